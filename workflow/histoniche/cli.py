@@ -1,0 +1,90 @@
+"""The command `histoniche`: what people run by hand."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from histoniche.errors import InputError
+
+# Each command imports what it needs itself, so that `verify` starts at once and anywhere.
+# ruff: noqa: PLC0415
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Small tools around the HistoNiche workflow, which itself is run by snakemake.",
+)
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or the folder it was unpacked to.")],
+) -> None:
+    """Tell whether a bundle is as it was sealed."""
+    from histoniche.report.verify import inspect_bundle
+
+    found = inspect_bundle(bundle)
+    if found.problems:
+        for problem in found.problems:
+            print(problem)
+        raise typer.Exit(1)
+    print(f"ok: {found.files} files intact")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the cohort goes.")],
+    patients: Annotated[int, typer.Option(min=1, help="Number of patients.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same cohort.")] = 7,
+) -> None:
+    """Write the synthetic cohort with planted truth."""
+    from histoniche.demo.cohort import write_demo_cohort
+
+    write_demo_cohort(folder, patients=patients, seed=seed)
+    print(f"ok: {patients} patients in {folder}")
+
+
+@app.command("import-cbioportal")
+def import_clinical(
+    clinical: Annotated[Path, typer.Argument(help="data_clinical_patient.txt of a study.")],
+    patients_tsv: Annotated[Path, typer.Argument(help="Sheet of patients to write.")],
+    time_from: Annotated[
+        Path | None, typer.Option(help="Table that holds the survival times instead.")
+    ] = None,
+    time_column: Annotated[str | None, typer.Option(help="Its column with the time.")] = None,
+    patient_column: Annotated[str | None, typer.Option(help="Its column with the patient.")] = None,
+) -> None:
+    """Turn a clinical file of cBioPortal into a sheet of patients."""
+    from histoniche.cohort.importers import import_cbioportal
+
+    import_cbioportal(
+        clinical,
+        patients_tsv,
+        time_from=time_from,
+        time_column=time_column,
+        patient_column=patient_column,
+    )
+    print(f"ok: {patients_tsv}")
+
+
+@app.command("config-docs")
+def config_docs(
+    path: Annotated[Path, typer.Argument(help="Page to write.")] = Path("config/README.md"),
+    check: Annotated[bool, typer.Option("--check", help="Only tell if it is current.")] = False,
+) -> None:
+    """Write the page that explains every key of the configuration."""
+    from histoniche.cohort.config_docs import write_config_docs
+
+    write_config_docs(path, check=check)
+    print(f"ok: {path}")
+
+
+def main() -> None:
+    """Run the command; a user's mistake becomes one line and exit status 1."""
+    try:
+        app()
+    except InputError as error:
+        sys.exit(f"error: {error}")

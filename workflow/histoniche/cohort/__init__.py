@@ -1,0 +1,1 @@
+"""Sheets, ids, palettes, splits and the leakage audit."""

@@ -1,0 +1,192 @@
+"""The configuration: a closed schema, its defaults, and errors that name the mend."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema
+import yaml
+
+from histoniche.errors import InputError
+
+_NEEDS = {
+    "survival": ("areas",),
+    "signatures": ("areas", "expression"),
+    "enrichment": ("signatures",),
+}
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """Read one of the shipped schemas: `config`, `slides` or `patients`."""
+    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
+
+
+def check_config(config: Mapping[str, Any], *, file: str) -> dict[str, Any]:
+    """Check a configuration against the schema and fill in its defaults.
+
+    Parameters
+    ----------
+    config
+        As it stands in the YAML file.
+    file
+        The file's name, for errors.
+
+    Returns
+    -------
+    The configuration with every default filled in, keys sorted and numbers of
+    one kind (8 and 8.0 are the same), so that it compares equal when it means
+    the same. A stage whose block is missing stays missing.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown, missing or has a value that does not fit.
+    """
+    schema = read_schema("config")
+    validator = jsonschema.Draft202012Validator(schema)
+    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise _explain(errors[0], file)
+    filled = _fill(dict(config), schema, schema)
+    _check_references(filled, file)
+    return filled
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Name the known word that is nearest, or list what is known."""
+    names = sorted(known)
+    match = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean {match[0]}?" if match else f"known: {', '.join(names)}"
+
+
+def _explain(error: Any, file: str) -> InputError:
+    """Turn the schema's error into one line with the key, the value and what to do."""
+    key = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(name for name in error.instance if name not in known)
+        path = f"{key}.{unknown}" if key else str(unknown)
+        return InputError(
+            "unknown key", file=file, column=path, remedy=nearest(str(unknown), known)
+        )
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        path = f"{key}.{missing}" if key else str(missing)
+        return InputError("this key is missing", file=file, column=path, remedy="add it")
+    if error.validator == "enum":
+        remedy = nearest(str(error.instance), map(str, error.validator_value))
+        problem = "not one of the choices"
+    elif error.validator == "type" and _reads_as_number(error.instance):
+        problem = "text where a number is wanted"
+        remedy = f"write {float(error.instance):f}".rstrip("0")
+    else:
+        problem, remedy = error.message, "see config/README.md"
+    return InputError(
+        problem, file=file, column=key or "top level", value=error.instance, remedy=remedy
+    )
+
+
+def _reads_as_number(value: object) -> bool:
+    """Whether `value` is text such as 1e-3, which YAML does not take for a number."""
+    try:
+        return isinstance(value, str) and float(value) is not None
+    except ValueError:
+        return False
+
+
+def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """Fill in defaults below `value`, sort its keys and make its numbers of one kind."""
+    if "$ref" in schema:
+        target: Any = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = {**target, **{key: entry for key, entry in schema.items() if key != "$ref"}}
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        for key, entry in properties.items():
+            if key not in value and "default" in entry:
+                value = {**value, key: entry["default"]}
+        others = schema.get("additionalProperties")
+        others = others if isinstance(others, dict) else {}
+        return {key: _fill(value[key], properties.get(key, others), root) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_fill(item, schema.get("items", {}), root) for item in value]
+    if schema.get("type") == "number" and value is not None:
+        return float(value)
+    return int(value) if schema.get("type") == "integer" else value
+
+
+def _check_references(config: Mapping[str, Any], file: str) -> None:
+    """Check what a schema cannot: keys that refer to one another."""
+    for problem in (
+        *_stage_problems(config),
+        *_split_problems(config["split"]),
+        *_name_problems(config),
+    ):
+        raise InputError(
+            problem.text,
+            file=file,
+            column=problem.key,
+            value=problem.value,
+            remedy=problem.remedy,
+        )
+
+
+class _Problem(NamedTuple):
+    """A key whose value does not go with the others."""
+
+    key: str
+    text: str
+    remedy: str
+    value: object = None
+
+
+def _stage_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
+    """Blocks that need other blocks."""
+    areas = config["areas"]
+    reads_slides = "segmentation" in config or "tilings" in config
+    if reads_slides and "slides" not in config["cohort"]:
+        yield _Problem("cohort.slides", "slides are to be read but there is no sheet", "add it")
+    if "path" in areas and "segmentation" in config:
+        yield _Problem(
+            "areas.path",
+            "areas are both brought along and to be measured",
+            "leave out areas.path or the block segmentation",
+        )
+    if "path" in areas and not areas["columns"]:
+        yield _Problem("areas.columns", "the areas' columns are not named", "name one a region")
+    has_areas = "path" in areas or "segmentation" in config
+    for stage, needed in _NEEDS.items():
+        for block in needed if stage in config else ():
+            if block == "areas" and not has_areas:
+                remedy = "name a table of areas or add the block segmentation"
+                yield _Problem("areas.path", f"the block {stage} needs areas", remedy)
+            elif block != "areas" and block not in config:
+                yield _Problem(block, f"the block {stage} needs it", f"add it or drop {stage}")
+
+
+def _split_problems(split: Mapping[str, Any]) -> Iterator[_Problem]:
+    """Numbers of the split that do not go together."""
+    if split["fold"] >= split["folds"]:
+        remedy = f"choose at most {split['folds'] - 1}"
+        yield _Problem("split.fold", "folds count from 0", remedy, split["fold"])
+    if split["ratio"][0] <= 0:
+        yield _Problem("split.ratio", "no patient would train", "write 14, 1, 1, say")
+
+
+def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
+    """Names that refer to what is not there."""
+    tilings, covariates = config.get("tilings", {}), config["cohort"]["covariates"]
+    tiling = config.get("segmentation", {}).get("tiling")
+    if tiling is not None and tiling not in tilings:
+        remedy = nearest(tiling, tilings) if tilings else "describe it under tilings"
+        yield _Problem("segmentation.tiling", "no such tiling", remedy, tiling)
+    for name in config.get("survival", {}).get("covariates", []):
+        if name not in covariates:
+            remedy = nearest(name, covariates) if covariates else "declare it under cohort"
+            yield _Problem("survival.covariates", "no such covariate", remedy, name)
+    enrichment = config.get("enrichment", {"min_size": 0, "max_size": 0})
+    if enrichment["min_size"] > enrichment["max_size"]:
+        yield _Problem("enrichment.min_size", "greater than max_size", "make it smaller")

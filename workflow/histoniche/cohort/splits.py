@@ -1,0 +1,121 @@
+"""Which patients train, validate and test; drawn by patient and audited for leakage."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from histoniche.errors import InputError
+from histoniche.randomness import generator
+
+ROLES = ("train", "validation", "test", "apply")
+"""`apply`: not annotated or not used in training; the networks are only applied."""
+
+
+def split_patients(
+    slides: Sequence[Mapping[str, Any]],
+    *,
+    seed: int,
+    method: str,
+    ratio: Sequence[float],
+    folds: int,
+    fold: int,
+) -> pd.DataFrame:
+    """Divide patients for training.
+
+    Parameters
+    ----------
+    slides
+        One mapping a slide: slide, patient, annotated (bool), role (or None).
+    seed
+        Seed of the run.
+    method, ratio, folds, fold
+        The config's block `split`.
+
+    Returns
+    -------
+    One row a patient, sorted: patient, role, fold (number of the fold for
+    `kfold`, else NA). Patients without an annotated slide have the role apply.
+
+    Raises
+    ------
+    InputError
+        If fewer annotated patients exist than roles need, or a patient was
+        given two roles.
+    """
+    patients = sorted({slide["patient"] for slide in slides})
+    annotated = sorted({slide["patient"] for slide in slides if slide["annotated"]})
+    table = pd.DataFrame({"patient": patients, "role": "apply", "fold": pd.NA})
+    table["fold"] = table["fold"].astype("Int64")
+    if method == "given":
+        roles = _given_roles(slides)
+        table["role"] = [roles.get(patient, "apply") for patient in patients]
+    elif annotated:
+        order = generator(seed, "split").permutation(np.array(annotated, dtype=object))
+        if method == "kfold":
+            numbers = {patient: index % folds for index, patient in enumerate(order)}
+            sides = {fold: "test", (fold + 1) % folds: "validation"}
+            roles = {patient: sides.get(number, "train") for patient, number in numbers.items()}
+            table["fold"] = table["patient"].map(numbers).astype("Int64")
+        else:
+            roles = dict(zip(order, _roles_by_ratio(len(order), ratio), strict=True))
+        table["role"] = [roles.get(patient, "apply") for patient in patients]
+    audit_leakage(slides, table)
+    return table
+
+
+def audit_leakage(slides: Sequence[Mapping[str, Any]], split: pd.DataFrame) -> None:
+    """Fail if a patient stands on two sides, or a side that training needs is empty.
+
+    Parameters
+    ----------
+    slides
+        As for `split_patients`.
+    split
+        Columns patient and role; a patient in two rows with different roles leaks.
+    """
+    sides = split.groupby("patient")["role"].unique()
+    for patient, roles in sides.items():
+        if len(roles) > 1:
+            raise InputError(
+                f"the patient stands on both sides, {' and '.join(sorted(roles))}",
+                column="role",
+                value=patient,
+                remedy="give all slides of a patient one role",
+            )
+    annotated = {slide["patient"] for slide in slides if slide["annotated"]}
+    if annotated:
+        present = {role for patient in annotated for role in sides.get(patient, ())}
+        for role in ("train", "validation"):
+            if role not in present:
+                raise InputError(
+                    f"no annotated patient has the role {role} ({len(annotated)} are annotated)",
+                    column="split",
+                    remedy="annotate more patients, or change split.method or split.ratio",
+                )
+
+
+def _given_roles(slides: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Role of every patient from the sheet's column `role`; two roles are an error."""
+    roles: dict[str, str] = {}
+    for slide in slides:
+        patient, role = slide["patient"], slide["role"] or "apply"
+        if roles.setdefault(patient, role) != role:
+            raise InputError(
+                f"the patient stands on both sides, {roles[patient]} and {role}",
+                column="role",
+                value=patient,
+                remedy="give all slides of a patient one role",
+            )
+    return roles
+
+
+def _roles_by_ratio(count: int, ratio: Sequence[float]) -> list[str]:
+    """Roles for `count` patients; a side with a share gets at least one while patients last."""
+    shares = np.array(ratio) / sum(ratio)
+    sizes = np.floor(shares * count + 0.5).astype(int)
+    sizes[1:] = np.where(shares[1:] > 0, np.maximum(sizes[1:], 1), 0)
+    # Rounding and the floor of one are paid by training, the largest side.
+    sizes[0] = max(count - sizes[1:].sum(), 0)
+    return [role for role, size in zip(ROLES, sizes, strict=False) for _ in range(size)][:count]

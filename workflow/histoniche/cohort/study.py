@@ -1,0 +1,144 @@
+"""The study: configuration, sheets and palette together, checked before anything runs."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from histoniche.cohort.config import check_config, nearest
+from histoniche.cohort.palette import Region, find_palette, read_palette
+from histoniche.cohort.sheets import read_patients, read_slides
+from histoniche.errors import InputError
+
+JOINT = "all"
+"""Head of the network that finds all regions at once."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked configuration with its sheets.
+
+    Parameters
+    ----------
+    config
+        The configuration with its defaults.
+    patients, slides
+        The sheets; `slides` is empty where the study starts from areas.
+    palette
+        The regions, background first.
+    """
+
+    config: Mapping[str, Any]
+    patients: pd.DataFrame
+    slides: pd.DataFrame
+    palette: list[Region]
+
+    @property
+    def regions(self) -> list[str]:
+        """Codes of the regions without the background."""
+        return [region.region for region in self.palette[1:]]
+
+    @cached_property
+    def used(self) -> pd.DataFrame:
+        """Slides that nobody excluded, with the slide as index."""
+        return self.slides[self.slides["exclude"].isna()].set_index("slide", drop=False)
+
+    @property
+    def heads(self) -> list[str]:
+        """Networks of the segmentation: one a region, or one for all."""
+        if "segmentation" not in self.config:
+            return []
+        joint = self.config["segmentation"]["strategy"] == "joint"
+        return [JOINT] if joint else self.regions
+
+    def has(self, block: str) -> bool:
+        """Whether a block stands in the configuration, so that its stage runs."""
+        return block in self.config
+
+
+def read_study(config: Mapping[str, Any], *, file: str) -> Study:
+    """Check a configuration and read its sheets.
+
+    Parameters
+    ----------
+    config
+        As it stands in the YAML file.
+    file
+        Name of the file, for errors.
+
+    Raises
+    ------
+    InputError
+        One line that names file, row, column, value and remedy.
+    """
+    checked = check_config(config, file=file)
+    cohort = checked["cohort"]
+    palette = read_palette(find_palette(checked["palette"]))
+    patients = read_patients(
+        Path(cohort["patients"]), covariates=cohort["covariates"], time_unit=cohort["time_unit"]
+    )
+    slides = pd.DataFrame(columns=["slide", "patient", "path", "exclude", "annotation"])
+    if "slides" in cohort:
+        root = Path(_fill_in(cohort["root"], file))
+        slides = read_slides(Path(cohort["slides"]), root=root, patients=patients)
+    study = Study(checked, patients, slides, palette)
+    _check_regions(study, file)
+    _check_follow_up(study, file)
+    if len(slides) and study.used.empty:
+        raise InputError(
+            "every slide is excluded",
+            file=cohort["slides"],
+            column="exclude",
+            remedy="empty the column for the slides to be used",
+        )
+    return study
+
+
+def _fill_in(path: str, file: str) -> str:
+    """Fill environment variables into a path."""
+    try:
+        return Template(path).substitute(os.environ)
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"the environment variable {error} is not set",
+            file=file,
+            column="cohort.root",
+            value=path,
+            remedy="set it, or write the folder itself",
+        ) from error
+
+
+def _check_regions(study: Study, file: str) -> None:
+    """Every region that the configuration names is one of the palette's."""
+    config = study.config
+    named = {
+        "segmentation.heads": (config.get("segmentation", {}).get("heads", {}), study.heads),
+        "areas.columns": (config["areas"]["columns"], study.regions),
+        "survival.regions": (config.get("survival", {}).get("regions", []), study.regions),
+    }
+    for column, (names, known) in named.items():
+        for name in names:
+            if name not in known:
+                raise InputError(
+                    "no such region or head",
+                    file=file,
+                    column=column,
+                    value=name,
+                    remedy=nearest(name, known),
+                )
+
+
+def _check_follow_up(study: Study, file: str) -> None:
+    """Survival needs times and events."""
+    if study.has("survival") and study.patients["time_days"].notna().sum() == 0:
+        raise InputError(
+            "the block survival needs times and events, and no patient has them",
+            file=study.config["cohort"]["patients"],
+            column="time",
+            remedy=f"fill in time and event, or drop the block from {file}",
+        )

@@ -1,0 +1,1 @@
+"""Networks, training and inference, shared by every stage that learns."""

@@ -1,0 +1,90 @@
+"""Finished models: a folder with weights as safetensors and a description as JSON."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from histoniche.errors import InputError
+from histoniche.files import read_json, sha256, whole_file, write_json
+from histoniche.learning.networks import build_network
+
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "model.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network ready to be applied, and its description."""
+
+    network: torch.nn.Module
+    description: Mapping[str, Any]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the output channels."""
+        return list(self.description["classes"])
+
+    @torch.inference_mode()
+    def logits(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Calibrated logits of uint8 tiles (n, 3, h, w): float (n, classes, h, w)."""
+        normalised = normalise(pixels.float() / 255, self.description["normalisation"])
+        return self.network(normalised).float() / self.description["temperature"]
+
+
+def normalise(pixels: torch.Tensor, statistics: Mapping[str, Any]) -> torch.Tensor:
+    """Bring pixels in 0 to 1 to mean 0 and deviation 1 of the training tiles."""
+    mean = torch.tensor(statistics["mean"], device=pixels.device).view(1, 3, 1, 1)
+    deviation = torch.tensor(statistics["deviation"], device=pixels.device).view(1, 3, 1, 1)
+    normalised = (pixels - mean) / deviation
+    return normalised.contiguous(memory_format=torch.channels_last)
+
+
+def save_model(network: torch.nn.Module, description: Mapping[str, Any], folder: Path) -> None:
+    """Write weights and description, the latter last and with the weights' digest."""
+    weights = folder / WEIGHTS
+    state = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    with whole_file(weights) as temporary:
+        save_file(state, temporary)
+    write_json({**description, "weights_sha256": sha256(weights)}, folder / DESCRIPTION)
+
+
+def load_model(folder: Path, *, device: torch.device) -> Model:
+    """Load a finished model; nothing in it is executed.
+
+    Raises
+    ------
+    InputError
+        If files are missing, or the weights are not those described.
+    """
+    for name in (WEIGHTS, DESCRIPTION):
+        if not (folder / name).is_file():
+            raise InputError("no such file", file=folder / name, remedy="name a folder of a model")
+    description = read_json(folder / DESCRIPTION)
+    if sha256(folder / WEIGHTS) != description["weights_sha256"]:
+        raise InputError(
+            "the weights are not those that model.json describes",
+            file=folder / WEIGHTS,
+            remedy="take both files from one training",
+        )
+    network = build_network(
+        description["settings"], classes=len(description["classes"]), start=False
+    )
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return Model(network.to(device).eval(), description)
+
+
+def patients_digest(patients: list[str]) -> str:
+    """Digest of the patients that a model has seen, so that leakage can be found later."""
+    return hashlib.sha256("\n".join(sorted(patients)).encode()).hexdigest()
+
+
+def choose_device() -> torch.device:
+    """The GPU that the allocation grants, or the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,0 +1,1 @@
+"""Region maps, their areas and their exports."""

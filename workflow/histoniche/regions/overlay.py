@@ -1,0 +1,127 @@
+"""Overlay: a slide and its region map side by side, with legend and scale bar."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from histoniche.files import whole_file
+
+_OPACITY = 0.55
+_GAP = 24
+_INK = "#222222"
+_LINE = 26
+_SIDE = 620
+
+
+def draw_overlay(
+    thumbnail: Path,
+    labels: np.ndarray,
+    areas: Sequence[Mapping[str, Any]],
+    out: Path,
+    *,
+    slide: str,
+    mpp: float,
+    palette: Sequence[Mapping[str, Any]],
+) -> None:
+    """Draw the slide, the slide under its regions, a legend with areas, and a scale bar.
+
+    Parameters
+    ----------
+    thumbnail
+        PNG of the whole slide.
+    labels
+        Region map of the whole slide, uint8 (height, width).
+    areas
+        What `measure_areas` gives.
+    mpp
+        Micrometres per pixel of the map.
+    """
+    with Image.open(thumbnail) as image:
+        plain = image.convert("RGB")
+    plain.thumbnail((_SIDE, _SIDE))
+    coloured = _colour(np.asarray(plain), labels, palette)
+    width, height = plain.size
+    font, small = ImageFont.load_default(18), ImageFont.load_default(15)
+    legend_width = 330
+    canvas = Image.new(
+        "RGB",
+        (2 * width + legend_width + 4 * _GAP, max(height, _LINE * (len(palette) + 2)) + 3 * _GAP),
+        "white",
+    )
+    draw = ImageDraw.Draw(canvas)
+    draw.text((_GAP, 8), slide, fill=_INK, font=font)
+    top = _GAP + 14
+    for number, picture in enumerate((plain, coloured)):
+        left = _GAP + number * (width + _GAP)
+        canvas.paste(picture, (left, top))
+        draw.rectangle((left - 1, top - 1, left + width, top + height), outline="#BBBBBB")
+    _draw_scale(draw, (_GAP, top + height + 6), mpp * labels.shape[1] / width / 1000, small)
+    left = 3 * _GAP + 2 * width
+    for number, (entry, row) in enumerate(zip(palette[1:], areas, strict=True)):
+        y = top + number * _LINE
+        draw.rectangle((left, y, left + 18, y + 18), fill=entry["colour"], outline="#888888")
+        words = f"{entry['name']}"
+        share = f"{row['tissue_share']:.0%}" if row["tissue_share"] is not None else "-"
+        draw.text(
+            (left + 26, y),
+            f"{entry['region']}  {row['area_mm2']:.2f} mm²  {share}",
+            fill=_INK,
+            font=small,
+        )
+        if len(palette) <= 12:
+            draw.text((left + 26, y + 15), words, fill="#666666", font=ImageFont.load_default(11))
+    _save(canvas, out)
+
+
+def draw_skipped(thumbnail: Path, out: Path) -> None:
+    """Repeat the thumbnail, which states why the slide was skipped if it could not be read."""
+    with Image.open(thumbnail) as image:
+        _save(image.convert("RGB"), out)
+
+
+def _colour(
+    pixels: np.ndarray, labels: np.ndarray, palette: Sequence[Mapping[str, Any]]
+) -> Image.Image:
+    """Lay the regions' colours over a picture, with their contours."""
+    height, width = pixels.shape[:2]
+    resized = np.asarray(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
+    colours = np.zeros((256, 3))
+    for entry in palette:
+        value = int(entry["colour"][1:], 16)
+        colours[entry["label"]] = value >> 16, value >> 8 & 255, value & 255
+    inside = resized > 0
+    mixed = pixels.astype(float)
+    mixed[inside] = (1 - _OPACITY) * mixed[inside] + _OPACITY * colours[resized[inside]]
+    edges = _edges(resized) & inside
+    mixed[edges] = 0.7 * colours[resized[edges]]
+    return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def _edges(labels: np.ndarray) -> np.ndarray:
+    """Pixels whose right or lower neighbour has another label."""
+    edges = np.zeros(labels.shape, bool)
+    edges[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    edges[:-1] |= labels[:-1] != labels[1:]
+    return edges
+
+
+def _draw_scale(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], mm_per_pixel: float, font: Any
+) -> None:
+    """Draw a bar of 1, 2 or 5 times a power of ten millimetres, about 100 pixels long."""
+    target = 100 * mm_per_pixel
+    power = 10 ** np.floor(np.log10(target))
+    length = max(power * step for step in (1, 2, 5) if power * step <= target * 1.01)
+    x, y = at
+    pixels = round(length / mm_per_pixel)
+    draw.rectangle((x, y, x + pixels, y + 4), fill=_INK)
+    draw.text((x + pixels + 8, y - 7), f"{length:g} mm", fill=_INK, font=font)
+
+
+def _save(image: Image.Image, out: Path) -> None:
+    """Write a PNG, whole or not at all."""
+    with whole_file(out) as temporary:
+        image.save(temporary, format="PNG", optimize=True)

@@ -1,0 +1,1 @@
+"""Slides: readers, resolution, tissue, quality, tiling and the tile store."""

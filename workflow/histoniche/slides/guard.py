@@ -1,0 +1,67 @@
+"""A guard for files from elsewhere: work on them in a process with limits."""
+
+import multiprocessing
+import resource
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from histoniche.errors import UnusableSlide
+
+
+def run_limited(
+    work: Callable[..., None],
+    *args: Any,
+    memory_gb: float = 8,
+    seconds: int = 1800,
+    **kwargs: Any,
+) -> None:
+    """Run `work(*args, **kwargs)` in a child process that a malformed file cannot take further.
+
+    The child has bounded memory and CPU time and leaves no core dump; what it
+    finds it writes to files, so that nothing it sends has to be trusted.
+
+    Raises
+    ------
+    UnusableSlide
+        If the work raised it, or the reader crashed or went over a limit.
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(
+        target=_limited,
+        args=(sender, memory_gb, seconds, partial(work, *args, **kwargs)),
+        daemon=True,
+    )
+    child.start()
+    sender.close()
+    try:
+        outcome, text = receiver.recv_bytes().decode("utf-8").split(":", 1)
+    except EOFError:
+        outcome, text = "crash", ""
+    child.join(seconds + 60)
+    if outcome == "unusable":
+        raise UnusableSlide(text)
+    if outcome == "error":
+        raise RuntimeError(text)
+    if outcome == "crash":
+        child.join()
+        raise UnusableSlide(f"the reader crashed or went over its limits (exit {child.exitcode})")
+
+
+def _limited(sender: Any, memory_gb: float, seconds: int, work: Callable[[], None]) -> None:
+    """Run in the child: set the limits, work, and send how it went as text."""
+    memory = int(memory_gb * 2**30)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        work()
+        message = "done:"
+    except UnusableSlide as reason:
+        message = f"unusable:{reason}"
+    except MemoryError:
+        message = f"unusable:needs more than {memory_gb:g} GB to be read"
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        message = f"error:{type(error).__name__}: {error}"
+    sender.send_bytes(message.encode("utf-8"))

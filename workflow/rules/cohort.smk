@@ -1,0 +1,62 @@
+"""The cohort's own tables."""
+
+
+rule write_patients:
+    input:
+        sheet=config["cohort"]["patients"],
+    output:
+        table="<results>/cohort/patients.parquet",
+        twin="<results>/cohort/patients.tsv",
+    log:
+        "<logs>/write_patients.log",
+    benchmark:
+        "<benchmarks>/write_patients.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        settings={key: config["cohort"][key] for key in ("covariates", "time_unit")},
+        code=code_version("histoniche.cohort.tables"),
+    message:
+        "Reading the sheet of patients"
+    script:
+        "../scripts/write_patients.py"
+
+
+rule split_patients:
+    output:
+        table="<results>/cohort/split.parquet",
+        twin="<results>/cohort/split.tsv",
+    log:
+        "<logs>/split_patients.log",
+    benchmark:
+        "<benchmarks>/split_patients.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        slides=[
+            {
+                "slide": row.slide,
+                "patient": row.patient,
+                "annotated": bool(optional(row.annotation)),
+                "role": row.role,
+            }
+            for row in study.used.itertuples()
+        ],
+        settings=dict(config["split"], seed=config["seed"]),
+        code=code_version("histoniche.cohort.tables"),
+    message:
+        "Dividing the patients into training, validation and test"
+    script:
+        "../scripts/split_patients.py"

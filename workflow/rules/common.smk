@@ -1,0 +1,69 @@
+"""What every rule uses: the checked study, its settings, and the versions of code."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(workflow.basedir)
+# Every script imports the package from here, SLURM jobs and containers included.
+sys.path.insert(0, str(CHECKOUT / "workflow"))
+
+from histoniche.code_version import code_version
+from histoniche.cohort.study import read_study
+from histoniche.errors import InputError
+from histoniche.files import fingerprint
+
+try:
+    study = read_study(config, file=", ".join(map(str, workflow.configfiles)))
+except InputError as error:
+    sys.exit(f"error: {error}")
+
+# Defaults are filled in, so that a key left out equals its default written out.
+config = dict(study.config)
+
+BUNDLE = f"<results>/histoniche-{config['study']['name']}.crate.zip"
+CONTAINERS = {
+    name: f"docker://histoniche/{name}:0.1.0" for name in ("imaging", "analysis")
+}
+HEADS = study.heads
+REGIONS = study.regions
+USED_SLIDES = list(study.used["slide"])
+PALETTE = [region._asdict() for region in study.palette]
+LARGEST_MEM_MB = 256_000
+LONGEST_MIN = 7 * 24 * 60
+
+
+wildcard_constraints:
+    slide=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+    tiling=r"[A-Za-z][A-Za-z0-9]{0,31}",
+    head=r"[A-Za-z][A-Za-z0-9]{0,15}",
+
+
+def has(name):
+    """Whether a block stands in the config, so that its stage runs."""
+    return study.has(name)
+
+
+def block(name):
+    """A block of the config as plain values, or {} if it is missing."""
+    return config.get(name, {})
+
+
+def scaled(amount, largest=LARGEST_MEM_MB):
+    """A resource that grows with each attempt, up to what a node has."""
+    return lambda wildcards, attempt: min(amount * attempt, largest)
+
+
+def slide_row(slide):
+    """A slide's row of the sheet."""
+    return study.used.loc[slide]
+
+
+def optional(value):
+    """An optional cell of a sheet as a list, as inputs and params want it."""
+    return [] if value is None or value != value else [value]
+
+
+def file_digest(path):
+    """Digest of a file of the checkout that is neither code nor input, such as a template."""
+    return hashlib.sha256((CHECKOUT / path).read_bytes()).hexdigest()[:16]

@@ -1,0 +1,94 @@
+"""Region maps and the areas of the regions."""
+
+
+rule map_regions:
+    input:
+        predictions="<results>/segmentation/{slide}.zarr/zarr.json",
+        thumbnail="<results>/slides/{slide}/thumbnail.png",
+    output:
+        map="<results>/regions/{slide}/map.ome.zarr/zarr.json",
+        geojson="<results>/regions/{slide}/regions.geojson",
+        overlay="<results>/regions/{slide}/overlay.png",
+        areas="<results>/regions/{slide}/areas.json",
+    log:
+        "<logs>/map_regions/{slide}.log",
+    benchmark:
+        "<benchmarks>/map_regions/{slide}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        palette=PALETTE,
+        code=code_version("histoniche.regions.maps"),
+    message:
+        "Drawing the region map of {wildcards.slide}"
+    script:
+        "../scripts/map_regions.py"
+
+
+if "path" in config["areas"]:
+
+    rule import_areas:
+        input:
+            table=config["areas"]["path"],
+            patients="<results>/cohort/patients.parquet",
+        output:
+            patients="<results>/areas/patients.parquet",
+            twin="<results>/areas/patients.tsv",
+        log:
+            "<logs>/import_areas.log",
+        benchmark:
+            "<benchmarks>/import_areas.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        container:
+            CONTAINERS["analysis"]
+        threads: 1
+        resources:
+            mem_mb=scaled(1000),
+            runtime=scaled(10),
+        params:
+            settings={
+                key: config["areas"][key] for key in ("patient", "columns", "measure")
+            },
+            code=code_version("histoniche.regions.cohort_areas"),
+        message:
+            "Reading the areas that were brought along"
+        script:
+            "../scripts/import_areas.py"
+
+else:
+
+    rule collect_areas:
+        input:
+            reports=expand(rules.map_regions.output.areas, slide=USED_SLIDES),
+        output:
+            slides="<results>/areas/slides.parquet",
+            slides_twin="<results>/areas/slides.tsv",
+            patients="<results>/areas/patients.parquet",
+            patients_twin="<results>/areas/patients.tsv",
+        log:
+            "<logs>/collect_areas.log",
+        benchmark:
+            "<benchmarks>/collect_areas.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        container:
+            CONTAINERS["analysis"]
+        threads: 1
+        resources:
+            mem_mb=scaled(1000),
+            runtime=scaled(10),
+        params:
+            patients=dict(study.used["patient"]),
+            measure=config["areas"]["measure"],
+            code=code_version("histoniche.regions.cohort_areas"),
+        message:
+            "Averaging the areas of each patient's sections"
+        script:
+            "../scripts/collect_areas.py"

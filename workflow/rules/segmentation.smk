@@ -1,0 +1,136 @@
+"""Segmentation: networks trained by head, applied to batches of slides, and evaluated."""
+
+SEGMENTATION = block("segmentation")
+ANNOTATED = [row.slide for row in study.used.itertuples() if optional(row.annotation)]
+
+
+def training_settings(head):
+    """Settings of one head: the common ones with its own."""
+    return {**SEGMENTATION["training"], **SEGMENTATION["heads"].get(head, {})}
+
+
+def tiles_of(slides):
+    """Stores of some slides' tiles, for the tiling that is segmented."""
+    return expand(
+        "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+        tiling=SEGMENTATION.get("tiling", "none"),
+        slide=slides,
+    )
+
+
+def models_of(heads):
+    """Descriptions of the heads' models, trained here or brought along."""
+    folder = SEGMENTATION.get("pretrained", "<results>/models")
+    return [f"{folder}/{head}/model.json" for head in heads]
+
+
+rule train_head:
+    input:
+        tiles=tiles_of(ANNOTATED),
+        split="<results>/cohort/split.parquet",
+    output:
+        description="<results>/models/{head}/model.json",
+        weights="<results>/models/{head}/model.safetensors",
+        history="<results>/models/{head}/history.parquet",
+        twin="<results>/models/{head}/history.tsv",
+    log:
+        "<logs>/train_head/{head}.log",
+    benchmark:
+        "<benchmarks>/train_head/{head}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 8
+    resources:
+        mem_mb=scaled(16000),
+        runtime=scaled(720, largest=LONGEST_MIN),
+        gpu=1,
+    params:
+        slides=ANNOTATED,
+        patients=dict(study.used["patient"].loc[ANNOTATED]),
+        palette=PALETTE,
+        settings=lambda wildcards: training_settings(wildcards.head),
+        seed=config["seed"],
+        code=code_version("histoniche.regions.training"),
+    message:
+        "Training the network for {wildcards.head}"
+    script:
+        "../scripts/train_head.py"
+
+
+SLIDES_A_JOB = SEGMENTATION.get("slides_per_job", 1)
+
+# A GPU job pays its start-up once for several slides, so slides come in batches, each a
+# rule of its own with one explicit output a slide.
+for first in range(0, len(USED_SLIDES) if SEGMENTATION else 0, SLIDES_A_JOB):
+    batch = USED_SLIDES[first : first + SLIDES_A_JOB]
+
+    rule:
+        name:
+            f"segment_slides_{first // SLIDES_A_JOB + 1}"
+        input:
+            tiles=tiles_of(batch),
+            models=models_of(HEADS),
+        output:
+            expand("<results>/segmentation/{slide}.zarr/zarr.json", slide=batch),
+        log:
+            f"<logs>/segment_slides/{first // SLIDES_A_JOB + 1}.log",
+        benchmark:
+            f"<benchmarks>/segment_slides/{first // SLIDES_A_JOB + 1}.tsv"
+        conda:
+            "../../envs/imaging.yaml"
+        container:
+            CONTAINERS["imaging"]
+        threads: 4
+        resources:
+            mem_mb=scaled(8000),
+            runtime=scaled(120),
+            gpu=1,
+        params:
+            slides=batch,
+            heads=HEADS,
+            palette=PALETTE,
+            code=code_version("histoniche.regions.application"),
+        message:
+            f"Finding the regions of {len(batch)} slides"
+        script:
+            "../scripts/segment_slides.py"
+
+
+rule evaluate_segmentation:
+    input:
+        tiles=tiles_of(ANNOTATED),
+        predictions=expand(
+            "<results>/segmentation/{slide}.zarr/zarr.json", slide=ANNOTATED
+        ),
+        split="<results>/cohort/split.parquet",
+    output:
+        metrics="<results>/segmentation/metrics.parquet",
+        metrics_twin="<results>/segmentation/metrics.tsv",
+        confusion="<results>/segmentation/confusion.parquet",
+        confusion_twin="<results>/segmentation/confusion.tsv",
+        agreement="<results>/segmentation/agreement.parquet",
+        agreement_twin="<results>/segmentation/agreement.tsv",
+    log:
+        "<logs>/evaluate_segmentation.log",
+    benchmark:
+        "<benchmarks>/evaluate_segmentation.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        slides=ANNOTATED,
+        patients=dict(study.used["patient"].loc[ANNOTATED]),
+        palette=PALETTE,
+        seed=config["seed"],
+        code=code_version("histoniche.regions.evaluation"),
+    message:
+        "Comparing the regions found with those annotated"
+    script:
+        "../scripts/evaluate_segmentation.py"

@@ -1,0 +1,107 @@
+"""Slides: inspected, judged and cut into tiles."""
+
+
+rule inspect_slide:
+    input:
+        # A touched slide re-runs nothing, a changed one does: see params.content.
+        slide=lambda wildcards: ancient(slide_row(wildcards.slide).path),
+        masks=lambda wildcards: [
+            *optional(slide_row(wildcards.slide).annotation),
+            *optional(slide_row(wildcards.slide).tissue_mask),
+        ],
+    output:
+        report="<results>/slides/{slide}/inspection.json",
+        thumbnail="<results>/slides/{slide}/thumbnail.png",
+        tissue="<results>/slides/{slide}/tissue.png",
+    log:
+        "<logs>/inspect_slide/{slide}.log",
+    benchmark:
+        "<benchmarks>/inspect_slide/{slide}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
+        slide=lambda wildcards: {
+            "mpp": (optional(slide_row(wildcards.slide).mpp) or [None])[0],
+            "annotation": optional(slide_row(wildcards.slide).annotation),
+            "tissue_mask": optional(slide_row(wildcards.slide).tissue_mask),
+        },
+        finest_tiles_mpp=min(
+            (tiling["mpp"] for tiling in block("tilings").values()), default=None
+        ),
+        on_bad_slide=config["on_bad_slide"],
+        settings=config["slides"],
+        code=code_version("histoniche.slides.inspection"),
+    message:
+        "Inspecting slide {wildcards.slide}"
+    script:
+        "../scripts/inspect_slide.py"
+
+
+rule collect_quality:
+    input:
+        reports=expand(rules.inspect_slide.output.report, slide=USED_SLIDES),
+    output:
+        table="<results>/slides/quality.parquet",
+        twin="<results>/slides/quality.tsv",
+    log:
+        "<logs>/collect_quality.log",
+    benchmark:
+        "<benchmarks>/collect_quality.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        patients=dict(study.used["patient"]),
+        excluded=[
+            {"slide": row.slide, "patient": row.patient, "reason": row.exclude}
+            for row in study.slides[study.slides["exclude"].notna()].itertuples()
+        ],
+        code=code_version("histoniche.slides.quality"),
+    message:
+        "Listing which slides can be used, and why others cannot"
+    script:
+        "../scripts/collect_quality.py"
+
+
+rule tile_slide:
+    input:
+        slide=lambda wildcards: ancient(slide_row(wildcards.slide).path),
+        annotation=lambda wildcards: optional(slide_row(wildcards.slide).annotation),
+        report=rules.inspect_slide.output.report,
+        tissue=rules.inspect_slide.output.tissue,
+    output:
+        tiles="<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+    log:
+        "<logs>/tile_slide/{tiling}/{slide}.log",
+    benchmark:
+        "<benchmarks>/tile_slide/{tiling}/{slide}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
+        tiling=lambda wildcards: config["tilings"][wildcards.tiling],
+        palette=PALETTE,
+        on_bad_slide=config["on_bad_slide"],
+        code=code_version("histoniche.slides.tiling"),
+    message:
+        "Cutting {wildcards.slide} into {wildcards.tiling} tiles"
+    script:
+        "../scripts/tile_slide.py"
