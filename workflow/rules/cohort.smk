@@ -20,7 +20,11 @@ rule write_patients:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        settings={key: config["cohort"][key] for key in ("covariates", "time_unit")},
+        covariates={
+            name: entry["type"]
+            for name, entry in config["cohort"]["covariates"].items()
+        },
+        time_unit=config["cohort"]["time_unit"],
         code=code_version("histoniche.cohort.tables"),
     message:
         "Reading the sheet of patients"

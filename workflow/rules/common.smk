@@ -1,4 +1,4 @@
-"""What every rule uses: the checked study, its settings, and the versions of code."""
+"""The checked study, its settings, and the versions of code, for all other files."""
 
 import hashlib
 import sys
@@ -29,6 +29,10 @@ HEADS = study.heads
 REGIONS = study.regions
 USED_SLIDES = list(study.used["slide"])
 PALETTE = [region._asdict() for region in study.palette]
+SEGMENTATION = config.get("segmentation", {})
+ANNOTATED = [
+    slide for slide, cell in study.used["annotation"].items() if cell == cell and cell
+]
 LARGEST_MEM_MB = 256_000
 LONGEST_MIN = 7 * 24 * 60
 
@@ -67,3 +71,36 @@ def optional(value):
 def file_digest(path):
     """Digest of a file of the checkout that is neither code nor input, such as a template."""
     return hashlib.sha256((CHECKOUT / path).read_bytes()).hexdigest()[:16]
+
+
+def training_settings(head):
+    """Settings of one head: the common ones with its own."""
+    return {**SEGMENTATION["training"], **SEGMENTATION["heads"].get(head, {})}
+
+
+def tiles_of(slides):
+    """Stores of some slides' tiles, for the tiling that is segmented."""
+    return expand(
+        "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+        tiling=SEGMENTATION.get("tiling", "none"),
+        slide=slides,
+    )
+
+
+def models_of(heads):
+    """Descriptions of the heads' models, trained here or brought along."""
+    folder = SEGMENTATION.get("pretrained", "<results>/models")
+    return [f"{folder}/{head}/model.json" for head in heads]
+
+
+def figure(stem, category):
+    """Outputs of one figure: the drawing, and beside it the picture and the table."""
+    return {
+        stem: report(
+            f"<results>/figures/{stem}.svg",
+            caption=f"../report/figure_{stem}.rst",
+            category=category,
+        ),
+        f"{stem}_png": f"<results>/figures/{stem}.png",
+        f"{stem}_tsv": f"<results>/figures/{stem}.tsv",
+    }

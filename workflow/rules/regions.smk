@@ -53,9 +53,14 @@ if "path" in config["areas"]:
             mem_mb=scaled(1000),
             runtime=scaled(10),
         params:
-            settings={
-                key: config["areas"][key] for key in ("patient", "columns", "measure")
+            patient=config["areas"]["patient"],
+            # In the order of the palette, which the tables and figures keep.
+            columns={
+                region: config["areas"]["columns"][region]
+                for region in REGIONS
+                if region in config["areas"]["columns"]
             },
+            measure=config["areas"]["measure"],
             code=code_version("histoniche.regions.cohort_areas"),
         message:
             "Reading the areas that were brought along"

@@ -1,28 +1,5 @@
 """Segmentation: networks trained by head, applied to batches of slides, and evaluated."""
 
-SEGMENTATION = block("segmentation")
-ANNOTATED = [row.slide for row in study.used.itertuples() if optional(row.annotation)]
-
-
-def training_settings(head):
-    """Settings of one head: the common ones with its own."""
-    return {**SEGMENTATION["training"], **SEGMENTATION["heads"].get(head, {})}
-
-
-def tiles_of(slides):
-    """Stores of some slides' tiles, for the tiling that is segmented."""
-    return expand(
-        "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
-        tiling=SEGMENTATION.get("tiling", "none"),
-        slide=slides,
-    )
-
-
-def models_of(heads):
-    """Descriptions of the heads' models, trained here or brought along."""
-    folder = SEGMENTATION.get("pretrained", "<results>/models")
-    return [f"{folder}/{head}/model.json" for head in heads]
-
 
 rule train_head:
     input:

@@ -42,6 +42,8 @@ def config_docs() -> str:
     parts = [_HEAD]
     for name, entry in schema["properties"].items():
         needed = "required" if name in schema["required"] else "optional"
+        if entry.get("type") != "object":
+            needed = f"default `{entry['default']}`"
         parts.append(f"## `{name}`\n\n{_meaning(entry, schema)} ({needed})\n")
         rows = list(_rows(entry, schema, prefix=""))
         if rows:

@@ -120,9 +120,7 @@ def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFra
     return slides.sort_values("slide", ignore_index=True)
 
 
-def read_patients(
-    path: Path, *, covariates: Mapping[str, Mapping[str, Any]], time_unit: str
-) -> pd.DataFrame:
+def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) -> pd.DataFrame:
     """Read the sheet of patients; see `workflow/schemas/patients.schema.yaml`.
 
     Parameters
@@ -130,7 +128,7 @@ def read_patients(
     path
         The sheet.
     covariates
-        Declared covariates: name, then `type` (numeric or categorical) and more.
+        Declared covariates and their types, numeric or categorical.
     time_unit
         Unit of the column `time`: days, months or years.
 
@@ -141,7 +139,7 @@ def read_patients(
     """
     schema = read_schema("patients")
     kinds = {"numeric": {"type": "number"}, "categorical": {"type": "string", "maxLength": 60}}
-    schema["properties"] |= {name: kinds[entry["type"]] for name, entry in covariates.items()}
+    schema["properties"] |= {name: kinds[kind] for name, kind in covariates.items()}
     patients = read_sheet(path, schema, required_columns=covariates)
     _check_unique(patients, "patient", path)
     _check_follow_up(patients, path, time_unit)

@@ -80,7 +80,9 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     cohort = checked["cohort"]
     palette = read_palette(find_palette(checked["palette"]))
     patients = read_patients(
-        Path(cohort["patients"]), covariates=cohort["covariates"], time_unit=cohort["time_unit"]
+        Path(cohort["patients"]),
+        covariates={name: entry["type"] for name, entry in cohort["covariates"].items()},
+        time_unit=cohort["time_unit"],
     )
     slides = pd.DataFrame(columns=["slide", "patient", "path", "exclude", "annotation"])
     if "slides" in cohort:

@@ -10,7 +10,7 @@ from histoniche.tables import write_table
 
 
 def write_patients(
-    sheet: Path, out: Path, *, covariates: Mapping[str, Mapping[str, Any]], time_unit: str
+    sheet: Path, out: Path, *, covariates: Mapping[str, str], time_unit: str
 ) -> None:
     """Write the checked sheet of patients, times in days, as a table."""
     write_table(read_patients(sheet, covariates=covariates, time_unit=time_unit), out)

@@ -1,0 +1,71 @@
+# `make demo` runs the workflow on the embedded cohort, `make test` lints and tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := results/demo
+SNAKEMAKE := $(BIN)/snakemake
+
+.PHONY: demo test lint unit format docs lock clean help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up, run the demo cohort, show where its results are"
+	@echo "make test    set up, lint and test"
+	@echo "make lint    style, types, workflow"
+	@echo "make format  put all files into the project's style"
+	@echo "make docs    renew config/README.md from the schema"
+	@echo "make lock    renew the pinned environments"
+
+# The environments, hash by hash as the locks say. A lock that changes renews them.
+$(BIN)/uv: envs/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit("error: Python $(PYTHON) is older than 3.11; run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV) || { echo "error: no venv module; run apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement envs/bootstrap.txt
+	@touch $@
+
+$(VENV)/.%: envs/%.lock pyproject.toml | $(BIN)/uv
+	@echo "setting up the environment ($*), some minutes the first time"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement $<
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Written once; `make clean` removes it with all results of the demo.
+$(DEMO)/cohort/slides.tsv: | $(BIN)/uv
+	@$(BIN)/histoniche demo $(DEMO)/cohort
+
+demo: $(VENV)/.workflow $(DEMO)/cohort/slides.tsv
+	@$(SNAKEMAKE) --profile workflow/profiles/demo
+	@test $(DEMO)/report.zip -nt $(DEMO)/summary.html || $(SNAKEMAKE) --profile workflow/profiles/demo --report $(DEMO)/report.zip
+	@echo
+	@echo "summary page   $(DEMO)/summary.html"
+	@echo "full report    $(DEMO)/report.zip"
+	@echo "sealed bundle  $(DEMO)/histoniche-demo.crate.zip"
+	@echo "region maps    $(DEMO)/regions/SLIDE/overlay.png, map.ome.zarr, regions.geojson"
+
+lint: $(VENV)/.dev $(DEMO)/cohort/slides.tsv
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/snakefmt --check Snakefile workflow/rules
+	@$(SNAKEMAKE) --lint --configfile config/demo.yaml
+	@$(BIN)/histoniche config-docs --check
+
+unit: $(VENV)/.dev
+	@$(BIN)/python -m pytest
+
+test: lint unit
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/snakefmt Snakefile workflow/rules
+
+docs: $(VENV)/.dev
+	@$(BIN)/histoniche config-docs
+
+lock: | $(BIN)/uv
+	@UV=$(CURDIR)/$(BIN)/uv envs/lock.sh
+
+clean:
+	@rm -rf $(DEMO) .snakemake

@@ -1,0 +1,36 @@
+"""HistoNiche: maps of tumour regions, the genes of each region, and their link to survival."""
+
+from snakemake.utils import min_version
+
+min_version("9.14")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    results=config["results"],
+    logs="<results>/logs",
+    benchmarks="<results>/benchmarks",
+
+
+include: "workflow/rules/cohort.smk"
+include: "workflow/rules/slides.smk"
+include: "workflow/rules/segmentation.smk"
+include: "workflow/rules/regions.smk"
+include: "workflow/rules/omics.smk"
+include: "workflow/rules/survival.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        "<results>/summary.html",
+        BUNDLE,

@@ -1,0 +1,110 @@
+"""Mutations and strata."""
+
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from histoniche.errors import InputError
+from histoniche.omics.mutations import (
+    SILENT,
+    Mutations,
+    choose_strata,
+    prepare_mutations,
+    read_mutations,
+)
+from histoniche.tables import read_table, write_table
+
+HEADER = "Hugo_Symbol\tChromosome\tVariant_Classification\tTumor_Sample_Barcode"
+
+
+def maf(path: Path, *rows: tuple[str, str, str], header: str = HEADER) -> Path:
+    lines = [header, *(f"{gene}\tchr1\t{kind}\t{sample}" for gene, kind, sample in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def pairs(found: Mutations) -> set[tuple[str, str]]:
+    return set(found.mutated.itertuples(index=False, name=None))
+
+
+def test_silent_classes_make_nobody_mutated_but_count_as_profiled(tmp_path: Path) -> None:
+    rows = [(f"G{number}", kind, "P1") for number, kind in enumerate(sorted(SILENT))]
+    loud = ("TP53", "Missense_Mutation", "P2")
+    path = maf(tmp_path / "a.maf", *rows, loud, loud, ("EGFR", "Missense_Mutation", "stranger"))
+    found = read_mutations(path, patients={"P1", "P2", "P3"})
+    assert pairs(found) == {("P2", "TP53")}
+    assert len(found.mutated) == 1
+    assert found.profiled == ["P1", "P2"]
+
+
+def test_gzipped_file_with_comments_and_tcga_barcodes(tmp_path: Path) -> None:
+    plain = maf(
+        tmp_path / "a.maf",
+        ("TP53", "Nonsense_Mutation", "TCGA-02-0001-01A-01D-1490-08"),
+        ("PTEN", "Splice_Site", "TCGA-02-0001-02A-01D-1490-08"),
+        header="#version 2.4\n#by hand\n" + HEADER,
+    )
+    path = tmp_path / "a.maf.gz"
+    path.write_bytes(gzip.compress(plain.read_bytes()))
+    found = read_mutations(path, patients={"TCGA-02-0001"}, barcode="tcga")
+    assert pairs(found) == {("TCGA-02-0001", "TP53"), ("TCGA-02-0001", "PTEN")}
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "barcode", "words"),
+    [
+        ([("A", "x", "P1")], HEADER.replace("Hugo_Symbol", "Gene"), "whole", ["Hugo_Symbol"]),
+        ([("A", "x", "P1"), (" ", "x", "P1")], HEADER, "whole", ["row 3", "Hugo_Symbol", "empty"]),
+        ([("A", "x", "")], HEADER, "whole", ["row 2", "Tumor_Sample_Barcode", "empty"]),
+        ([("A", "x", "P1")], HEADER, "tcga", ["row 2", "value 'P1'", "not a TCGA barcode"]),
+        ([("A", "x", "TCGA-02-0001-01")], HEADER, "whole", ["TCGA-02-0001-01", "P1", "barcode"]),
+    ],
+)
+def test_file_that_cannot_be_used_says_why(
+    tmp_path: Path, rows: list[tuple[str, str, str]], header: str, barcode: str, words: list[str]
+) -> None:
+    path = maf(tmp_path / "a.maf", *rows, header=header)
+    with pytest.raises(InputError) as caught:
+        read_mutations(path, patients={"P1"}, barcode=barcode)  # type: ignore[arg-type]
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_strata_are_the_most_frequent_and_the_listed_and_small_ones_are_not_used() -> None:
+    carried = {"TP53": 5, "PTEN": 4, "EGFR": 4, "ATRX": 1}
+    mutated = pd.DataFrame(
+        [(f"P{i}", gene) for gene, count in carried.items() for i in range(count)],
+        columns=["patient", "gene"],
+    )
+    found = Mutations(mutated, [f"P{i}" for i in range(9)])
+    strata = choose_strata(found, top=2, genes=["IDH1", "ATRX", "TP53"], min_patients=4)
+    assert strata["gene"].tolist() == ["TP53", "EGFR", "ATRX", "IDH1"]
+    assert strata["mutated"].tolist() == [5, 4, 1, 0]
+    assert strata["used"].tolist() == [True, True, False, False]
+    assert strata["reason"].tolist() == [
+        "",
+        "",
+        "fewer than 4 mutated patients",
+        "no mutated patient",
+    ]
+    assert set(strata["profiled"]) == {9}
+
+
+def test_the_three_tables_are_written(tmp_path: Path) -> None:
+    rows = [("TP53", "Missense_Mutation", "P1"), ("TTN", "Silent", "P2")]
+    sheet = tmp_path / "patients.parquet"
+    write_table(pd.DataFrame({"patient": ["P1", "P2", "P3"]}), sheet)
+    outputs = {name: tmp_path / f"{name}.parquet" for name in ("mutations", "strata", "profiled")}
+    prepare_mutations(
+        maf(tmp_path / "a.maf", *rows),
+        sheet,
+        **outputs,
+        barcode="whole",
+        top=0,
+        genes=[],
+        min_patients=3,
+    )
+    assert read_table(outputs["profiled"])["patient"].tolist() == ["P1", "P2"]
+    assert read_table(outputs["mutations"]).to_numpy().tolist() == [["P1", "TP53"]]
+    assert read_table(outputs["strata"]).empty

@@ -1,0 +1,248 @@
+"""The figures: what they say, and that they do so whatever is missing."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from histoniche.cohort.palette import Region
+from histoniche.report.figures.area_survival import draw_area_survival
+from histoniche.report.figures.areas import draw_areas
+from histoniche.report.figures.cox import draw_cox
+from histoniche.report.figures.enrichment import draw_enrichment, leading_terms
+from histoniche.report.figures.segmentation import draw_segmentation, draw_training
+from histoniche.report.figures.signatures import draw_signatures
+from histoniche.report.figures.survival import draw_kaplan_meier, patients_at_risk
+from histoniche.tables import read_table, write_table
+
+
+def words(path):
+    """Everything that a drawing says."""
+    text = path.read_text(encoding="utf-8")
+    return " ".join(re.sub(r"\s+", " ", part) for part in re.findall(r">([^<>]+)</t", text))
+
+
+def whole(*paths):
+    return all(p.with_suffix(e).stat().st_size > 0 for p in paths for e in (".svg", ".png", ".tsv"))
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """Writes a table as the stage before would have left it."""
+
+    def write(table: pd.DataFrame) -> Path:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
+        write_table(table, path)
+        return path
+
+    return write
+
+
+def draw_accuracy(metrics, confusion, agreement, palette, out):
+    figures = [out / f"{name}.svg" for name in ("overlap", "confusion", "agreement")]
+    draw_segmentation(
+        metrics,
+        confusion,
+        agreement,
+        palette,
+        overlap_figure=figures[0],
+        confusion_figure=figures[1],
+        agreement_figure=figures[2],
+    )
+    assert whole(*figures)
+    return [words(figure) for figure in figures]
+
+
+def test_areas_name_every_region_and_count_patients(drawn):
+    text = words(drawn.path("areas"))
+    assert "n = 40 patients" in text and "mm²" in text
+    assert "Pseudopalisading cells around necrosis (CTpan)" in text
+    table = pd.read_csv(drawn.path("areas").with_suffix(".tsv"), sep="\t")
+    assert len(table) == 40 * 7
+
+
+def test_composition_adds_up_to_one(drawn):
+    table = pd.read_csv(drawn.path("composition").with_suffix(".tsv"), sep="\t")
+    assert np.allclose(table.drop(columns="patient").sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("patients", [1, 300])
+def test_areas_of_one_and_of_many_patients(changed, palette, tmp_path, patients):
+    rows = [
+        (f"P{k}", region.region, k % 7 * 1.5) for k in range(patients) for region in palette[1:]
+    ]
+    table = changed(pd.DataFrame(rows, columns=["patient", "region", "area"]))
+    figures = tmp_path / "a.svg", tmp_path / "b.svg"
+    draw_areas(table, palette, measure="pixels", by_region=figures[0], composition=figures[1])
+    assert whole(*figures)
+
+
+def test_accuracy_is_that_of_test_patients_not_of_validation_nor_training(drawn):
+    overlap = words(drawn.path("overlap"))
+    assert "n = 5 test patients" in overlap and "validation" not in overlap
+    table = pd.read_csv(drawn.path("overlap").with_suffix(".tsv"), sep="\t")
+    assert set(table["role"]) == {"test"}
+
+
+def test_without_test_patients_the_title_says_validation(results, changed, palette, tmp_path):
+    tables = [read_table(results.path(name)) for name in ("metrics", "confusion", "agreement")]
+    paths = [changed(table[table["role"] == "validation"]) for table in tables]
+    assert "validation patients" in draw_accuracy(*paths, palette, tmp_path)[0]
+
+
+def test_without_annotations_the_figures_say_so(changed, palette, tmp_path):
+    nothing = changed(pd.DataFrame())
+    texts = draw_accuracy(nothing, nothing, nothing, palette, tmp_path)
+    assert all("nothing to measure" in text for text in texts)
+
+
+def test_one_held_out_patient_has_no_interval_and_absent_regions_no_score(
+    results, changed, palette, tmp_path
+):
+    tables = [read_table(results.path(name)) for name in ("metrics", "confusion", "agreement")]
+    tables = [table[table["role"] == "test"].copy() for table in tables]
+    tables[0][["iou_low", "iou_high"]] = np.nan
+    tables[0].loc[tables[0]["region"] == "LE", "iou"] = np.nan
+    tables[1].loc[tables[1]["truth"] == "LE", "pixels"] = 0
+    tables[2][["pearson_r", "pearson_low", "pearson_high"]] = np.nan
+    overlap = draw_accuracy(*map(changed, tables), palette, tmp_path)[0]
+    assert "not annotated in these patients" in overlap
+
+
+def test_confusion_rows_add_up_to_the_annotated_pixels(drawn, results):
+    drawn_table = pd.read_csv(drawn.path("confusion").with_suffix(".tsv"), sep="\t")
+    pixels = read_table(results.path("confusion"))
+    expected = pixels[pixels["role"] == "test"].groupby("truth")["pixels"].sum()
+    assert drawn_table.set_index("truth").sum(axis=1).to_dict() == expected.to_dict()
+
+
+def test_training_without_validation_is_drawn(changed, tmp_path):
+    table = pd.DataFrame({"epoch": [1, 2], "train_loss": [1.0, 0.5], "validation_loss": np.nan})
+    draw_training({f"H{k}": changed(table) for k in range(4)}, tmp_path / "t.svg")
+    assert "Head H3" in words(tmp_path / "t.svg") and "lowest" not in words(tmp_path / "t.svg")
+
+
+def test_signature_sizes_stand_beside_chance(drawn):
+    text = words(drawn.path("signature_sizes"))
+    assert "200 genes tested" in text and "5.0 by chance" in text
+
+
+def test_no_signature_at_all_is_said(results, changed, palette, tmp_path):
+    members = changed(read_table(results.path("signatures")).head(0))
+    figures = tmp_path / "g.svg", tmp_path / "s.svg"
+    draw_signatures(
+        results.path("correlation"),
+        members,
+        results.path("sizes"),
+        palette,
+        top=8,
+        genes_figure=figures[0],
+        sizes_figure=figures[1],
+    )
+    assert whole(*figures) and "No gene meets the rule" in words(figures[0])
+
+
+def test_leading_terms_show_every_signature_before_any_second_term():
+    rows = [
+        (s, "lib", f"{s}{k}", 3, 1e-4 * (k + 1), 1e-3 * (k + 1)) for s in "AB" for k in range(40)
+    ]
+    table = pd.DataFrame(rows, columns=["signature", "library", "term", "overlap", "p", "q"])
+    chosen = leading_terms(table, top=30).drop_duplicates("row").sort_values("row")
+    assert list(chosen["term"][:4]) == ["A0", "B0", "A1", "B1"]
+    assert len(chosen) == 36
+
+
+def test_enrichment_without_a_hit_says_so_and_draws_no_filled_dot(
+    results, changed, palette, tmp_path
+):
+    table = read_table(results.path("enrichment")).assign(q=0.9)
+    out = tmp_path / "e.svg"
+    draw_enrichment(changed(table), palette, top=5, enrichment_figure=out)
+    assert "No gene set reaches q &lt; 0.05" in words(out)
+    draw_enrichment(changed(table.head(0)), palette, top=5, enrichment_figure=out)
+    assert "No signature shares a gene" in words(out)
+
+
+def test_kaplan_meier_panels_hold_sizes_deaths_p_and_q(drawn):
+    text = words(drawn.path("kaplan_meier"))
+    assert "low: n 20" in text and "deaths" in text and "p 4.0e-4, q 0.0028" in text
+    assert "95 % confidence" in text and "median of the area (mm²)" in text
+
+
+def test_patients_at_risk_are_counted_just_before_a_time():
+    curve = pd.DataFrame({"time_days": [0.0, 10, 20], "at_risk": [5, 5, 2]})
+    assert [patients_at_risk(curve, time) for time in (0, 10, 11, 20, 21)] == [5, 5, 2, 2, 0]
+
+
+def test_kaplan_meier_of_a_region_with_one_group_only(results, changed, palette, tmp_path):
+    curves, groups = read_table(results.path("curves")), read_table(results.path("groups"))
+    curves = curves[(curves["region"] == "LE") & (curves["group"] == "low")]
+    groups = groups[groups["region"] == "LE"].assign(p=np.nan, q=np.nan)
+    out = tmp_path / "k.svg"
+    draw_kaplan_meier(
+        changed(curves),
+        changed(groups),
+        palette,
+        measure="pixels",
+        confidence=0.9,
+        kaplan_meier=out,
+    )
+    assert "p –, q –" in words(out)
+
+
+def test_forest_holds_alone_and_adjusted_with_numbers(drawn):
+    text = words(drawn.path("cox"))
+    assert "2.41 (1.65 to 3.52)" in text and "3.1e-5" in text and "2.2e-4" in text
+    assert "per SD (10.2 mm²)" in text and "adjusted" in text and "sex, male vs female" in text
+    assert "39 / 31" in text
+
+
+def test_forest_survives_models_without_estimate_and_endless_intervals(
+    results, changed, palette, tmp_path
+):
+    cox = read_table(results.path("cox"))
+    cox.loc[cox["term"] == "LE", ["hazard_ratio", "low", "high", "p"]] = np.nan
+    cox.loc[cox["term"] == "IT", ["hazard_ratio", "low", "high"]] = [500.0, 1e-6, 1e9]
+    alone_missing = (cox["term"] == "CT") & (cox["model"] == "univariable")
+    out = tmp_path / "c.svg"
+    draw_cox(
+        changed(cox[~alone_missing]), palette, measure="area_mm2", confidence=0.95, cox_figure=out
+    )
+    text = words(out)
+    assert "Leading edge" not in text
+    assert "Cellular tumour (CT), per SD (10.2 mm²), adjusted" in text
+    draw_cox(
+        changed(cox.assign(hazard_ratio=np.nan)),
+        palette,
+        measure="area_mm2",
+        confidence=0.95,
+        cox_figure=out,
+    )
+    assert "No Cox model" in words(out)
+
+
+def test_area_survival_tells_raw_stars_from_corrected_frames(drawn):
+    text = words(drawn.path("area_survival"))
+    assert "All patients" in text and "n 14, 4 censored" in text and "−0.52***" in text
+    assert "not corrected" in text and "Frame: q &lt; 0.05" in text
+
+
+def test_area_survival_with_gaps_and_without_rows(results, changed, palette, tmp_path):
+    table = read_table(results.path("area_correlation"))
+    numbers = [c for c in table.columns if c.startswith(("pearson", "spearman"))]
+    table.loc[table["stratum"] == "EGFR mutated", numbers] = np.nan
+    out = tmp_path / "a.svg"
+    draw_area_survival(changed(table), palette, area_survival=out)
+    assert "EGFR mutated" in words(out)
+    draw_area_survival(changed(table.head(0)), palette, area_survival=out)
+    assert "No patient has both" in words(out)
+
+
+def test_palettes_of_two_regions_and_white_ones_are_drawn(changed, tmp_path):
+    palette = [Region(0, "background", "Background", "#FFFFFF"), Region(1, "W", "White", "#FFFFFE")]
+    table = changed(pd.DataFrame({"patient": ["A", "B"], "region": "W", "area": [0.0, 0.0]}))
+    figures = tmp_path / "a.svg", tmp_path / "b.svg"
+    draw_areas(table, palette, measure="area_mm2", by_region=figures[0], composition=figures[1])
+    assert whole(*figures) and "No region has an area greater than 0" in words(figures[1])

@@ -1,0 +1,61 @@
+"""The job that writes groups, curves and Cox models."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from histoniche.errors import InputError
+from histoniche.survival.fitting import fit_survival
+from histoniche.tables import read_table
+
+DECLARED = {"age": {"type": "numeric"}, "sex": {"type": "categorical", "reference": "male"}}
+
+
+def test_three_tables_over_the_patients_with_follow_up(
+    lung: pd.DataFrame,
+    write_cohort: Callable[[pd.DataFrame, pd.DataFrame], tuple[Path, Path]],
+    tmp_path: Path,
+) -> None:
+    lung.loc[lung.index[:3], ["time_days", "event"]] = np.nan
+    areas = lung[["karno", "age"]].set_axis(["CT", "IT"], axis=1).drop(index=lung.index[50:60])
+    paths = write_cohort(lung[["time_days", "event", "age", "sex"]], areas)
+    outputs = {name: tmp_path / f"{name}.parquet" for name in ("groups", "curves", "cox")}
+    settings = {"regions": [], "cut": 0.5, "confidence": 0.95}
+    fit_survival(*paths, **outputs, declared=DECLARED, **settings)
+    groups, curves, cox = (read_table(path) for path in outputs.values())
+    assert list(groups) == [
+        *("region", "cut", "cut_quantile", "group", "n", "events", "median_days", "median_low"),
+        *("median_high", "chi2", "p", "q", "note"),
+    ]
+    assert groups.groupby("region")["n"].sum().to_dict() == {"CT": 214, "IT": 215}
+    assert list(curves) == [
+        *("region", "group", "time_days", "survival", "low", "high", "at_risk", "events"),
+        "censored",
+    ]
+    assert list(cox) == [
+        *("model", "term", "kind", "unit", "n", "events", "hazard_ratio", "low", "high", "p", "q"),
+        *("ph_p", "concordance", "note"),
+    ]
+    assert cox["model"].unique().tolist() == [
+        *("univariable", "multivariable: CT", "multivariable: IT"),
+    ]
+    # Age as an area and as a covariate is one thing twice.
+    assert cox.loc[cox["model"] == "multivariable: IT", "note"].str.contains("collinear").all()
+    fit_survival(*paths, **outputs, declared=DECLARED, covariates=["sex"], **settings)
+    cox = read_table(outputs["cox"])
+    assert cox.loc[cox["model"] == "multivariable: IT", "term"].tolist() == ["IT", "sex: female"]
+
+
+def test_reference_that_nobody_has_is_an_error(
+    lung: pd.DataFrame,
+    write_cohort: Callable[[pd.DataFrame, pd.DataFrame], tuple[Path, Path]],
+    tmp_path: Path,
+) -> None:
+    paths = write_cohort(lung[["time_days", "event", "sex"]], lung[["karno"]])
+    outputs = {name: tmp_path / f"{name}.parquet" for name in ("groups", "curves", "cox")}
+    declared = {"sex": {"type": "categorical", "reference": "m"}}
+    with pytest.raises(InputError, match=r"sex\.reference, value 'm'.*among female, male"):
+        fit_survival(*paths, **outputs, declared=declared, regions=[], cut=0.5, confidence=0.95)

@@ -1,0 +1,57 @@
+"""Facts that are known of the 329 TCGA patients of GBM_WSSM."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from histoniche.survival.area_correlation import correlate_survival
+from histoniche.tables import read_table
+
+DATA = Path(os.environ.get("HISTONICHE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+AREAS = DATA / "tcga_gbm" / "region_areas.csv"
+
+pytestmark = pytest.mark.skipif(
+    not AREAS.is_file(),
+    reason=f"no real data at {AREAS}; set HISTONICHE_DATA to the folder that has tcga_gbm/",
+)
+
+COLUMNS = {
+    "LE": "Leading_Edge_LE_(Teal_or_Blue_Areas)",
+    "IT": "Infiltrating_Tumor_IT_(Purple_Areas)",
+    "CT": "Cellular_Tumor_CT_(Green_Areas)",
+    "CTpnz": "Perinecrotic_Zone_CTpnz_(Light_Blue_Areas)",
+    "CTpan": "Pseudopalisading_Cells_Around_Necrosis_CTpan_(Sea_Green_Areas)",
+    "CTmvp": "Microvascular_Proliferation_CTmvp_(Red_Areas)",
+    "CTne": "Necrosis_CTne_(Black_Areas)",
+}
+
+
+def test_known_correlations_of_areas_with_survival_come_out(
+    write_cohort: Callable[[pd.DataFrame, pd.DataFrame], tuple[Path, Path]], tmp_path: Path
+) -> None:
+    table = pd.read_csv(AREAS).set_index("patient_id")
+    patients = table[["survival_rate_days"]].set_axis(["time_days"], axis=1).assign(event=1)
+    areas = table[list(COLUMNS.values())].set_axis(list(COLUMNS), axis=1)
+    out = tmp_path / "area_correlation.parquet"
+    correlate_survival(
+        *write_cohort(patients.astype(float), areas.astype(float)),
+        correlation=out,
+        regions=[],
+        confidence=0.95,
+    )
+    found = read_table(out).set_index("region")
+    assert (found["n"] == 329).all()
+    for region, (r, p) in {
+        "CTpnz": (0.153, 0.0055),
+        "CT": (0.100, 0.069),
+        "CTne": (0.127, 0.021),
+        "CTmvp": (-0.014, None),
+    }.items():
+        assert round(found.loc[region, "pearson_r"], 3) == r
+        assert p is None or float(f"{found.loc[region, 'pearson_p']:.2g}") == p
+    for region, (rho, p) in {"CT": (0.169, 0.0021), "CTpnz": (0.154, 0.0051)}.items():
+        assert round(found.loc[region, "spearman_rho"], 3) == rho
+        assert float(f"{found.loc[region, 'spearman_p']:.2g}") == p

@@ -1,0 +1,237 @@
+"""The demo cohort: slides, molecular and clinical tables whose truth is planted."""
+
+import gzip
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from histoniche.cohort.palette import Region, find_palette, read_palette
+from histoniche.demo.clinical import describe_hazard, draw_patients
+from histoniche.demo.design import REGIONS, Design, draw_design
+from histoniche.demo.layout import MPP, draw_layout, draw_size
+from histoniche.demo.molecular import (
+    draw_expression,
+    draw_gene_sets,
+    draw_mutations,
+    name_genes,
+)
+from histoniche.demo.slides import (
+    remove_resolution,
+    write_broken_slide,
+    write_mask,
+    write_slide,
+)
+from histoniche.demo.textures import SITES, draw_stain, render_section
+from histoniche.files import whole_folder, write_json, write_text
+from histoniche.randomness import generator
+
+_log = logging.getLogger(__name__)
+
+_ANNOTATED = 0.45
+_FEWEST_ANNOTATED = 3
+# One patient in so many has a second section.
+_PER_SECOND_SECTION = 10
+# Sections of a tumour differ by this much in the log of a region's area.
+_SECTION_LOG_SD = 0.12
+_MM2_PER_PIXEL = (MPP / 1000) ** 2
+
+
+class _Section(NamedTuple):
+    """One row of the sheet of slides, and what is particular about its file."""
+
+    slide: str
+    patient: str
+    annotated: bool
+    broken: bool
+    has_resolution: bool
+    site: str
+    section_type: str
+
+    @property
+    def path(self) -> str:
+        """The slide's file, from the cohort's folder."""
+        return f"slides/{self.slide}.tif"
+
+    @property
+    def annotation(self) -> str:
+        """The mask's file, from the cohort's folder; empty if there is none."""
+        return f"masks/{self.slide}.png" if self.annotated else ""
+
+
+def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> None:
+    """Write the demo cohort.
+
+    Regions, the genes of each region, one region that shortens survival, and one gene set a
+    region are planted and written down under `truth`; everything else is independent. Areas,
+    age and fate are balanced against each other (see `draw_design`), so that at any seed what
+    is not planted stays close to no association. The same seed gives the same files, byte for
+    byte.
+
+    Parameters
+    ----------
+    folder
+        Takes `slides.tsv`, `patients.tsv`, `counts.tsv.gz`, `mutations.maf`, `gene_sets.gmt`,
+        and the folders `slides`, `masks` and `truth`. Paths in `slides.tsv` start from it.
+        What it held before is replaced.
+    patients
+        Number of patients, at least 4. About 45 % of them have annotated slides, one in ten
+        has a second section, one has a second file that is broken, and one slide does not
+        know its resolution.
+    seed
+        Every random step derives its own generator from it.
+    """
+    if patients < 4:
+        raise ValueError(f"the demo cohort needs at least 4 patients, not {patients}")
+    names = [f"P{number:03d}" for number in range(1, patients + 1)]
+    design = draw_design(names, seed=seed)
+    sections = _plan_sections(names, generator(seed, "sections"))
+    with whole_folder(folder) as work:
+        for part in ("slides", "masks", "truth"):
+            (work / part).mkdir()
+        _write_sheet_of_slides(sections, work)
+        pixels = _write_sections(sections, design, work, seed=seed)
+        areas = _write_areas(pixels, work)
+        sheet = draw_patients(design, areas, generator(seed, "patients"))
+        _write_tsv(sheet, work / "patients.tsv")
+        write_json(describe_hazard(), work / "truth" / "hazard.json")
+        _write_molecular(areas, work, seed=seed)
+
+
+def write_counts(counts: pd.DataFrame, path: Path) -> None:
+    """Write counts, genes by patients, as gzipped TSV without a time stamp."""
+    text = counts.to_csv(sep="\t", lineterminator="\n")
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def write_maf(variants: pd.DataFrame, path: Path) -> None:
+    """Write variants as a MAF file, whose first line is its version."""
+    write_text("#version 2.4\n" + variants.to_csv(sep="\t", index=False, lineterminator="\n"), path)
+
+
+def _write_tsv(table: pd.DataFrame, path: Path) -> None:
+    """Write a sheet; empty cells stay empty."""
+    write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), path)
+
+
+def _plan_sections(patients: list[str], random: np.random.Generator) -> list[_Section]:
+    """Decide on the sections of each patient."""
+    order = [str(name) for name in random.permutation(patients)]
+    annotated = max(_FEWEST_ANNOTATED, round(_ANNOTATED * len(order)))
+    seconds = max(1, round(len(order) / _PER_SECOND_SECTION))
+    # Half of the second sections are annotated.
+    first = annotated - seconds // 2
+    with_second = order[first : first + seconds]
+    without_resolution, with_broken = order[-2:]
+    sections = []
+    for patient in patients:
+        site = str(random.choice(list(SITES)))
+        kinds = random.choice(["FFPE", "frozen"], size=2, p=[0.75, 0.25])
+        for number, kind in enumerate(kinds, start=1):
+            broken = number == 2 and patient == with_broken
+            if number == 2 and not broken and patient not in with_second:
+                continue
+            sections.append(
+                _Section(
+                    slide=f"{patient}-{number}",
+                    patient=patient,
+                    annotated=patient in order[:annotated] and not broken,
+                    broken=broken,
+                    has_resolution=number == 2 or patient != without_resolution,
+                    site=site,
+                    section_type=str(kind),
+                )
+            )
+    return sections
+
+
+def _write_sheet_of_slides(sections: list[_Section], folder: Path) -> None:
+    """Write `slides.tsv`; mpp is empty where the file knows it."""
+    rows = [
+        {
+            "slide": section.slide,
+            "patient": section.patient,
+            "path": section.path,
+            "mpp": "" if section.has_resolution else f"{MPP:g}",
+            "annotation": section.annotation,
+            "site": section.site,
+            "section_type": section.section_type,
+        }
+        for section in sections
+    ]
+    _write_tsv(pd.DataFrame(rows), folder / "slides.tsv")
+
+
+def _write_sections(
+    sections: list[_Section], design: Design, folder: Path, *, seed: int
+) -> pd.DataFrame:
+    """Write every slide and mask; return the pixels of each region on each slide, long."""
+    palette = read_palette(find_palette("ivygap"))
+    tables = []
+    for number, section in enumerate(sections, start=1):
+        _log.info("Drawing slide %s (%d of %d)", section.slide, number, len(sections))
+        random = generator(seed, "slide", section.slide)
+        if section.broken:
+            write_broken_slide(folder / section.path, random)
+            continue
+        areas = design.areas.loc[[section.patient]].to_numpy()[0]
+        labels = _write_section(section, areas, palette, folder, random)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "slide": section.slide,
+                    "patient": section.patient,
+                    "region": list(REGIONS),
+                    "pixels": np.bincount(labels.ravel(), minlength=len(palette))[1:],
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _write_section(
+    section: _Section,
+    areas: np.ndarray,
+    palette: list[Region],
+    folder: Path,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """Draw one section, write its slide and its mask if it has one, and return its label map."""
+    areas = areas * np.exp(_SECTION_LOG_SD * random.standard_normal(len(areas)))
+    size = draw_size(float(areas.sum()), random)
+    labels = draw_layout(dict(zip(REGIONS, areas, strict=True)), size=size, random=random)
+    stain = draw_stain(section.site, random)
+    write_slide(render_section(labels, stain=stain, random=random), folder / section.path)
+    if not section.has_resolution:
+        remove_resolution(folder / section.path)
+    if section.annotated:
+        write_mask(labels, palette, folder / section.annotation)
+    return labels
+
+
+def _write_areas(pixels: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Write `truth/slide_areas.tsv`; return patients by regions, the mean mm² of the sections."""
+    tissue = pixels.groupby("slide")["pixels"].transform("sum")
+    table = pixels.assign(
+        area_mm2=(pixels["pixels"] * _MM2_PER_PIXEL).round(6),
+        tissue_share=(pixels["pixels"] / tissue).round(6),
+    )
+    _write_tsv(table, folder / "truth" / "slide_areas.tsv")
+    return table.pivot_table(index="patient", columns="region", values="area_mm2")[list(REGIONS)]
+
+
+def _write_molecular(areas: pd.DataFrame, folder: Path, *, seed: int) -> None:
+    """Write expression, mutations and gene sets, and the truth about them."""
+    genes = name_genes(generator(seed, "genes"))
+    _write_tsv(genes.reset_index(), folder / "truth" / "genes.tsv")
+    counts = draw_expression(genes, areas, generator(seed, "expression"))
+    write_counts(counts, folder / "counts.tsv.gz")
+    variants = draw_mutations(list(areas.index), generator(seed, "mutations"))
+    write_maf(variants, folder / "mutations.maf")
+    terms, truth = draw_gene_sets(genes, generator(seed, "gene sets"))
+    lines = ["\t".join([term, "planted by the demo", *members]) for term, members in terms.items()]
+    write_text("\n".join(lines) + "\n", folder / "gene_sets.gmt")
+    regions = pd.DataFrame({"term": list(truth), "region": list(truth.values())})
+    _write_tsv(regions, folder / "truth" / "gene_sets.tsv")

@@ -1,0 +1,75 @@
+"""A copy of the demo cohort in which nothing hangs together any more."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from histoniche.demo.cohort import write_counts, write_maf
+from histoniche.demo.design import REGIONS
+from histoniche.files import whole_folder, write_json, write_text
+from histoniche.randomness import generator
+
+
+def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
+    """Copy a demo cohort and break every link between its parts.
+
+    Expression, survival and mutations are dealt out anew to the patients, each by its own
+    permutation. Slides and masks stay as they are. The copy's `truth` says that nothing is
+    planted beyond the regions.
+
+    Patients are permuted, not genes one by one, so the genes of a region stay correlated with
+    each other. Should one pass the signature's raw p by chance, many of its kind do, and their
+    gene set may look enriched: over-representation takes genes for independent.
+
+    Parameters
+    ----------
+    folder
+        What `write_demo_cohort` wrote.
+    out
+        Takes the copy; what it held before is replaced.
+    """
+    with whole_folder(out) as work:
+        shutil.copytree(folder, work, dirs_exist_ok=True)
+        _shuffle_survival(work / "patients.tsv", seed)
+        patients = list(pd.read_csv(work / "patients.tsv", sep="\t", dtype=str)["patient"])
+        _shuffle_expression(work / "counts.tsv.gz", patients, seed)
+        _shuffle_mutations(work / "mutations.maf", seed)
+        _write_null_truth(work / "truth")
+
+
+def _shuffle_survival(path: Path, seed: int) -> None:
+    """Permute pairs of time and event over the patients."""
+    sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    order = generator(seed, "shuffle", "survival").permutation(len(sheet))
+    sheet[["time", "event"]] = sheet[["time", "event"]].to_numpy()[order]
+    write_text(sheet.to_csv(sep="\t", index=False, lineterminator="\n"), path)
+
+
+def _shuffle_expression(path: Path, patients: list[str], seed: int) -> None:
+    """Permute the columns of the cohort's patients; the others stay where they are."""
+    counts = pd.read_csv(path, sep="\t", index_col="gene")
+    known = [column for column in counts.columns if column in patients]
+    order = generator(seed, "shuffle", "expression").permutation(len(known))
+    counts[known] = counts[known].to_numpy()[:, order]
+    write_counts(counts, path)
+
+
+def _shuffle_mutations(path: Path, seed: int) -> None:
+    """Permute the barcodes of the MAF file."""
+    variants = pd.read_csv(path, sep="\t", comment="#", dtype=str, keep_default_na=False)
+    barcodes = sorted(variants["Tumor_Sample_Barcode"].unique())
+    dealt = generator(seed, "shuffle", "mutations").permutation(barcodes)
+    names = dict(zip(barcodes, map(str, dealt), strict=True))
+    variants["Tumor_Sample_Barcode"] = variants["Tumor_Sample_Barcode"].map(names)
+    write_maf(variants, path)
+
+
+def _write_null_truth(truth: Path) -> None:
+    """Say that no gene, no gene set and no hazard is planted."""
+    for name in ("genes.tsv", "gene_sets.tsv"):
+        table = pd.read_csv(truth / name, sep="\t", dtype=str, keep_default_na=False)
+        table["region"] = ""
+        write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), truth / name)
+    hazard = {"region": None, "hazard_ratio_per_sd": 1.0, "unplanted": list(REGIONS)}
+    write_json(hazard, truth / "hazard.json")

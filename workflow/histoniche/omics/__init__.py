@@ -1,0 +1,1 @@
+"""Expression: correlation, signatures, enrichment. Knows nothing of images."""

@@ -1,0 +1,159 @@
+"""Over-representation of signatures in gene sets."""
+
+import logging
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import gseapy
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from histoniche.errors import InputError
+from histoniche.omics.gene_sets import read_gmt
+from histoniche.tables import read_table, write_table
+
+DTYPES: dict[str, Any] = {
+    "signature": object,
+    "library": object,
+    "term": object,
+    "overlap": "int64",
+    "set_size": "int64",
+    "signature_size": "int64",
+    "background": "int64",
+    "odds_ratio": "float64",
+    "p": "float64",
+    "q": "float64",
+    "genes": object,
+}
+
+Sets = Mapping[str, Collection[str]]
+
+
+def enrich_signatures(
+    signatures: Path,
+    correlation: Path,
+    gene_sets: Mapping[str, Path],
+    *,
+    enrichment: Path,
+    min_size: int,
+    max_size: int,
+) -> None:
+    """Test every signature against every library of gene sets, without any network.
+
+    Parameters
+    ----------
+    signatures
+        What `histoniche.omics.signatures.derive_signatures` wrote.
+    correlation
+        What `histoniche.omics.correlation.correlate_expression` wrote; its
+        tested genes are the background.
+    gene_sets
+        GMT files by the short name of the library.
+    enrichment
+        Written: signature, library, term, overlap, set_size, signature_size,
+        background, odds_ratio, p, q, genes; the terms that share a gene with
+        the signature, and q over all terms of admissible size.
+    min_size, max_size
+        Sets with fewer or more tested genes are left out.
+    """
+    tested = read_table(correlation)
+    background = set(tested.loc[tested["p"].notna(), "gene"])
+    libraries = {
+        name: admissible_sets(path, background, min_size=min_size, max_size=max_size)
+        for name, path in gene_sets.items()
+    }
+    tables = []
+    for signature, rows in read_table(signatures).groupby("signature", sort=False):
+        for library, sets in libraries.items():
+            found = over_representation(set(rows["gene"]), sets, background)
+            if len(found):
+                tables.append(found.assign(signature=signature, library=library))
+    empty = pd.DataFrame(columns=list(DTYPES))
+    table = pd.concat(tables, ignore_index=True) if tables else empty
+    write_table(table[list(DTYPES)].astype(DTYPES), enrichment)
+
+
+def admissible_sets(
+    path: Path, background: Collection[str], *, min_size: int, max_size: int
+) -> dict[str, frozenset[str]]:
+    """Gene sets of a file, reduced to the background and to those of admissible size.
+
+    Raises
+    ------
+    InputError
+        If the file knows none of the genes, or no set is of admissible size.
+    """
+    genes = set(background)
+    sets = {term: members & genes for term, members in read_gmt(path).items()}
+    if not any(sets.values()):
+        raise InputError(
+            f"knows none of the tested genes, such as {', '.join(sorted(genes)[:3])}",
+            file=path,
+            remedy="name genes alike in expression and gene sets: symbols in both, or ids in both",
+        )
+    kept = {term: found for term, found in sets.items() if min_size <= len(found) <= max_size}
+    if not kept:
+        largest = max(map(len, sets.values()))
+        raise InputError(
+            f"no set has {min_size} to {max_size} tested genes, the largest has {largest}",
+            file=path,
+            remedy="change enrichment.min_size or enrichment.max_size",
+        )
+    logging.info("%s: %d of %d sets are of admissible size", path.name, len(kept), len(sets))
+    return kept
+
+
+def over_representation(
+    genes: Collection[str], sets: Sets, background: Collection[str]
+) -> pd.DataFrame:
+    """Hypergeometric test of a list of genes against gene sets.
+
+    Parameters
+    ----------
+    genes
+        The list; genes outside the background are left out.
+    sets
+        Genes of the background by term.
+    background
+        All genes that could stand in the list.
+
+    Returns
+    -------
+    term, overlap, set_size, signature_size, background, odds_ratio, p, q,
+    genes (joined by semicolons), smallest p first, for the sets that share a
+    gene with the list. p is the chance to draw as large an overlap or a larger
+    one; q is Benjamini-Hochberg's over all `sets`, those without a shared gene
+    included with p = 1. The odds ratio has 0.5 added to each cell of its table.
+    """
+    universe = sorted(background)
+    # gseapy guesses at names (upper case, Entrez numbers) and changes them; codes leave it nothing.
+    codes = {gene: f"G{position}X" for position, gene in enumerate(universe)}
+    names = {code: gene for gene, code in codes.items()}
+    query = {codes[gene] for gene in genes if gene in codes}
+    coded = {term: {codes[gene] for gene in members} for term, members in sets.items()}
+    touched = {term: sorted(members) for term, members in coded.items() if members & query}
+    if not touched:
+        return pd.DataFrame(columns=[*DTYPES])
+    found = gseapy.enrich(
+        sorted(query), touched, background=set(names), outdir=None, no_plot=True
+    ).res2d
+    p = found["P-value"].to_numpy(dtype="float64")
+    untouched = np.ones(len(sets) - len(p))
+    q = scipy.stats.false_discovery_control(np.concatenate([p, untouched]))[: len(p)]
+    shared = [sorted(names[code] for code in cell.split(";")) for cell in found["Genes"]]
+    table = pd.DataFrame(
+        {
+            "term": found["Term"],
+            "overlap": [len(cell) for cell in shared],
+            "set_size": [len(sets[term]) for term in found["Term"]],
+            "signature_size": len(query),
+            "background": len(universe),
+            "odds_ratio": found["Odds Ratio"],
+            "p": p,
+            "q": q,
+            "genes": [";".join(cell) for cell in shared],
+        }
+    )
+    return table.sort_values(["p", "term"], ignore_index=True)

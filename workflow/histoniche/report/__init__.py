@@ -1,0 +1,1 @@
+"""Figures, the summary page and the sealed bundle."""

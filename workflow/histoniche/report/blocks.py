@@ -1,0 +1,152 @@
+"""The parts that the summary page is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+FindingKind = Literal["holds", "open", "caution"]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+    tone: Literal["plain", "muted", "caution"] = "plain"
+    kind: str = "paragraph"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Heading within a section."""
+
+    text: str
+    kind: str = "heading"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Head of a column; numbers stand to the right."""
+
+    name: str
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under columns."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    note: str = ""
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure of the page: vector drawing, or else a data address of a picture."""
+
+    title: str
+    caption: str
+    drawing: Markup | None = None
+    address: str = ""
+    files: str = ""
+    kind: str = "picture"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One slide in a gallery; without an address there is no picture of it."""
+
+    label: str
+    note: str
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Slides side by side."""
+
+    title: str
+    photos: Sequence[Photo]
+    size: Literal["small", "large"]
+    note: str = ""
+    kind: str = "gallery"
+
+
+@dataclass(frozen=True)
+class Swatches:
+    """Colours of the regions with their names."""
+
+    regions: Sequence[tuple[str, str, str]]
+    kind: str = "swatches"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number to be seen at a glance."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Numbers side by side."""
+
+    tiles: Sequence[Tile]
+    kind: str = "tiles"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence on what was found.
+
+    `holds` after correction, is `open` (nothing held), or a `caution`.
+    """
+
+    text: str
+    verdict: FindingKind
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Sentences on what was found."""
+
+    findings: Sequence[Finding]
+    kind: str = "findings"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list."""
+
+    items: Sequence[str]
+    kind: str = "bullets"
+
+
+Block = Paragraph | Heading | Table | Picture | Gallery | Swatches | Tiles | Findings | Bullets
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with its place in the table of contents."""
+
+    name: str
+    title: str
+    blocks: Sequence[Block]
+
+
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> Table:
+    """Table from heads in which a leading > marks a column of numbers."""
+    columns = [Column(head.removeprefix(">"), head.startswith(">")) for head in heads]
+    return Table(title, columns, rows, note)
+
+
+def not_run(name: str, title: str, block: str) -> Section:
+    """Section of a stage that did not run, with the reason."""
+    return Section(name, title, [Paragraph(f"Not run: no `{block}` block.", "muted")])

@@ -1,0 +1,78 @@
+"""What the files of a bundle are: descriptions and formats by name."""
+
+import re
+from pathlib import PurePosixPath
+
+_FORMATS = {
+    ".geojson": "application/geo+json",
+    ".gmt": "text/tab-separated-values",
+    ".html": "text/html",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".parquet": "application/vnd.apache.parquet",
+    ".png": "image/png",
+    ".sha256": "text/plain",
+    ".smk": "text/plain",
+    ".svg": "image/svg+xml",
+    ".tsv": "text/tab-separated-values",
+    ".yaml": "application/yaml",
+    ".zarr": "application/vnd+zarr",
+}
+
+_DESCRIPTIONS = (
+    (r"summary\.html", "Summary page of the study"),
+    (r"config/config\.yaml", "Configuration of the run, without the places of files"),
+    (r"config/(\w+)\.tsv", r"Sheet of \1, without the places of files"),
+    (r"run\.json", "Versions of the software and the seed of the run"),
+    (r"README\.md", "What the bundle holds and how to check it"),
+    (r"checksums\.sha256", "SHA-256 of every other file but the seal"),
+    (r"seal\.sha256", "SHA-256 of the checksums"),
+    (r"workflow/Snakefile", "The workflow"),
+    (r"workflow/.+", "Part of the workflow"),
+    (r"figures/([^/.]+)\.tsv", r"Table that the figure \1 was drawn from"),
+    (r"figures/([^/.]+)\.\w+", r"Figure \1"),
+    (r"cohort/patients\..+", "Patients with follow-up and covariates"),
+    (r"cohort/split\..+", "Roles of the patients in training"),
+    (r"slides/quality\..+", "Which slides were used, and why others were not"),
+    (r"slides/([^/]+)/thumbnail\.png", r"Thumbnail of slide \1"),
+    (r"regions/([^/]+)/map\.ome\.zarr", r"Region map of slide \1, multiscale OME-Zarr labels"),
+    (r"regions/([^/]+)/regions\.geojson", r"Region map of slide \1 as polygons for QuPath"),
+    (r"regions/([^/]+)/overlay\.png", r"Slide \1 with its region map"),
+    (r"areas/slides\..+", "Area of every region on every slide"),
+    (r"areas/patients\..+", "Area of every region of every patient"),
+    (r"models/([^/]+)/model\.json", r"Description of the network \1"),
+    (r"models/([^/]+)/model\.safetensors", r"Weights of the network \1"),
+    (r"models/([^/]+)/history\..+", r"Losses of the network \1 by epoch"),
+    (r"segmentation/metrics\..+", "Accuracy of the regions on annotated slides"),
+    (r"segmentation/confusion\..+", "Annotated against predicted regions, pixels"),
+    (r"segmentation/agreement\..+", "Annotated against predicted areas"),
+    (r"omics/expression_decisions\..+", "Decisions on the way to the prepared expression"),
+    (r"omics/correlation\..+", "Correlation of every gene with every region's area"),
+    (r"omics/gene_survival\..+", "Correlation of every gene with survival time"),
+    (r"omics/signatures\.gmt", "Gene signatures of the regions as gene sets"),
+    (r"omics/signatures\..+", "Gene signatures of the regions"),
+    (r"omics/signature_sizes\..+", "Sizes of the signatures against chance"),
+    (r"omics/enrichment\..+", "Gene sets that the signatures are enriched in"),
+    (r"omics/mutation_strata\..+", "Mutated genes that make strata"),
+    (r"survival/area_correlation\..+", "Correlation of areas with survival time, by mutation"),
+    (r"survival/curves\..+", "Kaplan-Meier curves of groups by area"),
+    (r"survival/groups\..+", "Groups by area with medians and log-rank tests"),
+    (r"survival/cox\..+", "Cox models of areas and covariates"),
+)
+
+
+def description(name: str) -> str:
+    """What a file of the bundle is, by its name inside it."""
+    for pattern, words in _DESCRIPTIONS:
+        match = re.fullmatch(pattern, name)
+        if match:
+            return match.expand(words)
+    return f"{PurePosixPath(name).name} of the stage {PurePosixPath(name).parts[0]}"
+
+
+def media_type(name: str) -> str:
+    """Format of a file by its name, as a media type."""
+    path = PurePosixPath(name)
+    if path.name == "Snakefile":
+        return "text/plain"
+    return _FORMATS.get(path.suffix, "application/octet-stream")

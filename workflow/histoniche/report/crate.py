@@ -1,0 +1,160 @@
+"""The description of a bundle as an RO-Crate."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rocrate.model.contextentity import ContextEntity
+from rocrate.model.person import Person
+from rocrate.rocrate import ROCrate
+
+from histoniche import __version__
+from histoniche.report.contents import description, media_type
+
+METADATA = "ro-crate-metadata.json"
+SNAKEFILE = "workflow/Snakefile"
+
+_VERSION = "1.1"
+_PROFILES = (
+    ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
+    ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
+    ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
+)
+_INPUTS = ("config/", "workflow/", "README.md", "checksums.sha256", "seal.sha256")
+
+
+def crate_metadata(
+    sizes: Mapping[str, int | None], *, study: Mapping[str, Any], published: str, software: str
+) -> bytes:
+    """RO-Crate metadata of a bundle.
+
+    Parameters
+    ----------
+    sizes
+        Bytes of every file by its name inside the bundle; None for the two
+        that are made from the metadata.
+    study
+        Title, description, authors and licence.
+    published
+        Date of the bundle, YYYY-MM-DD.
+    software
+        Version of Snakemake, or nothing if it is not known.
+
+    Returns
+    -------
+    The content of `ro-crate-metadata.json`, the same for the same input.
+    """
+    crate = ROCrate(version=_VERSION)
+    _describe_study(crate, study, published)
+    workflow = _add_workflow(crate, software) if SNAKEFILE in sizes else None
+    entities = {}
+    for name in sorted(sizes):
+        if name != SNAKEFILE and ".zarr/" not in name:
+            entities[name] = _add_file(crate, name, sizes[name])
+    stores = {f"{name.partition('.zarr/')[0]}.zarr" for name in sizes if ".zarr/" in name}
+    for store in sorted(stores):
+        entities[store] = crate.add_dataset(
+            dest_path=store,
+            properties={
+                "name": store,
+                "description": description(store),
+                "encodingFormat": media_type(store),
+            },
+        )
+    if workflow is not None:
+        _add_run(crate, workflow, entities)
+    content = crate.metadata.generate()
+    content["@graph"] = sorted(content["@graph"], key=lambda entity: str(entity["@id"]))
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def _describe_study(crate: Any, study: Mapping[str, Any], published: str) -> None:
+    """Title, people, licence and date of the whole."""
+    crate.name = study.get("title") or study.get("name") or "HistoNiche study"
+    crate.description = study.get("description") or f"Results of the study {crate.name}"
+    crate.datePublished = published
+    people = [
+        crate.add(Person(crate, f"#author-{number}", properties={"name": name}))
+        for number, name in enumerate(study.get("authors", []), start=1)
+    ]
+    if people:
+        crate.creator = people
+        crate.root_dataset["author"] = people
+    licence = study.get("license")
+    if licence:
+        crate.license = crate.add(
+            ContextEntity(
+                crate,
+                f"https://spdx.org/licenses/{licence}",
+                properties={"@type": "CreativeWork", "name": licence, "identifier": licence},
+            )
+        )
+    else:
+        crate.license = "No licence is stated."
+
+
+def _add_workflow(crate: Any, software: str) -> Any:
+    """The workflow itself, which the crate is about."""
+    return crate.add_workflow(
+        source=str(Path(SNAKEFILE)),
+        dest_path=SNAKEFILE,
+        main=True,
+        lang="snakemake",
+        lang_version=software or None,
+        properties={
+            "name": "HistoNiche",
+            "description": description(SNAKEFILE),
+            "version": __version__,
+            "encodingFormat": media_type(SNAKEFILE),
+        },
+    )
+
+
+def _add_file(crate: Any, name: str, size: int | None) -> Any:
+    """One file with what it is."""
+    properties: dict[str, Any] = {
+        "name": PurePosixPath(name).name,
+        "description": description(name),
+        "encodingFormat": media_type(name),
+    }
+    if size is not None:
+        properties["contentSize"] = str(size)
+    if name == "README.md":
+        properties["about"] = {"@id": "./"}
+    return crate.add_file(source=name, dest_path=name, properties=properties)
+
+
+def _add_run(crate: Any, workflow: Any, entities: Mapping[str, Any]) -> None:
+    """The run that made the results from the configuration and the sheets."""
+    inputs = _starting(entities, "config/")
+    results = [entity for name, entity in entities.items() if not name.startswith(_INPUTS)]
+    run = crate.add_action(
+        workflow,
+        identifier="#run",
+        object=inputs,
+        result=results,
+        properties={
+            "@type": "CreateAction",
+            "name": f"Run of HistoNiche {__version__}",
+            "description": "The run that made the results from the configuration and the sheets",
+            "actionStatus": "http://schema.org/CompletedActionStatus",
+        },
+    )
+    crate.root_dataset["mentions"] = run
+    crate.root_dataset["conformsTo"] = [
+        crate.add(
+            ContextEntity(
+                crate,
+                address,
+                properties={"@type": "CreativeWork", "name": name, "version": version},
+            )
+        )
+        for address, name, version in _PROFILES
+    ]
+
+
+def _starting(entities: Mapping[str, Any], start: str) -> Sequence[Any]:
+    """Entities whose names start alike."""
+    return [entity for name, entity in entities.items() if name.startswith(start)]

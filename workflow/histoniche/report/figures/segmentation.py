@@ -1,0 +1,233 @@
+"""Figures of how well the networks segment patients they never saw."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from histoniche.cohort.palette import Region
+from histoniche.report.evaluation import ROLE_NAMES, best_role
+from histoniche.report.numbers import count, format_interval, format_number
+from histoniche.report.style import (
+    FAINT,
+    HIGH,
+    INK,
+    LOW,
+    MUTED,
+    SEQUENTIAL,
+    beside,
+    footnote,
+    grid,
+    house_style,
+    largest,
+    new_figure,
+    region_label,
+    root_scale,
+    save_figure,
+    save_notice,
+    smallest,
+    text_on,
+)
+from histoniche.tables import read_table
+
+_NONE = "No held-out slide has an annotation, so there is nothing to measure."
+
+
+def draw_segmentation(
+    metrics: Path,
+    confusion: Path,
+    agreement: Path,
+    palette: Sequence[Region],
+    *,
+    overlap_figure: Path,
+    confusion_figure: Path,
+    agreement_figure: Path,
+) -> None:
+    """Draw overlap, confusion and agreement of areas for the patients held out for the test.
+
+    Without test patients the validation patients stand in, and the titles say so.
+
+    Parameters
+    ----------
+    metrics, confusion, agreement
+        Tables of the evaluation.
+    palette
+        Regions with names and colours, background first.
+    overlap_figure, confusion_figure, agreement_figure
+        Where the figures go; end in `.svg`.
+    """
+    scores, pixels, areas = read_table(metrics), read_table(confusion), read_table(agreement)
+    role = best_role(scores)
+    with house_style():
+        if role is None:
+            save_notice(_NONE, overlap_figure, scores)
+            save_notice(_NONE, confusion_figure, pixels)
+            save_notice(_NONE, agreement_figure, areas)
+            return
+        scores = scores[scores["role"] == role]
+        _draw_overlap(scores, palette, role, overlap_figure)
+        _draw_confusion(pixels[pixels["role"] == role], palette, role, confusion_figure)
+        _draw_agreement(areas[areas["role"] == role], palette, role, agreement_figure)
+
+
+def draw_training(histories: Mapping[str, Path], training_figure: Path) -> None:
+    """Draw the losses of every head by epoch.
+
+    Parameters
+    ----------
+    histories
+        Head by head, its table: epoch, train_loss, validation_loss.
+    training_figure
+        Where the figure goes; ends in `.svg`.
+    """
+    tables = {head: read_table(path) for head, path in histories.items()}
+    columns = min(3, len(tables))
+    rows = -(-len(tables) // columns)
+    with house_style():
+        figure = new_figure(2.5 * rows + 0.4, width=min(9.2, 4.4 * columns))
+        grid_of_axes = figure.subplots(rows, columns, squeeze=False)
+        for axes, (head, table) in zip(grid_of_axes.flat, tables.items(), strict=False):
+            _draw_history(axes, head, table)
+        for axes in grid_of_axes.flat[len(tables) :]:
+            axes.set_axis_off()
+        drawn = pd.concat([table.assign(head=head) for head, table in tables.items()])
+        save_figure(figure, training_figure, drawn)
+
+
+def _draw_overlap(scores: pd.DataFrame, palette: Sequence[Region], role: str, path: Path) -> None:
+    """One row a region: intersection over union with its bootstrap interval."""
+    known = {region.region: region for region in palette}
+    order = [code for code in (*known, "mean") if code in set(scores["region"])]
+    rows = scores.set_index("region").loc[order]
+    figure = new_figure(0.38 * len(rows) + 1.1)
+    axes = figure.add_subplot()
+    for height, (code, row) in enumerate(rows.iterrows()):
+        region = known.get(str(code))
+        axes.plot([row["iou_low"], row["iou_high"]], [height, height], color=INK, linewidth=1.6)
+        axes.plot(
+            row["iou"],
+            height,
+            "D" if region is None else "o",
+            color=INK if region is None else region.colour,
+            markeredgecolor=INK,
+            markersize=8,
+            clip_on=False,
+        )
+        note = (
+            f"{format_interval(row['iou'], row['iou_low'], row['iou_high'])}, "
+            f"{count(int(row['patients']), 'patient')}, {count(int(row['slides']), 'slide')}"
+        )
+        if np.isnan(row["iou"]):
+            note = "not annotated in these patients"
+        beside(axes, height, note)
+    if order[-1] == "mean":
+        axes.axhline(len(rows) - 1.5, color=FAINT, linewidth=0.8)
+    labels = [
+        region_label(known[code]) if code in known else "Mean of the regions" for code in order
+    ]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("Intersection over union (1: predicted and true region coincide)")
+    patients = int(rows["patients"].max())
+    axes.set_title(f"Overlap with the annotation, n = {count(patients, ROLE_NAMES[role])}")
+    grid(axes, "x")
+    footnote(figure, "Lines: bootstrap intervals over patients.")
+    save_figure(figure, path, rows.reset_index())
+
+
+def _draw_confusion(pixels: pd.DataFrame, palette: Sequence[Region], role: str, path: Path) -> None:
+    """Of each true region's pixels, the share that each region was predicted for."""
+    codes = [
+        region.region
+        for region in palette
+        if region.region in set(pixels["truth"]) | set(pixels["predicted"])
+    ]
+    wide = pixels.pivot_table(
+        index="truth", columns="predicted", values="pixels", aggfunc="sum", fill_value=0
+    ).reindex(index=codes, columns=codes, fill_value=0)
+    total = wide.sum(axis=1)
+    shares = wide.div(total.where(total > 0), axis=0)
+    side = 0.5 * len(codes)
+    figure = new_figure(side + 1.5, width=min(9.2, side * 1.3 + 4.4))
+    axes = figure.add_subplot()
+    image = axes.pcolormesh(
+        shares.to_numpy(), cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1
+    )
+    for (row, column), share in np.ndenumerate(shares.to_numpy()):
+        if not np.isnan(share):
+            text = "0" if share == 0 else "<1" if share < 0.005 else f"{100 * share:.0f}"
+            colour = text_on(image.to_rgba(share))
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour)
+    names = {region.region: region_label(region) for region in palette}
+    axes.set_xticks(np.arange(len(codes)) + 0.5, codes)
+    axes.set_yticks(
+        np.arange(len(codes)) + 0.5,
+        [f"{names[code]}\n{format_number(total[code])} px" for code in codes],
+    )
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("Predicted")
+    axes.set_ylabel("Annotated")
+    axes.set_title(f"Where the pixels of each annotated region went, {ROLE_NAMES[role]}s")
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.set_ticks([0, 0.5, 1], labels=["0", "50", "100"])
+    bar.set_label("% of the annotated region's pixels")
+    save_figure(figure, path, wide.reset_index())
+
+
+def _draw_agreement(areas: pd.DataFrame, palette: Sequence[Region], role: str, path: Path) -> None:
+    """Mean annotated against mean predicted area, and their correlation over slides."""
+    known = {region.region: region for region in palette}
+    rows = areas.set_index("region").loc[[c for c in known if c in set(areas["region"])]]
+    if rows.empty:
+        save_notice(_NONE, path, areas)
+        return
+    figure = new_figure(0.4 * len(rows) + 1.3)
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+    for height, (code, row) in enumerate(rows.iterrows()):
+        truth, predicted = row["mean_truth_mm2"], row["mean_predicted_mm2"]
+        left.plot([truth, predicted], [height, height], color=MUTED, linewidth=1, zorder=1)
+        left.scatter(truth, height, s=46, facecolors="white", edgecolors=INK, linewidths=1.3)
+        left.scatter(predicted, height, s=34, color=known[str(code)].colour, edgecolors=INK)
+        right.plot([row["pearson_low"], row["pearson_high"]], [height, height], color=INK)
+        right.plot(row["pearson_r"], height, "o", color=known[str(code)].colour, mec=INK)
+    left.set_yticks(range(len(rows)), [region_label(known[str(code)]) for code in rows.index])
+    left.set_ylim(len(rows) - 0.5, -0.5)
+    top = largest(rows, "mean_truth_mm2", "mean_predicted_mm2")
+    root_scale(left.xaxis, top, left.set_xscale)
+    left.set_xlim(-0.0005 * top, top * 1.1 if top > 0 else 1.0)
+    left.set_xlabel("Mean area in a slide (mm², square-root scale)")
+    left.set_title(f"Areas, n = {count(int(rows['slides'].max()), 'slide')}, {ROLE_NAMES[role]}s")
+    right.set_xlim(min(-0.05, smallest(rows, "pearson_low", "pearson_r") - 0.05), 1.02)
+    right.axvline(0, color=FAINT, zorder=0)
+    right.set_xlabel("Pearson r of the areas over slides")
+    for axes in (left, right):
+        axes.tick_params(axis="y", length=0)
+        grid(axes, "x")
+    footnote(
+        figure, "White: annotated. Coloured: predicted. Lines on the right: confidence intervals."
+    )
+    save_figure(figure, path, rows.reset_index())
+
+
+def _draw_history(axes: Axes, head: str, table: pd.DataFrame) -> None:
+    """Losses of one head, with the epoch whose weights were kept."""
+    axes.plot(table["epoch"], table["train_loss"], color=LOW, label="training")
+    axes.set_title(f"Head {head}")
+    axes.set_xlabel("Epoch")
+    axes.set_ylabel("Loss")
+    axes.set_ylim(0, largest(table, "train_loss", "validation_loss") * 1.08)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+    grid(axes, "y")
+    if table["validation_loss"].notna().any():
+        axes.plot(table["epoch"], table["validation_loss"], color=HIGH, label="validation")
+        best = table.iloc[int(table["validation_loss"].argmin())]
+        axes.plot(best["epoch"], best["validation_loss"], "o", color=HIGH, label="lowest")
+    axes.legend()

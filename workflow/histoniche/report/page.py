@@ -1,0 +1,152 @@
+"""The summary page: one HTML file that needs nothing else."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from histoniche import __version__
+from histoniche.cohort.palette import Region
+from histoniche.files import write_text
+from histoniche.report.blocks import Block, Findings, Paragraph, Section, Tile, Tiles
+from histoniche.report.evaluation import ROLE_NAMES, best_role
+from histoniche.report.findings import findings
+from histoniche.report.numbers import count, format_interval
+from histoniche.report.results import Results
+from histoniche.report.sections.areas import areas_section
+from histoniche.report.sections.cohort import cohort_section
+from histoniche.report.sections.methods import methods_section
+from histoniche.report.sections.omics import enrichment_section, signatures_section
+from histoniche.report.sections.segmentation import segmentation_section
+from histoniche.report.sections.slides import maps_section, slides_section
+from histoniche.report.sections.survival import survival_section
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_SECTIONS = (
+    cohort_section,
+    slides_section,
+    maps_section,
+    segmentation_section,
+    areas_section,
+    signatures_section,
+    enrichment_section,
+    survival_section,
+    methods_section,
+)
+
+
+def write_summary(
+    out: Path,
+    *,
+    results: Mapping[str, Path | Sequence[Path]],
+    settings: Mapping[str, Any],
+    palette: Sequence[Region],
+) -> None:
+    """Write the summary page of a run.
+
+    Parameters
+    ----------
+    out
+        Where the page goes.
+    results
+        What the run left behind, by name; names as in `histoniche.report.results`.
+        `patients` must be there; the section of anything else that is absent says so.
+    settings
+        The blocks of the configuration with their defaults.
+    palette
+        Regions with names and colours, background first.
+    """
+    run = Results(results, settings, palette)
+    sections = [_glance(run), *(build(run) for build in _SECTIONS)]
+    write_text(render(sections, study=run.block("study")), out)
+
+
+def render(sections: Sequence[Section], *, study: Mapping[str, Any]) -> str:
+    """Render sections as a page; every text is escaped."""
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["coded"] = coded
+    template = environment.get_template("summary.html.j2")
+    return template.render(
+        title=study.get("title", "HistoNiche study"),
+        description=study.get("description", ""),
+        authors=list(study.get("authors", [])),
+        license=study.get("license", ""),
+        version=__version__,
+        sections=sections,
+    )
+
+
+def coded(text: str) -> Markup:
+    """Escape a text, set what stands between backticks as code, keep numbers on one line."""
+    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"(\d\.\de-\d+)", r'<span class="number">\1</span>', safe))
+
+
+def _glance(results: Results) -> Section:
+    """The numbers and sentences that a reader in a hurry needs."""
+    blocks: list[Block] = [Tiles(_tiles(results))]
+    found = findings(results)
+    if found:
+        blocks.append(Findings(found))
+        blocks.append(
+            Paragraph(
+                "q: p after Benjamini-Hochberg correction. Only findings with q < 0.05 are given "
+                "as such.",
+                "muted",
+            )
+        )
+    return Section("glance", "At a glance", blocks)
+
+
+def _tiles(results: Results) -> list[Tile]:
+    """Sizes and accuracy."""
+    patients = results.table("patients")
+    known = patients["time_days"].notna()
+    deaths = int(patients.loc[known, "event"].sum())
+    note = f"{int(known.sum()):,} with survival, {count(deaths, 'death')}" if known.any() else ""
+    tiles = [Tile(f"{len(patients):,}", "patients", note)]
+    if results.has("quality"):
+        status = results.table("quality")["status"]
+        left_out = (
+            f"{(status == 'skipped').sum():,} skipped, {(status == 'excluded').sum():,} excluded"
+        )
+        tiles.append(Tile(f"{(status == 'ok').sum():,}", "slides used", left_out))
+    if results.has("metrics"):
+        tiles.append(_accuracy(results))
+    if results.has("sizes") and len(results.table("sizes")):
+        tested = int(results.table("sizes")["tested"].max())
+        sheet = results.table("correlation")
+        tiles.append(
+            Tile(f"{tested:,}", "genes tested", f"up to {int(sheet['n'].max()):,} patients")
+        )
+    if results.has("cox"):
+        cox = results.table("cox")
+        areas = cox[(cox["model"] == "univariable") & (cox["kind"] == "area")]
+        held = f"{(areas['q'] < 0.05).sum():,} of {len(areas):,}"
+        tiles.append(Tile(held, "regions linked to survival", "Cox model, q < 0.05"))
+    return tiles
+
+
+def _accuracy(results: Results) -> Tile:
+    """Mean overlap on held-out patients."""
+    metrics = results.table("metrics")
+    role = best_role(metrics)
+    mean = (
+        metrics[(metrics["role"] == role) & (metrics["region"] == "mean")] if role else metrics[:0]
+    )
+    if role is None or mean.empty:
+        return Tile("–", "mean IoU", "nobody was held out")
+    row = mean.iloc[0]
+    value, _, interval = format_interval(row["iou"], row["iou_low"], row["iou_high"]).partition(" ")
+    people = count(int(row["patients"]), ROLE_NAMES[role])
+    return Tile(value, "mean IoU", f"{interval}, {people}" if interval else people)

@@ -1,0 +1,106 @@
+"""What a run left behind, by name, as far as its stages ran."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from histoniche.cohort.palette import Region
+from histoniche.tables import read_table
+
+TABLES = (
+    "patients",
+    "split",
+    "quality",
+    "areas",
+    "metrics",
+    "confusion",
+    "agreement",
+    "decisions",
+    "correlation",
+    "signatures",
+    "sizes",
+    "enrichment",
+    "curves",
+    "groups",
+    "cox",
+    "area_correlation",
+    "strata",
+)
+"""Tables that the summary page knows."""
+
+LISTS = ("thumbnails", "overlays", "figures")
+"""Lists of pictures that the summary page knows."""
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table as dicts from column to value."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+class Results:
+    """Files of a run by name; what a stage that did not run would have written is absent.
+
+    Parameters
+    ----------
+    files
+        Name to path, or to paths; names as in `TABLES` and `LISTS`.
+    settings
+        The blocks of the configuration with their defaults.
+    palette
+        Regions with names and colours, background first.
+
+    Raises
+    ------
+    ValueError
+        If a name is not known.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, Path | Sequence[Path]],
+        settings: Mapping[str, Any],
+        palette: Sequence[Region],
+    ) -> None:
+        unknown = sorted(set(files) - {*TABLES, *LISTS})
+        if unknown:
+            raise ValueError(f"unknown names: {', '.join(unknown)}")
+        self._files = dict(files)
+        self.settings = settings
+        self.palette = palette
+        self.table = cache(self._table)
+
+    def has(self, *names: str) -> bool:
+        """Whether the run left all of these behind."""
+        return all(name in self._files for name in names)
+
+    def paths(self, name: str) -> list[Path]:
+        """Paths of a list; empty if the stage did not run."""
+        found = self._files.get(name, [])
+        return [found] if isinstance(found, Path) else list(found)
+
+    def figure(self, stem: str) -> Path | None:
+        """Path of a figure by its name without ending."""
+        return next((path for path in self.paths("figures") if path.stem == stem), None)
+
+    def block(self, name: str) -> dict[str, Any]:
+        """One block of the configuration; empty if it is not there."""
+        return dict(self.settings.get(name) or {})
+
+    def region_names(self) -> dict[str, str]:
+        """Name of every region by its code, in the palette's order."""
+        return {region.region: region.name for region in self.palette}
+
+    def roles(self) -> dict[str, str]:
+        """Role in training by patient; empty if nothing was divided."""
+        if not self.has("split"):
+            return {}
+        split = self.table("split")
+        return dict(zip(split["patient"], split["role"], strict=True))
+
+    def _table(self, name: str) -> pd.DataFrame:
+        """One table; read once."""
+        (path,) = self.paths(name)
+        return read_table(path)

@@ -1,0 +1,1 @@
+"""Sections of the summary page, one module a stage."""

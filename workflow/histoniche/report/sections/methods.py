@@ -1,0 +1,220 @@
+"""Section on methods, caveats, versions and references, written from the settings."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from histoniche.report.blocks import Block, Bullets, Heading, Paragraph, Section, table
+from histoniche.report.measures import MEASURES
+from histoniche.report.numbers import count, join_words, percent
+from histoniche.report.results import Results
+from histoniche.report.versions import software_versions
+
+CITATIONS = {
+    "GBM_WSSM": "Zadeh Shirazi A, McDonnell MD, Fornaciari E, et al. A deep convolutional neural "
+    "network for segmentation of whole-slide pathology images identifies novel tumour "
+    "cell-perivascular niche interactions that are associated with poor survival in glioblastoma. "
+    "Br J Cancer 2021;125:337.",
+    "Snakemake": "Mölder F, Jablonski KP, Letcher B, et al. Sustainable data analysis with "
+    "Snakemake. F1000Research 2021;10:33.",
+    "smp": "Iakubovskii P. Segmentation Models Pytorch. GitHub repository, 2019.",
+    "lifelines": "Davidson-Pilon C. lifelines: survival analysis in Python. J Open Source Softw "
+    "2019;4:1317.",
+    "gseapy": "Fang Z, Liu X, Peltz G. GSEApy: a comprehensive package for performing gene set "
+    "enrichment analysis in Python. Bioinformatics 2023;39:btac757.",
+    "BH": "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful "
+    "approach to multiple testing. J R Stat Soc B 1995;57:289.",
+    "RO-Crate": "Soiland-Reyes S, Sefton P, Crosas M, et al. Packaging research artefacts with "
+    "RO-Crate. Data Science 2022;5:97.",
+}
+"""Publications of the methods, by short name."""
+
+_UNITS = {
+    "counts": "Counts were scaled to counts per million of the patient's library",
+    "tpm": "Transcripts per million were taken as they are",
+    "fpkm": "FPKM values were taken as they are",
+    "fpkm_uq": "Upper-quartile FPKM values were taken as they are",
+    "log2": "Values on the log2 scale were taken as they are",
+}
+
+
+def methods_section(results: Results) -> Section:
+    """State what was done with which settings, what it cannot tell, and with what software."""
+    steps = [
+        *_slides(results),
+        *_split(results),
+        *_segmentation(results),
+        *_areas(results),
+        *_omics(results),
+        *_survival(results),
+        f"Every random step has its own generator, from the seed {results.settings.get('seed')}.",
+    ]
+    versions = [(name, version) for name, version in software_versions().items()]
+    blocks: list[Block] = [
+        *(Paragraph(step) for step in steps),
+        Heading("What to keep in mind"),
+        Bullets(list(_caveats(results))),
+        Heading("References"),
+        Bullets([CITATIONS[name] for name in _cited(results)]),
+        table("Software that made this page", ("package", "version"), versions),
+    ]
+    return Section("methods", "Methods and caveats", blocks)
+
+
+def _slides(results: Results) -> Iterator[str]:
+    """Quality control and tiling."""
+    if not results.has("quality"):
+        return
+    tissue = results.block("slides").get("tissue", "otsu")
+    bad = (
+        "was listed and left out"
+        if results.settings.get("on_bad_slide") == "skip"
+        else "stopped the run"
+    )
+    yield (
+        "Slides were inspected at their own resolution in µm per pixel; tissue was told from "
+        f"glass by the method `{tissue}`. A slide that could not be used {bad}."
+    )
+
+
+def _split(results: Results) -> Iterator[str]:
+    """How patients were divided."""
+    if not results.has("split"):
+        return
+    split = results.block("split")
+    counts = results.table("split")["role"].value_counts()
+    sizes = ", ".join(
+        f"{counts[role]} {words}"
+        for role, words in (
+            ("train", "to train"),
+            ("validation", "to validate"),
+            ("test", "to test"),
+        )
+        if role in counts.index
+    )
+    method = split.get("method")
+    if method == "ratio":
+        shares = " : ".join(f"{share:g}" for share in split.get("ratio", []))
+        how = f"at random in the ratio {shares}"
+    elif method == "kfold":
+        how = f"into {split['folds']} folds, of which fold {split['fold']} was the test"
+    else:
+        how = "as the sheet of slides says"
+    yield f"Annotated patients were divided {how}: {sizes or 'nobody'}."
+
+
+def _segmentation(results: Results) -> Iterator[str]:
+    """Networks and their training."""
+    settings = results.block("segmentation")
+    if not settings:
+        return
+    tiling = results.block("tilings").get(str(settings.get("tiling")), {})
+    where = f"on tiles of {tiling.get('size')} px at {tiling.get('mpp', 0):g} µm per pixel"
+    if settings.get("pretrained"):
+        yield f"Regions were found by networks trained elsewhere, {where}."
+        return
+    training = settings.get("training", {})
+    weights = training.get("encoder_weights")
+    start = f"started from {Path(weights).name}" if weights else "started at random"
+    network = (
+        "one network for all regions"
+        if settings.get("strategy") == "joint"
+        else "one network a region, fused by calibrated probability"
+    )
+    losses = join_words([str(loss).replace("_", " ") for loss in training.get("loss", [])])
+    yield (
+        f"Regions were found by {network} ({training.get('architecture')} with the encoder "
+        f"{training.get('encoder')}, {start}), {where}. Training ran up to "
+        f"{training.get('epochs')} epochs on {losses} and stopped after {training.get('patience')} "
+        "epochs without a better validation loss."
+    )
+    if settings.get("heads"):
+        yield f"Heads with settings of their own: {join_words(sorted(settings['heads']))}."
+
+
+def _areas(results: Results) -> Iterator[str]:
+    """What the statistics call area."""
+    if results.has("areas"):
+        name, unit = MEASURES[results.block("areas").get("measure", "area_mm2")]
+        yield f"Area in the statistics: {name.lower()} ({unit}), mean over a patient's sections."
+
+
+def _omics(results: Results) -> Iterator[str]:
+    """Expression, signatures, enrichment."""
+    expression = results.block("expression")
+    if results.has("correlation") and expression:
+        yield (
+            f"{_UNITS[expression.get('unit', 'counts')]}. A gene was tested if its value was above "
+            f"{expression.get('detected_above'):g} in at least {expression.get('min_patients')} "
+            "patients: Spearman correlation with each region's area."
+        )
+    if results.has("enrichment"):
+        sets = results.block("enrichment")
+        yield (
+            "Enrichment: hypergeometric test of each signature against gene sets of "
+            f"{sets.get('min_size')} to {sets.get('max_size')} tested genes; the tested genes are "
+            "the background; Benjamini-Hochberg within signature and library."
+        )
+
+
+def _survival(results: Results) -> Iterator[str]:
+    """Curves, models, correlations."""
+    if not results.has("cox"):
+        return
+    settings = results.block("survival")
+    cut = settings.get("cut", 0.5)
+    level = percent(settings.get("confidence", 0.95))
+    where = "median" if cut == 0.5 else f"{percent(cut)} quantile"
+    covariates = settings.get("covariates", list(results.block("cohort").get("covariates", {})))
+    adjusted = (
+        f"adjusted for {join_words(list(covariates))}" if covariates else "without covariates"
+    )
+    yield (
+        f"Survival: Kaplan-Meier curves and log-rank tests of groups divided at the {where}; Cox "
+        f"models (Efron's ties) of each area per standard deviation, alone and {adjusted} on "
+        "complete cases; Schoenfeld tests of proportional hazards; Pearson and Spearman "
+        f"correlation of area with the observed time. Intervals: {level}."
+    )
+
+
+def _caveats(results: Results) -> Iterator[str]:
+    """What the numbers cannot tell."""
+    yield (
+        "p is for one test; q allows for the tests made beside it. Read q, or the effect with its "
+        "interval, before a small p."
+    )
+    if results.has("areas"):
+        yield (
+            "A section shows what the surgeon took and the pathologist cut: areas depend on "
+            "sampling, peripheral regions most of all."
+        )
+    if results.has("metrics"):
+        yield (
+            "Accuracy holds for slides like the annotated ones. Other scanners, stains and centres "
+            "need their own check."
+        )
+    if results.has("signatures"):
+        yield (
+            "Expression comes from bulk tissue that need not be the section on the slide; a "
+            "correlation over patients is not a measurement in the region."
+        )
+    if results.has("cox"):
+        patients = int(results.table("patients")["time_days"].notna().sum())
+        yield (
+            f"{count(patients, 'patient')} with known survival: associations, not causes, and not "
+            "validated in a second cohort."
+        )
+    yield "For research. Not for decisions on a patient's treatment."
+
+
+def _cited(results: Results) -> Iterator[str]:
+    """Short names of the publications behind what ran."""
+    yield "GBM_WSSM"
+    if results.block("segmentation"):
+        yield "smp"
+    if results.has("cox"):
+        yield "lifelines"
+    if results.has("enrichment"):
+        yield "gseapy"
+    if results.has("cox") or results.has("correlation"):
+        yield "BH"
+    yield from ("Snakemake", "RO-Crate")

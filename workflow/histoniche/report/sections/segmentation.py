@@ -1,0 +1,113 @@
+"""Section on the accuracy of the segmentation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
+from histoniche.report.evaluation import ROLE_NAMES, best_role
+from histoniche.report.numbers import count, format_interval, format_number
+from histoniche.report.pictures import picture_of
+from histoniche.report.results import Results, records
+
+_FEW = 5
+_TITLE = "Accuracy of the segmentation"
+_NONE = float("nan")
+_SCORES = ("dice", "precision", "recall")
+
+Rows = Mapping[str, Mapping[str, Any]]
+"""Rows of the metrics of one role, by region."""
+
+
+def segmentation_section(results: Results) -> Section:
+    """Report accuracy on patients whom the networks never saw."""
+    if not results.has("metrics"):
+        return not_run("segmentation", _TITLE, "segmentation")
+    metrics = results.table("metrics")
+    role = best_role(metrics)
+    if role is None:
+        text = "No held-out patient has an annotated slide, so that accuracy is not known."
+        blocks: list[Block] = [Paragraph(text, "caution")]
+    else:
+        rows = {str(row["region"]): row for row in records(metrics[metrics["role"] == role])}
+        blocks = [*_paragraphs(rows, role), _table(rows, results, role)]
+        blocks += picture_of(
+            results, "overlap", "Overlap by region", "Intersection over union by region."
+        )
+        blocks += picture_of(
+            results,
+            "confusion",
+            "Confusion",
+            "Each row adds up to 100 %: of the pixels annotated as one region, how many were "
+            "predicted as which.",
+        )
+        blocks += picture_of(
+            results,
+            "agreement",
+            "Agreement of areas",
+            "The statistics below rest on areas: this is how well predicted areas agree with "
+            "annotated ones.",
+        )
+    blocks += picture_of(
+        results,
+        "training",
+        "Training",
+        "Loss by epoch; the weights of the epoch with the lowest validation loss were kept.",
+    )
+    return Section("segmentation", _TITLE, blocks)
+
+
+def _paragraphs(rows: Rows, role: str) -> list[Block]:
+    """Overall accuracy in words, and what to be careful about."""
+    patients = _largest(rows, "patients")
+    slides = count(_largest(rows, "slides"), "slide")
+    text = f"Measured on {count(patients, ROLE_NAMES[role])} ({slides})."
+    if "mean" in rows:
+        mean = rows["mean"]
+        iou = format_interval(mean["iou"], mean["iou_low"], mean["iou_high"])
+        text += f" Mean intersection over union of the regions {iou}."
+    if "accuracy" in rows:
+        row = rows["accuracy"]
+        share = format_interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
+        text += f" Share of pixels predicted right {share}."
+    blocks: list[Block] = [Paragraph(text)]
+    if role == "validation":
+        text = "There are no test patients. The validation patients chose the epoch that was kept, "
+        blocks.append(Paragraph(f"{text}so that these numbers flatter the networks.", "caution"))
+    if patients < _FEW:
+        text = f"With {count(patients, 'patient')} the intervals say little."
+        blocks.append(Paragraph(text, "caution"))
+    return blocks
+
+
+def _largest(rows: Rows, column: str) -> int:
+    """Largest count in a column."""
+    return max(int(row[column]) for row in rows.values())
+
+
+def _table(rows: Rows, results: Results, role: str) -> Table:
+    """Numbers by region."""
+    names = results.region_names()
+    cells = []
+    for code in [*names, "mean"]:
+        if code not in rows:
+            continue
+        row = rows[code]
+        name = "Mean of the regions" if code == "mean" else names[code]
+        name += "" if code in ("background", "mean") else f" ({code})"
+        cells.append(
+            (
+                name,
+                f"{int(row['patients']):,}",
+                f"{int(row['slides']):,}",
+                format_number(row["pixels"]),
+                format_interval(row["iou"], row["iou_low"], row["iou_high"]),
+                *(format_interval(row[score], _NONE, _NONE) for score in _SCORES),
+            )
+        )
+    heads = ("region", ">patients", ">slides", ">annotated pixels", ">IoU (interval)")
+    note = (
+        "IoU: intersection over union, with a 95 % bootstrap interval over patients; it is missing "
+        "where there is one patient alone. The mean leaves the background out."
+    )
+    title = f"{ROLE_NAMES[role].capitalize()}s, by region"
+    return table(title, (*heads, ">Dice", ">precision", ">recall"), cells, note)

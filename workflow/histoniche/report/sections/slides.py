@@ -1,0 +1,141 @@
+"""Sections on the slides and on the region maps."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from histoniche.report.blocks import (
+    Block,
+    Gallery,
+    Paragraph,
+    Photo,
+    Section,
+    Swatches,
+    Table,
+    not_run,
+    table,
+)
+from histoniche.report.evaluation import ROLE_NAMES
+from histoniche.report.numbers import count, format_number
+from histoniche.report.pictures import jpeg_address
+from histoniche.report.results import Results
+
+_MOST_THUMBNAILS = 48
+_MOST_ROWS = 200
+_THUMBNAIL_BYTES = 14_000
+_OVERLAY_BUDGET = 1_600_000
+
+
+def slides_section(results: Results) -> Section:
+    """Tell which slides were used, which were not and why, and show them."""
+    if not results.has("quality"):
+        return Section("slides", "Slides", [Paragraph("Not run: no sheet of slides.", "muted")])
+    quality = results.table("quality")
+    blocks: list[Block] = [Paragraph(_summary(quality))]
+    left_out = quality[quality["status"] != "ok"]
+    if len(left_out):
+        blocks.append(_left_out(left_out))
+    thumbnails = _spread(results.paths("thumbnails"), _MOST_THUMBNAILS)
+    if thumbnails:
+        status = dict(zip(quality["slide"], quality["status"], strict=True))
+        photos = [
+            Photo(
+                path.parent.name,
+                ""
+                if status.get(path.parent.name) == "ok"
+                else str(status.get(path.parent.name, "")),
+                jpeg_address(path, side=160, most=_THUMBNAIL_BYTES),
+            )
+            for path in thumbnails
+        ]
+        shown = "" if len(photos) == len(quality) else f", {len(photos)} of {len(quality):,}"
+        blocks.append(Gallery(f"Contact sheet{shown}", photos, "small"))
+    return Section("slides", "Slides and their quality", blocks)
+
+
+def maps_section(results: Results) -> Section:
+    """Show region maps of some slides, those of held-out patients first."""
+    if not results.has("overlays"):
+        return not_run("maps", "Region maps", "segmentation")
+    colours = [(r.colour, r.region, r.name) for r in results.palette[1:]]
+    blocks: list[Block] = [Swatches(colours)]
+    examples = _examples(results)
+    if examples:
+        most = _OVERLAY_BUDGET // len(examples)
+        photos = [
+            Photo(path.parent.name, note, jpeg_address(path, side=960, most=most))
+            for path, note in examples
+        ]
+        note = (
+            "Slides of patients who were held out of training come first. "
+            "Left: the slide. Right: the regions found on it."
+        )
+        blocks.append(Gallery(f"Examples, {len(photos)} of the slides", photos, "large", note))
+    blocks.append(
+        Paragraph(
+            "Every slide's map is in the bundle, as OME-Zarr labels for image viewers and as "
+            "GeoJSON for QuPath.",
+            "muted",
+        )
+    )
+    return Section("maps", "Region maps", blocks)
+
+
+def _summary(quality: pd.DataFrame) -> str:
+    """Counts by status, resolution and tissue, in words."""
+    used = quality[quality["status"] == "ok"]
+    text = (
+        f"{count(len(used), 'slide')} of {count(used['patient'].nunique(), 'patient')} used, "
+        f"{(quality['status'] == 'skipped').sum():,} skipped as not usable, "
+        f"{(quality['status'] == 'excluded').sum():,} excluded in the sheet."
+    )
+    if used.empty:
+        return text
+    mpp, tissue = used["mpp"].dropna(), used["tissue_mm2"].dropna()
+    if len(mpp):
+        low, high = format_number(mpp.min()), format_number(mpp.max())
+        text += f" Resolution {low}" + (f" to {high}" if low != high else "") + " µm per pixel"
+        text += f" (taken from: {', '.join(sorted(set(used['mpp_source'].dropna())))})."
+    if len(tissue):
+        text += f" Median tissue {format_number(float(tissue.median()))} mm² a slide."
+    return text
+
+
+def _left_out(rows: pd.DataFrame) -> Table:
+    """Slides that were not used, with the reason."""
+    cells = [
+        (str(slide), str(patient), str(status), str(reason))
+        for slide, patient, status, reason in rows[["slide", "patient", "status", "reason"]]
+        .sort_values(["status", "slide"])
+        .head(_MOST_ROWS)
+        .itertuples(index=False)
+    ]
+    hidden = len(rows) - len(cells)
+    note = f"{hidden:,} more stand in slides/quality.tsv." if hidden else ""
+    return table("Slides not used", ("slide", "patient", "status", "reason"), cells, note)
+
+
+def _examples(results: Results) -> list[tuple[Path, str]]:
+    """Overlays to show with a note on patient and role, held-out patients first."""
+    quality = results.table("quality").set_index("slide")
+    roles = results.roles()
+    order = {role: place for place, role in enumerate(("test", "validation", "apply", "train"))}
+    found = []
+    for path in results.paths("overlays"):
+        slide = path.parent.name
+        if slide not in quality.index or quality.at[slide, "status"] != "ok":
+            continue
+        patient = str(quality.at[slide, "patient"])
+        role = roles.get(patient, "apply")
+        found.append((order.get(role, 9), path, f"{patient}, {ROLE_NAMES.get(role, role)}"))
+    number = int(results.block("report").get("examples", 6))
+    first = sorted(found, key=lambda entry: entry[0])[:number]
+    return [(path, note) for _, path, note in first]
+
+
+def _spread(paths: Sequence[Path], most: int) -> list[Path]:
+    """At most `most` of the paths, evenly spread."""
+    if len(paths) <= most:
+        return list(paths)
+    return [paths[place * len(paths) // most] for place in range(most)]

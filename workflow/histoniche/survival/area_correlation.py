@@ -1,0 +1,156 @@
+"""Correlation of region areas with survival time, in all patients and in strata."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from histoniche.survival.cohort import FEWEST, read_follow_up
+from histoniche.survival.multiplicity import false_discovery
+from histoniche.tables import read_table, write_table
+
+KINDS = {"pearson": "r", "spearman": "rho"}
+"""Correlations, and what each is called."""
+
+
+def correlate_survival(
+    patients: Path,
+    areas: Path,
+    *,
+    strata: Sequence[Path] = (),
+    correlation: Path,
+    regions: Sequence[str],
+    confidence: float,
+) -> None:
+    """Correlate each region's area with survival time.
+
+    Parameters
+    ----------
+    patients, areas
+        See `histoniche.survival.cohort.read_follow_up`.
+    strata
+        Two tables, who is mutated (patient, gene) and which genes are used
+        (gene, used), or nothing.
+    correlation
+        Written: stratum, region, n, censored, then r, low, high, p, q of
+        Pearson and Spearman, and a note where they are NaN.
+    regions
+        Regions that are studied; all if empty.
+    confidence
+        Level of the intervals.
+    """
+    followed = read_follow_up(patients, areas, regions=regions)
+    members = {"all": list(followed.areas.index)}
+    if strata:
+        mutated, genes = (read_table(path) for path in strata)
+        for gene in genes.loc[genes["used"], "gene"]:
+            members[f"{gene} mutated"] = list(mutated.loc[mutated["gene"] == gene, "patient"])
+    table = correlate_strata(followed.patients, followed.areas, members, confidence=confidence)
+    write_table(table, correlation)
+    logging.info("%d patients, %d strata", len(followed.patients), len(members))
+
+
+def correlate_strata(
+    patients: pd.DataFrame,
+    areas: pd.DataFrame,
+    strata: Mapping[str, Sequence[str]],
+    *,
+    confidence: float,
+) -> pd.DataFrame:
+    """Correlate areas with survival time in every stratum.
+
+    Parameters
+    ----------
+    patients
+        time_days and event by patient.
+    areas
+        Patients by regions.
+    strata
+        Patients by the stratum's name; those who are not in `patients` do not count.
+    confidence
+        Level of the intervals.
+
+    Returns
+    -------
+    One row a stratum and region; q is over the regions of the stratum. Time
+    is taken as it stands, also where it is censored, as GBM_WSSM did;
+    `censored` says how often that is.
+    """
+    tables = []
+    for stratum, members in strata.items():
+        inside = patients.index.isin(members)
+        rows = [
+            {
+                "stratum": stratum,
+                "region": region,
+                **correlate(patients[inside], areas.loc[inside, region], confidence=confidence),
+            }
+            for region in areas.columns
+        ]
+        table = pd.DataFrame(rows)
+        for kind in KINDS:
+            q = false_discovery(table[f"{kind}_p"].to_numpy())
+            table.insert(list(table.columns).index(f"{kind}_p") + 1, f"{kind}_q", q)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def correlate(
+    patients: pd.DataFrame, area: "pd.Series[float]", *, confidence: float
+) -> dict[str, object]:
+    """Pearson's and Spearman's correlation of one area with survival time.
+
+    Returns
+    -------
+    n, censored, and of each correlation the value, the interval and p. All
+    NaN, with a note, if fewer than five patients have the area or it does not vary.
+    """
+    known = area.notna().to_numpy()
+    time, area = patients.loc[known, "time_days"], area[known]
+    found: dict[str, object] = {
+        "n": len(area),
+        "censored": int((patients.loc[known, "event"] == 0).sum()),
+    }
+    note = ""
+    if len(area) < FEWEST:
+        note = f"fewer than {FEWEST} patients"
+    elif area.nunique() < 2 or time.nunique() < 2:
+        note = "the area does not vary" if area.nunique() < 2 else "the time does not vary"
+    for kind, symbol in KINDS.items():
+        value, low, high, p = (math.nan,) * 4
+        if not note:
+            test = scipy.stats.pearsonr if kind == "pearson" else scipy.stats.spearmanr
+            value, p = (float(number) for number in test(area, time))
+            low, high = interval(value, len(area), kind=kind, confidence=confidence)
+        found |= {f"{kind}_{symbol}": value, f"{kind}_low": low, f"{kind}_high": high}
+        found[f"{kind}_p"] = p
+    return {**found, "note": note}
+
+
+def interval(value: float, n: int, *, kind: str, confidence: float) -> tuple[float, float]:
+    """Confidence interval of a correlation by Fisher's z.
+
+    Parameters
+    ----------
+    value
+        The correlation.
+    n
+        Number of pairs, more than three.
+    kind
+        `pearson`, or `spearman` for the standard error of Bonett and Wright.
+    confidence
+        Level of the interval.
+
+    References
+    ----------
+    Bonett and Wright 2000, Psychometrika 65:23-28.
+    """
+    variance = (1 + value * value / 2 if kind == "spearman" else 1.0) / (n - 3)
+    reach = float(scipy.stats.norm.isf((1 - confidence) / 2)) * math.sqrt(variance)
+    with np.errstate(divide="ignore"):
+        z = np.arctanh(np.clip(value, -1, 1))
+    return float(np.tanh(z - reach)), float(np.tanh(z + reach))

@@ -1,0 +1,186 @@
+"""Genes: expression and mutations made ready, correlation with areas, signatures, enrichment."""
+
+GENE_SETS = block("enrichment").get("gene_sets", {})
+
+
+rule prepare_expression:
+    input:
+        table=block("expression").get("path", []),
+        patients="<results>/cohort/patients.parquet",
+    output:
+        expression="<results>/omics/expression.parquet",
+        genes="<results>/omics/expression_genes.parquet",
+        genes_twin="<results>/omics/expression_genes.tsv",
+        decisions="<results>/omics/expression_decisions.parquet",
+        decisions_twin=report(
+            "<results>/omics/expression_decisions.tsv",
+            caption="../report/expression_decisions.rst",
+            category="Genes",
+        ),
+    log:
+        "<logs>/prepare_expression.log",
+    benchmark:
+        "<benchmarks>/prepare_expression.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(60),
+    params:
+        settings={
+            key: value for key, value in block("expression").items() if key != "path"
+        },
+        code=code_version("histoniche.omics.expression"),
+    message:
+        "Preparing the expression of every gene"
+    script:
+        "../scripts/prepare_expression.py"
+
+
+rule prepare_mutations:
+    input:
+        maf=block("mutations").get("path", []),
+        patients="<results>/cohort/patients.parquet",
+    output:
+        mutations="<results>/omics/mutations.parquet",
+        mutations_twin="<results>/omics/mutations.tsv",
+        strata="<results>/omics/mutation_strata.parquet",
+        strata_twin=report(
+            "<results>/omics/mutation_strata.tsv",
+            caption="../report/mutation_strata.rst",
+            category="Genes",
+        ),
+        profiled="<results>/omics/mutation_profiled.parquet",
+        profiled_twin="<results>/omics/mutation_profiled.tsv",
+    log:
+        "<logs>/prepare_mutations.log",
+    benchmark:
+        "<benchmarks>/prepare_mutations.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        settings={
+            key: value for key, value in block("mutations").items() if key != "path"
+        },
+        code=code_version("histoniche.omics.mutations"),
+    message:
+        "Reading who carries which mutation"
+    script:
+        "../scripts/prepare_mutations.py"
+
+
+rule correlate_expression:
+    input:
+        expression=rules.prepare_expression.output.expression,
+        genes=rules.prepare_expression.output.genes,
+        areas="<results>/areas/patients.parquet",
+        patients="<results>/cohort/patients.parquet",
+    output:
+        correlation="<results>/omics/correlation.parquet",
+        correlation_twin="<results>/omics/correlation.tsv",
+        gene_survival="<results>/omics/gene_survival.parquet",
+        gene_survival_twin="<results>/omics/gene_survival.tsv",
+    log:
+        "<logs>/correlate_expression.log",
+    benchmark:
+        "<benchmarks>/correlate_expression.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(30),
+    params:
+        code=code_version("histoniche.omics.correlation"),
+    message:
+        "Correlating every gene with every region's area"
+    script:
+        "../scripts/correlate_expression.py"
+
+
+rule derive_signatures:
+    input:
+        correlation=rules.correlate_expression.output.correlation,
+        gene_survival=rules.correlate_expression.output.gene_survival,
+    output:
+        signatures="<results>/omics/signatures.parquet",
+        signatures_twin=report(
+            "<results>/omics/signatures.tsv",
+            caption="../report/signatures.rst",
+            category="Genes",
+        ),
+        gmt="<results>/omics/signatures.gmt",
+        sizes="<results>/omics/signature_sizes.parquet",
+        sizes_twin=report(
+            "<results>/omics/signature_sizes.tsv",
+            caption="../report/signature_sizes.rst",
+            category="Genes",
+        ),
+    log:
+        "<logs>/derive_signatures.log",
+    benchmark:
+        "<benchmarks>/derive_signatures.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(10),
+    params:
+        settings=block("signatures"),
+        code=code_version("histoniche.omics.signatures"),
+    message:
+        "Deriving each region's signature"
+    script:
+        "../scripts/derive_signatures.py"
+
+
+rule enrich_signatures:
+    input:
+        signatures=rules.derive_signatures.output.signatures,
+        correlation=rules.correlate_expression.output.correlation,
+        gene_sets=list(GENE_SETS.values()),
+    output:
+        enrichment="<results>/omics/enrichment.parquet",
+        enrichment_twin=report(
+            "<results>/omics/enrichment.tsv",
+            caption="../report/enrichment.rst",
+            category="Genes",
+        ),
+    log:
+        "<logs>/enrich_signatures.log",
+    benchmark:
+        "<benchmarks>/enrich_signatures.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        libraries=list(GENE_SETS),
+        settings={
+            key: value
+            for key, value in block("enrichment").items()
+            if key != "gene_sets"
+        },
+        code=code_version("histoniche.omics.enrichment"),
+    message:
+        "Testing the signatures against the gene sets"
+    script:
+        "../scripts/enrich_signatures.py"

@@ -1,0 +1,316 @@
+"""Figures of every stage that runs, the summary page and the sealed bundle."""
+
+HAS_SLIDES = "slides" in config["cohort"]
+HAS_AREAS = has("segmentation") or "path" in config["areas"]
+TRAINS = has("segmentation") and "pretrained" not in SEGMENTATION
+# The page shows some slides only; with many slides it need not wait for every picture.
+PICTURED = USED_SLIDES[:: max(1, len(USED_SLIDES) // 96)] if HAS_SLIDES else []
+
+# Tables by the names that the summary page knows, as far as their stages run.
+TABLES = {
+    "patients": "cohort/patients",
+    **({"quality": "slides/quality"} if HAS_SLIDES else {}),
+    **({"areas": "areas/patients"} if HAS_AREAS else {}),
+    **(
+        {
+            "split": "cohort/split",
+            "metrics": "segmentation/metrics",
+            "confusion": "segmentation/confusion",
+            "agreement": "segmentation/agreement",
+        }
+        if has("segmentation")
+        else {}
+    ),
+    **({"decisions": "omics/expression_decisions"} if has("expression") else {}),
+    **({"strata": "omics/mutation_strata"} if has("mutations") else {}),
+    **(
+        {
+            "correlation": "omics/correlation",
+            "signatures": "omics/signatures",
+            "sizes": "omics/signature_sizes",
+        }
+        if has("signatures")
+        else {}
+    ),
+    **({"enrichment": "omics/enrichment"} if has("enrichment") else {}),
+    **(
+        {
+            "curves": "survival/curves",
+            "groups": "survival/groups",
+            "cox": "survival/cox",
+            "area_correlation": "survival/area_correlation",
+        }
+        if has("survival")
+        else {}
+    ),
+}
+
+
+rule draw_slides:
+    input:
+        areas="<results>/areas/patients.parquet",
+    output:
+        **figure("areas", "Regions"),
+        **figure("composition", "Regions"),
+    log:
+        "<logs>/draw_slides.log",
+    benchmark:
+        "<benchmarks>/draw_slides.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        palette=PALETTE,
+        measure=config["areas"]["measure"],
+        code=code_version("histoniche.report.figures.areas"),
+    message:
+        "Drawing the areas of the regions"
+    script:
+        "../scripts/draw_slides.py"
+
+
+rule draw_segmentation:
+    input:
+        metrics="<results>/segmentation/metrics.parquet",
+        confusion="<results>/segmentation/confusion.parquet",
+        agreement="<results>/segmentation/agreement.parquet",
+        histories=expand(
+            "<results>/models/{head}/history.parquet", head=HEADS if TRAINS else []
+        ),
+    output:
+        **figure("overlap", "Segmentation"),
+        **figure("confusion", "Segmentation"),
+        **figure("agreement", "Segmentation"),
+        **(figure("training", "Segmentation") if TRAINS else {}),
+    log:
+        "<logs>/draw_segmentation.log",
+    benchmark:
+        "<benchmarks>/draw_segmentation.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        palette=PALETTE,
+        code=code_version("histoniche.report.figures.segmentation"),
+    message:
+        "Drawing how well the networks find the regions"
+    script:
+        "../scripts/draw_segmentation.py"
+
+
+rule draw_signatures:
+    input:
+        correlation="<results>/omics/correlation.parquet",
+        signatures="<results>/omics/signatures.parquet",
+        sizes="<results>/omics/signature_sizes.parquet",
+        enrichment="<results>/omics/enrichment.parquet" if has("enrichment") else [],
+    output:
+        **figure("signature_genes", "Signatures"),
+        **figure("signature_sizes", "Signatures"),
+        **(figure("enrichment", "Signatures") if has("enrichment") else {}),
+    log:
+        "<logs>/draw_signatures.log",
+    benchmark:
+        "<benchmarks>/draw_signatures.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        palette=PALETTE,
+        top=config["report"]["top_genes"],
+        code=code_version(
+            "histoniche.report.figures.signatures",
+            "histoniche.report.figures.enrichment",
+        ),
+    message:
+        "Drawing the signatures"
+    script:
+        "../scripts/draw_signatures.py"
+
+
+rule draw_survival:
+    input:
+        curves="<results>/survival/curves.parquet",
+        groups="<results>/survival/groups.parquet",
+        cox="<results>/survival/cox.parquet",
+        correlation="<results>/survival/area_correlation.parquet",
+    output:
+        **figure("kaplan_meier", "Survival"),
+        **figure("cox", "Survival"),
+        **figure("area_survival", "Survival"),
+    log:
+        "<logs>/draw_survival.log",
+    benchmark:
+        "<benchmarks>/draw_survival.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        palette=PALETTE,
+        measure=config["areas"]["measure"],
+        confidence=block("survival").get("confidence", 0.95),
+        code=code_version(
+            "histoniche.report.figures.survival",
+            "histoniche.report.figures.cox",
+            "histoniche.report.figures.area_survival",
+        ),
+    message:
+        "Drawing survival by region area"
+    script:
+        "../scripts/draw_survival.py"
+
+
+FIGURES = [
+    *(rules.draw_slides.output if HAS_AREAS else []),
+    *(rules.draw_segmentation.output if has("segmentation") else []),
+    *(rules.draw_signatures.output if has("signatures") else []),
+    *(rules.draw_survival.output if has("survival") else []),
+]
+
+
+rule write_summary:
+    input:
+        **{name: f"<results>/{stem}.parquet" for name, stem in TABLES.items()},
+        **(
+            {
+                "thumbnails": expand(
+                    "<results>/slides/{slide}/thumbnail.png", slide=PICTURED
+                )
+            }
+            if HAS_SLIDES
+            else {}
+        ),
+        **(
+            {
+                "overlays": expand(
+                    "<results>/regions/{slide}/overlay.png", slide=PICTURED
+                )
+            }
+            if has("segmentation")
+            else {}
+        ),
+        figures=[path for path in FIGURES if not path.endswith(".tsv")],
+    output:
+        page=report(
+            "<results>/summary.html",
+            caption="../report/summary.rst",
+            category="Summary",
+        ),
+    log:
+        "<logs>/write_summary.log",
+    benchmark:
+        "<benchmarks>/write_summary.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    params:
+        palette=PALETTE,
+        settings=config,
+        code=code_version("histoniche.report.page"),
+        templates=[
+            file_digest(f"workflow/histoniche/report/templates/{name}")
+            for name in ("summary.html.j2", "page.css")
+        ],
+    message:
+        "Writing the summary page"
+    script:
+        "../scripts/write_summary.py"
+
+
+rule seal_bundle:
+    input:
+        files=[
+            rules.write_summary.output.page,
+            *FIGURES,
+            *(
+                f"<results>/{stem}{ending}"
+                for stem in TABLES.values()
+                for ending in (".parquet", ".tsv")
+            ),
+            *(
+                [
+                    "<results>/areas/slides.parquet",
+                    "<results>/areas/slides.tsv",
+                    *expand(
+                        "<results>/regions/{slide}/{file}",
+                        slide=USED_SLIDES,
+                        file=[
+                            "map.ome.zarr/zarr.json",
+                            "regions.geojson",
+                            "overlay.png",
+                        ],
+                    ),
+                ]
+                if has("segmentation")
+                else []
+            ),
+            *(
+                [
+                    "<results>/omics/gene_survival.parquet",
+                    "<results>/omics/gene_survival.tsv",
+                    "<results>/omics/signatures.gmt",
+                ]
+                if has("signatures")
+                else []
+            ),
+        ],
+        models=[
+            path
+            for description in models_of(HEADS)
+            for path in (
+                description,
+                description.replace("model.json", "model.safetensors"),
+            )
+        ],
+        patients=config["cohort"]["patients"],
+        slides=config["cohort"].get("slides", []),
+        workflow=[
+            CHECKOUT / "Snakefile",
+            *sorted((CHECKOUT / "workflow" / "rules").glob("*.smk")),
+        ],
+    output:
+        bundle=BUNDLE,
+    log:
+        "<logs>/seal_bundle.log",
+    benchmark:
+        "<benchmarks>/seal_bundle.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    params:
+        settings=config,
+        code=code_version("histoniche.report.bundle"),
+    message:
+        "Sealing the bundle"
+    script:
+        "../scripts/seal_bundle.py"

@@ -1,0 +1,16 @@
+"""Gather the inspections into the quality table."""
+
+from pathlib import Path
+
+from histoniche.jobs import job
+
+with job(snakemake.log[0]):
+    from histoniche.slides.quality import collect_quality
+
+    patients = snakemake.params.patients
+    collect_quality(
+        dict(zip(patients, map(Path, snakemake.input.reports), strict=True)),
+        Path(snakemake.output.table),
+        patients=patients,
+        excluded=snakemake.params.excluded,
+    )

@@ -1,0 +1,23 @@
+"""Inspect one slide."""
+
+from pathlib import Path
+
+from histoniche.jobs import job
+
+with job(snakemake.log[0]):
+    from histoniche.slides.inspection import inspect_slide
+
+    row = snakemake.params.slide
+    inspect_slide(
+        Path(snakemake.input.slide),
+        Path(snakemake.output.report),
+        Path(snakemake.output.thumbnail),
+        Path(snakemake.output.tissue),
+        slide=snakemake.wildcards.slide,
+        mpp=row["mpp"],
+        annotation=next(map(Path, row["annotation"]), None),
+        tissue_mask=next(map(Path, row["tissue_mask"]), None),
+        finest_tiles_mpp=snakemake.params.finest_tiles_mpp,
+        on_bad_slide=snakemake.params.on_bad_slide,
+        settings=snakemake.params.settings,
+    )

@@ -1,0 +1,17 @@
+"""Reduce a MAF file to who carries what, and choose the strata."""
+
+from pathlib import Path
+
+from histoniche.jobs import job
+
+with job(snakemake.log[0]):
+    from histoniche.omics.mutations import prepare_mutations
+
+    prepare_mutations(
+        Path(snakemake.input.maf),
+        Path(snakemake.input.patients),
+        mutations=Path(snakemake.output.mutations),
+        strata=Path(snakemake.output.strata),
+        profiled=Path(snakemake.output.profiled),
+        **snakemake.params.settings,
+    )

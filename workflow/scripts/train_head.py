@@ -1,0 +1,24 @@
+"""Train the network of one head."""
+
+from pathlib import Path
+
+from histoniche.jobs import job
+
+with job(snakemake.log[0]):
+    from histoniche.regions.training import train_head
+
+    stores = (Path(path).parent for path in snakemake.input.tiles)
+    out = Path(snakemake.output.description).parent
+    train_head(
+        dict(zip(snakemake.params.slides, stores, strict=True)),
+        Path(snakemake.input.split),
+        out,
+        # Not declared, so that a failed job keeps its checkpoints.
+        out.parent / ".state" / out.name,
+        head=snakemake.wildcards.head,
+        patients=snakemake.params.patients,
+        palette=snakemake.params.palette,
+        settings=snakemake.params.settings,
+        seed=snakemake.params.seed,
+        threads=snakemake.threads,
+    )
