@@ -31,10 +31,10 @@ $(VENV)/.%: envs/%.lock pyproject.toml | $(BIN)/uv
 	@touch $@
 
 # Written once; `make clean` removes it with all results of the demo.
-$(DEMO)/cohort/slides.tsv: | $(BIN)/uv
-	@$(BIN)/histoniche demo $(DEMO)/cohort
+$(DEMO)-cohort/slides.tsv: | $(BIN)/uv
+	@$(BIN)/histoniche demo $(DEMO)-cohort
 
-demo: $(VENV)/.workflow $(DEMO)/cohort/slides.tsv
+demo: $(VENV)/.workflow $(DEMO)-cohort/slides.tsv
 	@$(SNAKEMAKE) --profile workflow/profiles/demo
 	@test $(DEMO)/report.zip -nt $(DEMO)/summary.html || $(SNAKEMAKE) --profile workflow/profiles/demo --report $(DEMO)/report.zip
 	@echo
@@ -43,7 +43,7 @@ demo: $(VENV)/.workflow $(DEMO)/cohort/slides.tsv
 	@echo "sealed bundle  $(DEMO)/histoniche-demo.crate.zip"
 	@echo "region maps    $(DEMO)/regions/SLIDE/overlay.png, map.ome.zarr, regions.geojson"
 
-lint: $(VENV)/.dev $(DEMO)/cohort/slides.tsv
+lint: $(VENV)/.dev $(DEMO)-cohort/slides.tsv
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -68,4 +68,4 @@ lock: | $(BIN)/uv
 	@UV=$(CURDIR)/$(BIN)/uv envs/lock.sh
 
 clean:
-	@rm -rf $(DEMO) .snakemake
+	@rm -rf $(DEMO) $(DEMO)-cohort .snakemake

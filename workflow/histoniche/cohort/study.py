@@ -79,6 +79,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     checked = check_config(config, file=file)
     cohort = checked["cohort"]
     palette = read_palette(find_palette(checked["palette"]))
+    _check_places(checked, file)
     patients = read_patients(
         Path(cohort["patients"]),
         covariates={name: entry["type"] for name, entry in cohort["covariates"].items()},
@@ -113,6 +114,27 @@ def _fill_in(path: str, file: str) -> str:
             value=path,
             remedy="set it, or write the folder itself",
         ) from error
+
+
+def _check_places(config: Mapping[str, Any], file: str) -> None:
+    """What is read must not lie where the workflow writes, or a run could remove it."""
+    results = Path(config["results"]).resolve()
+    read = {
+        "cohort.slides": config["cohort"].get("slides"),
+        "cohort.patients": config["cohort"]["patients"],
+        "areas.path": config["areas"].get("path"),
+        "expression.path": config.get("expression", {}).get("path"),
+        "mutations.path": config.get("mutations", {}).get("path"),
+    }
+    for column, path in read.items():
+        if path is not None and Path(path).resolve().is_relative_to(results):
+            raise InputError(
+                "lies in the folder of results",
+                file=file,
+                column=column,
+                value=path,
+                remedy="keep what is read and what is written apart",
+            )
 
 
 def _check_regions(study: Study, file: str) -> None:

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from histoniche.regions.heads import fused_logits, load_heads
 from histoniche.slides.store import TileStore, TileWriter
 
 _TILES_A_STEP = 16
+# Pixels of the neighbouring tiles that a network sees around a tile, a multiple of 32.
+_HALO = 32
 _COPIED = (
     "slide",
     "status",
@@ -60,6 +64,49 @@ def segment_slides(
         logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
 
 
+class Neighbourhood:
+    """Tiles with a halo from their neighbours in the store; white where there is none.
+
+    Parameters
+    ----------
+    tiles
+        The store.
+    halo
+        Width of the halo in pixels, at most a tile's side.
+    """
+
+    def __init__(self, tiles: TileStore, *, halo: int) -> None:
+        self._tiles = tiles
+        self._halo = halo
+        self._size = int(tiles.attributes["size"])
+        self._cells = [(int(column), int(row)) for column, row in tiles.column("cell")]
+        self._index = {cell: index for index, cell in enumerate(self._cells)}
+        # Tiles come row by row, so two rows of them and a little more are read once.
+        self._tile = lru_cache(maxsize=3 * int(tiles.attributes["grid"][0]) + 2)(self._read)
+
+    def read(self, index: int) -> np.ndarray:
+        """One tile with its halo, uint8 (size + 2 halo, size + 2 halo, 3)."""
+        size, halo = self._size, self._halo
+        canvas = np.full((3 * size, 3 * size, 3), 255, np.uint8)
+        column, row = self._cells[index]
+        for dx, dy in product((-1, 0, 1), repeat=2):
+            neighbour = self._index.get((column + dx, row + dy))
+            if neighbour is not None:
+                y, x = (1 + dy) * size, (1 + dx) * size
+                canvas[y : y + size, x : x + size] = self._tile(neighbour)
+        inside = slice(size - halo, 2 * size + halo)
+        return canvas[inside, inside]
+
+    def crop(self, images: np.ndarray) -> np.ndarray:
+        """The tiles of images that have a halo, (n, size, size)."""
+        inside = slice(self._halo, self._halo + self._size)
+        return images[:, inside, inside]
+
+    def _read(self, index: int) -> np.ndarray:
+        """Pixels of one tile."""
+        return self._tiles.tile("pixels", index)
+
+
 def _segment(
     tiles: TileStore,
     out: Path,
@@ -76,13 +123,13 @@ def _segment(
         size = int(tiles.attributes["size"])
         shapes = {"label": (size, size), "confidence": (size, size)}
         writer = TileWriter(folder, len(tiles), shapes)
-        for _, shard in tiles.shards("pixels"):
-            for first in range(0, len(shard), _TILES_A_STEP):
-                for label, confidence in zip(
-                    *_predict(shard[first : first + _TILES_A_STEP], heads, palette, device),
-                    strict=True,
-                ):
-                    writer.append(label=label, confidence=confidence)
+        neighbourhood = Neighbourhood(tiles, halo=min(_HALO, size))
+        for first in range(0, len(tiles), _TILES_A_STEP):
+            batch = range(first, min(first + _TILES_A_STEP, len(tiles)))
+            pixels = np.stack([neighbourhood.read(index) for index in batch])
+            found = _predict(pixels, heads, palette, device)
+            for label, confidence in zip(*map(neighbourhood.crop, found), strict=True):
+                writer.append(label=label, confidence=confidence)
         columns = {name: tiles.column(name) for name in ("origin", "cell", "tissue")}
         writer.close(columns, {**attributes, "tiles": len(tiles)})
 

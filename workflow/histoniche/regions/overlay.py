@@ -12,8 +12,8 @@ from histoniche.files import whole_file
 _OPACITY = 0.55
 _GAP = 24
 _INK = "#222222"
-_LINE = 26
-_SIDE = 620
+_LINE = 40
+_SIDE = 480
 
 
 def draw_overlay(
@@ -45,10 +45,10 @@ def draw_overlay(
     coloured = _colour(np.asarray(plain), labels, palette)
     width, height = plain.size
     font, small = ImageFont.load_default(18), ImageFont.load_default(15)
-    legend_width = 330
+    legend_width = 300
     canvas = Image.new(
         "RGB",
-        (2 * width + legend_width + 4 * _GAP, max(height, _LINE * (len(palette) + 2)) + 3 * _GAP),
+        (2 * width + legend_width + 4 * _GAP, max(height, _LINE * len(palette)) + 3 * _GAP),
         "white",
     )
     draw = ImageDraw.Draw(canvas)
@@ -59,21 +59,27 @@ def draw_overlay(
         canvas.paste(picture, (left, top))
         draw.rectangle((left - 1, top - 1, left + width, top + height), outline="#BBBBBB")
     _draw_scale(draw, (_GAP, top + height + 6), mpp * labels.shape[1] / width / 1000, small)
-    left = 3 * _GAP + 2 * width
+    _draw_legend(draw, (3 * _GAP + 2 * width, top), areas, palette)
+    _save(canvas, out)
+
+
+def _draw_legend(
+    draw: ImageDraw.ImageDraw,
+    at: tuple[int, int],
+    areas: Sequence[Mapping[str, Any]],
+    palette: Sequence[Mapping[str, Any]],
+) -> None:
+    """Draw each region's colour, code, area, share of the tissue and name."""
+    font, small = ImageFont.load_default(15), ImageFont.load_default(12)
+    left, top = at
     for number, (entry, row) in enumerate(zip(palette[1:], areas, strict=True)):
         y = top + number * _LINE
-        draw.rectangle((left, y, left + 18, y + 18), fill=entry["colour"], outline="#888888")
-        words = f"{entry['name']}"
-        share = f"{row['tissue_share']:.0%}" if row["tissue_share"] is not None else "-"
-        draw.text(
-            (left + 26, y),
-            f"{entry['region']}  {row['area_mm2']:.2f} mm²  {share}",
-            fill=_INK,
-            font=small,
-        )
-        if len(palette) <= 12:
-            draw.text((left + 26, y + 15), words, fill="#666666", font=ImageFont.load_default(11))
-    _save(canvas, out)
+        draw.rectangle((left, y + 1, left + 18, y + 30), fill=entry["colour"], outline="#888888")
+        share = "-" if row["tissue_share"] is None else f"{row['tissue_share']:.0%}"
+        # The font has no raised 2.
+        words = f"{entry['region']}   {row['area_mm2']:.2f} sq mm   {share}"
+        draw.text((left + 26, y - 1), words, fill=_INK, font=font)
+        draw.text((left + 26, y + 17), entry["name"], fill="#666666", font=small)
 
 
 def draw_skipped(thumbnail: Path, out: Path) -> None:
@@ -124,4 +130,4 @@ def _draw_scale(
 def _save(image: Image.Image, out: Path) -> None:
     """Write a PNG, whole or not at all."""
     with whole_file(out) as temporary:
-        image.save(temporary, format="PNG", optimize=True)
+        image.save(temporary, format="PNG")

@@ -15,6 +15,7 @@ from histoniche.slides.resolution import Resolution, find_resolution
 
 # Plain images are decoded whole: 400 megapixels are 1.2 GB.
 _LARGEST_PLAIN = 400_000_000
+_TOO_LARGE = "too large for a plain image; convert it to a tiled TIFF"
 _PLAIN = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
 # Slides are read in strips of at most this many source pixels.
 _STRIP = 16_000_000
@@ -46,7 +47,8 @@ class OpenSlideSlide:
         try:
             self._slide = openslide.OpenSlide(os.fspath(path))
         except openslide.OpenSlideError as error:
-            raise UnusableSlide(f"cannot be opened: {error}") from error
+            words = str(error).replace(os.fspath(path), path.name)
+            raise UnusableSlide(f"cannot be opened: {words}") from error
         properties: Mapping[str, str] = self._slide.properties
         self.reader = "openslide"
         self.vendor = properties.get(openslide.PROPERTY_NAME_VENDOR, "")
@@ -87,11 +89,14 @@ class PlainSlide:
         try:
             with Image.open(path) as image:
                 if image.width * image.height > _LARGEST_PLAIN:
-                    raise UnusableSlide("too large for a plain image; convert it to a tiled TIFF")
+                    raise UnusableSlide(_TOO_LARGE)
                 self.vendor = image.format or ""
                 self._image = image.convert("RGB")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise UnusableSlide(f"cannot be opened: {error}") from error
+        except Image.DecompressionBombError as error:
+            raise UnusableSlide(_TOO_LARGE) from error
+        except (OSError, ValueError, SyntaxError) as error:
+            # The library's words would carry the path into the report.
+            raise UnusableSlide("cannot be opened: not a whole image of its format") from error
         self.reader = "pillow"
         self.resolution = find_resolution({}, sheet_mpp)
 

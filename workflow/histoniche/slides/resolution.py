@@ -41,7 +41,7 @@ def find_resolution(properties: Mapping[str, str], sheet_mpp: float | None) -> R
         ("vendor", _pair(properties, "aperio.MPP", "aperio.MPP")),
         ("tiff", _tiff(properties)),
     ):
-        if pair is not None and not _is_placeholder(pair[0]):
+        if pair is not None and _is_plausible(pair[0]):
             if abs(pair[0] / pair[1] - 1) > 0.02:
                 raise UnusableSlide(
                     f"pixels are not square ({pair[0]:.4g} by {pair[1]:.4g} µm); {_REMEDY}"
@@ -51,16 +51,16 @@ def find_resolution(properties: Mapping[str, str], sheet_mpp: float | None) -> R
 
 
 def _pair(properties: Mapping[str, str], x: str, y: str) -> tuple[float, float] | None:
-    """Two properties as numbers, if both are there and sensible."""
+    """Two properties as numbers, if both are there and positive."""
     try:
         pair = float(properties[x]), float(properties[y])
     except (KeyError, ValueError):
         return None
-    return pair if all(math.isfinite(v) and 0.01 <= v <= 1000 for v in pair) else None
+    return pair if all(math.isfinite(value) and value > 0 for value in pair) else None
 
 
 def _tiff(properties: Mapping[str, str]) -> tuple[float, float] | None:
-    """Resolution from the tags XResolution and YResolution, unless they are placeholders."""
+    """Resolution from the tags XResolution and YResolution."""
     unit = _UM_PER_UNIT.get(properties.get("tiff.ResolutionUnit", ""))
     pair = _pair(properties, "tiff.XResolution", "tiff.YResolution")
     if unit is None or pair is None:
@@ -68,7 +68,8 @@ def _tiff(properties: Mapping[str, str]) -> tuple[float, float] | None:
     return unit / pair[0], unit / pair[1]
 
 
-def _is_placeholder(mpp: float) -> bool:
-    """Whether a resolution is one that writers state when they know none."""
+def _is_plausible(mpp: float) -> bool:
+    """Whether a file's resolution is one of a slide, not what writers state for want of one."""
     dpi = _UM_PER_UNIT["inch"] / mpp
-    return any(math.isclose(dpi, known, rel_tol=1e-3) for known in _PLACEHOLDER_DPI)
+    placeholder = any(math.isclose(dpi, known, rel_tol=1e-3) for known in _PLACEHOLDER_DPI)
+    return 0.01 <= mpp <= 1000 and not placeholder

@@ -1,0 +1,81 @@
+import pytest
+import yaml
+
+from histoniche.cohort.config import check_config, read_schema
+from histoniche.cohort.config_docs import config_docs
+from histoniche.errors import InputError
+
+MINIMAL = {"cohort": {"patients": "patients.tsv", "slides": "slides.tsv"}}
+
+
+def with_block(**blocks):
+    return {**MINIMAL, **blocks}
+
+
+def test_defaults_are_filled_in_at_every_depth():
+    config = check_config(
+        with_block(tilings={"region": {"mpp": 8, "size": 256}}, segmentation={"tiling": "region"}),
+        file="c.yaml",
+    )
+    assert config["tilings"]["region"]["min_tissue"] == 0.05
+    assert config["segmentation"]["training"]["encoder"] == "resnet34"
+    assert "survival" not in config
+
+
+def test_what_means_the_same_compares_equal():
+    whole = check_config(with_block(tilings={"a": {"mpp": 8, "size": 64}}), file="c")
+    point = check_config(with_block(tilings={"a": {"size": 64, "mpp": 8.0}}), file="c")
+    assert repr(whole) == repr(point)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "words"),
+    [
+        ({"survivel": {}}, ["c.yaml", "survivel", "did you mean survival?"]),
+        ({"slides": {"tisue": "otsu"}}, ["slides.tisue", "did you mean tissue?"]),
+        ({"slides": {"tissue": "otzu"}}, ["slides.tissue", "'otzu'", "did you mean otsu?"]),
+        ({"tilings": {"a": {"size": 64}}}, ["tilings.a.mpp", "missing"]),
+        ({"tilings": {"a": {"mpp": "1e-1", "size": 64}}}, ["'1e-1'", "write 0.1"]),
+        ({"tilings": {"a": {"mpp": 8, "size": 100}}}, ["tilings.a.size", "100"]),
+        ({"segmentation": {"tiling": "x"}}, ["segmentation.tiling", "'x'"]),
+        ({"survival": {}}, ["areas", "needs areas"]),
+        ({"enrichment": {"gene_sets": {"a": "b.gmt"}}}, ["signatures", "needs it"]),
+        ({"split": {"method": "kfold", "folds": 3, "fold": 3}}, ["split.fold", "at most 2"]),
+    ],
+)
+def test_a_mistake_gives_one_line_with_key_and_remedy(blocks, words):
+    with pytest.raises(InputError) as caught:
+        check_config(with_block(**blocks), file="c.yaml")
+    line = str(caught.value)
+    assert "\n" not in line
+    for word in words:
+        assert word in line
+
+
+def test_every_key_of_the_schema_is_described():
+    def walk(entry, path):
+        for name, child in entry.get("properties", {}).items():
+            if "$ref" not in child:
+                assert child.get("description"), f"{path}.{name}"
+            assert entry["additionalProperties"] is False, path
+            walk(child, f"{path}.{name}")
+
+    schema = read_schema("config")
+    walk(schema, "")
+    walk(schema["$defs"]["training"], "training")
+
+
+def test_overrides_of_a_head_are_the_keys_of_training():
+    definitions = read_schema("config")["$defs"]
+    assert set(definitions["override"]["properties"]) == set(definitions["training"]["properties"])
+
+
+def test_every_shipped_config_is_valid(checkout):
+    shipped = sorted((checkout / "config").rglob("*.yaml"))
+    assert len(shipped) >= 3
+    for path in shipped:
+        check_config(yaml.safe_load(path.read_text()), file=str(path))
+
+
+def test_the_page_of_the_configuration_is_current(checkout):
+    assert (checkout / "config" / "README.md").read_text() == config_docs()

@@ -1,0 +1,41 @@
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from histoniche.errors import UnusableSlide
+from histoniche.slides.guard import run_limited
+
+
+def crash():
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def devour():
+    np.ones(3 * 2**30, np.uint8)
+
+
+def find_fault():
+    raise UnusableSlide("torn")
+
+
+def blunder():
+    raise KeyError("x")
+
+
+def test_a_crashing_reader_is_a_reason_not_a_crash():
+    with pytest.raises(UnusableSlide, match="crashed"):
+        run_limited(crash)
+
+
+def test_memory_is_bounded():
+    with pytest.raises(UnusableSlide, match="more than 2 GB"):
+        run_limited(devour, memory_gb=2)
+
+
+def test_reasons_and_faults_come_through():
+    with pytest.raises(UnusableSlide, match=r"^torn$"):
+        run_limited(find_fault)
+    with pytest.raises(RuntimeError, match="KeyError"):
+        run_limited(blunder)
