@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Study:
     folder: Path
     config: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
+    snakefile: Path = CHECKOUT / "Snakefile"
 
     @property
     def results(self) -> Path:
@@ -38,7 +39,7 @@ class Study:
     def command(self, *arguments: str) -> list[str]:
         return [
             str(SNAKEMAKE),
-            *("--snakefile", str(CHECKOUT / "Snakefile")),
+            *("--snakefile", str(self.snakefile)),
             *("--directory", str(self.folder)),
             *("--workflow-profile", str(CHECKOUT / "workflow" / "profiles" / "default")),
             *("--configfile", str(self.folder / "config.yaml")),
@@ -65,6 +66,10 @@ class Study:
         """Jobs that a dry run plans, by rule."""
         done = self.run("--dry-run", "--quiet", "rules", **changes)
         return planned_jobs(done.stdout + done.stderr)
+
+    def planned_by(self, snakefile: Path) -> dict[str, int]:
+        """The same with another copy of the workflow."""
+        return replace(self, snakefile=snakefile).planned()
 
 
 def planned_jobs(output: str) -> dict[str, int]:

@@ -15,7 +15,8 @@ Generated from `workflow/schemas/` by `histoniche config-docs`; do not edit by h
 
 One YAML file describes a study; `config.yaml` in this folder is read unless another is named
 with `--configfile`. The schema is closed: an unknown key is an error that names the nearest
-known one. A stage whose block is missing does not run.
+known one. A stage whose block is missing does not run. Environment variables such as `${DATA}`
+are filled into paths.
 """
 
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}

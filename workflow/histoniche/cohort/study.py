@@ -18,6 +18,14 @@ from histoniche.errors import InputError
 JOINT = "all"
 """Head of the network that finds all regions at once."""
 
+_PATHS = {
+    "cohort": {"slides", "patients", "root"},
+    "segmentation": {"pretrained"},
+    "areas": {"path"},
+    "expression": {"path"},
+    "mutations": {"path"},
+}
+
 
 @dataclass(frozen=True)
 class Study:
@@ -76,7 +84,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     InputError
         One line that names file, row, column, value and remedy.
     """
-    checked = check_config(config, file=file)
+    checked = _fill_in_paths(check_config(config, file=file), file)
     cohort = checked["cohort"]
     palette = read_palette(find_palette(checked["palette"]))
     _check_places(checked, file)
@@ -87,7 +95,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     )
     slides = pd.DataFrame(columns=["slide", "patient", "path", "exclude", "annotation"])
     if "slides" in cohort:
-        root = Path(_fill_in(cohort["root"], file))
+        root = Path(cohort["root"])
         slides = read_slides(Path(cohort["slides"]), root=root, patients=patients)
     study = Study(checked, patients, slides, palette)
     _check_regions(study, file)
@@ -102,18 +110,35 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     return study
 
 
-def _fill_in(path: str, file: str) -> str:
-    """Fill environment variables into a path."""
-    try:
-        return Template(path).substitute(os.environ)
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"the environment variable {error} is not set",
-            file=file,
-            column="cohort.root",
-            value=path,
-            remedy="set it, or write the folder itself",
-        ) from error
+def _fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Fill environment variables into every path of a configuration."""
+
+    def fill_in(path: str, column: str) -> str:
+        try:
+            return Template(path).substitute(os.environ)
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"the environment variable {error} is not set",
+                file=file,
+                column=column,
+                value=path,
+                remedy="set it, or write the folder itself",
+            ) from error
+
+    filled = {**config}
+    for block, keys in _PATHS.items():
+        if block in config:
+            paths = {
+                k: fill_in(config[block][k], f"{block}.{k}") for k in keys & set(config[block])
+            }
+            filled[block] = {**config[block], **paths}
+    if "enrichment" in config:
+        sets = config["enrichment"]["gene_sets"]
+        filled["enrichment"] = {
+            **config["enrichment"],
+            "gene_sets": {k: fill_in(v, f"enrichment.gene_sets.{k}") for k, v in sets.items()},
+        }
+    return filled
 
 
 def _check_places(config: Mapping[str, Any], file: str) -> None:

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import torch
+from torchmetrics.segmentation import MeanIoU
+
+from histoniche.learning.metrics import (
+    accuracy,
+    bootstrap_interval,
+    confusion_matrix,
+    region_metrics,
+)
+
+
+def random_labels(seed, classes=4):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, classes, (2, 40, 40))
+    predicted = np.where(
+        rng.random(truth.shape) < 0.7, truth, rng.integers(0, classes, truth.shape)
+    )
+    return truth, predicted
+
+
+def test_iou_equals_torchmetrics():
+    truth, predicted = random_labels(0)
+    ours = region_metrics(confusion_matrix(truth, predicted, classes=4))["iou"]
+    metric = MeanIoU(num_classes=4, per_class=True, input_format="index")
+    # One image, so that its mean over images is the pooled value.
+    theirs = metric(
+        torch.from_numpy(predicted.reshape(1, 80, 40)), torch.from_numpy(truth.reshape(1, 80, 40))
+    )
+    assert ours == pytest.approx(theirs.numpy(), abs=1e-6)
+
+
+def test_ignored_pixels_count_nowhere():
+    truth, predicted = random_labels(1)
+    before = confusion_matrix(truth[:1], predicted[:1], classes=4)
+    truth[1] = 255
+    assert np.array_equal(confusion_matrix(truth, predicted, classes=4), before)
+
+
+def test_a_class_that_is_nowhere_has_no_iou():
+    matrix = confusion_matrix(np.array([0, 1]), np.array([0, 1]), classes=3)
+    metrics = region_metrics(matrix)
+    assert metrics["iou"][:2].tolist() == [1, 1]
+    assert np.isnan(metrics["iou"][2])
+    assert accuracy(matrix) == 1
+
+
+def test_the_interval_covers_the_value_and_narrows_with_patients():
+    rng = np.random.default_rng(0)
+
+    def width(patients):
+        matrices = np.stack(
+            [confusion_matrix(*random_labels(k), classes=4) for k in range(patients)]
+        )
+        low, high = bootstrap_interval(matrices, accuracy, rng=rng)
+        assert low < accuracy(matrices.sum(0)) < high
+        return high - low
+
+    assert width(40) < width(5)
+
+
+def test_one_patient_has_no_interval():
+    matrices = np.eye(3, dtype=int)[None]
+    low, high = bootstrap_interval(matrices, accuracy, rng=np.random.default_rng(0))
+    assert np.isnan([low, high]).all()

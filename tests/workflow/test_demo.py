@@ -1,0 +1,140 @@
+"""The planted truth of the demo cohort is found, from the slides to the bundle."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from histoniche.tables import read_table
+
+
+def truth(demo, name):
+    return pd.read_csv(demo.folder / "cohort" / "truth" / f"{name}.tsv", sep="\t").fillna("")
+
+
+def table(demo, name):
+    return read_table(demo.results / f"{name}.parquet")
+
+
+def test_regions_of_held_out_patients_overlap_the_truth(demo):
+    metrics = table(demo, "segmentation/metrics").set_index(["role", "region"])
+    assert metrics.loc[("test", "mean"), "iou"] >= 0.8
+    assert metrics.loc[("test", "mean"), "patients"] == 5
+    assert metrics.loc[("test", "mean"), "iou_low"] < metrics.loc[("test", "mean"), "iou"]
+
+
+def test_areas_follow_the_truth_in_every_region(demo):
+    both = table(demo, "areas/slides").merge(truth(demo, "slide_areas"), on=["slide", "region"])
+    assert both["slide"].nunique() == 44
+    for region, rows in both.groupby("region"):
+        r = stats.pearsonr(rows["area_mm2_x"], rows["area_mm2_y"]).statistic
+        assert r >= 0.95, (region, r)
+
+
+def test_planted_genes_are_in_their_regions_signature_and_others_are_not(demo):
+    signatures = table(demo, "omics/signatures")
+    planted = truth(demo, "genes").set_index("gene")["region"]
+    null = set(planted.index[planted == ""])
+    for region in sorted(set(planted) - {""}):
+        found = set(signatures.loc[signatures["signature"] == region, "gene"])
+        own = set(planted.index[planted == region])
+        assert len(found & own) / len(own) >= 0.9, region
+        # The rule is one-sided at p < 0.05, so 2.5 % pass by chance, with binomial noise.
+        assert len(found & null) / len(null) <= 0.05, region
+
+
+def test_the_planted_term_comes_first_in_every_region(demo):
+    enrichment = table(demo, "omics/enrichment")
+    planted = truth(demo, "gene_sets").set_index("term")["region"]
+    for term, region in planted[planted != ""].items():
+        rows = enrichment[enrichment["signature"] == region].sort_values("p")
+        assert rows["term"].iloc[0] == term
+        assert rows["q"].iloc[0] < 0.05
+
+
+def test_the_planted_hazard_is_found_with_its_sign_and_no_other(demo):
+    planted = json.loads((demo.folder / "cohort" / "truth" / "hazard.json").read_text())
+    cox = table(demo, "survival/cox")
+    area = cox[(cox["model"] == "univariable") & (cox["kind"] == "area")].set_index("term")
+    region = area.loc[planted["region"]]
+    assert region["hazard_ratio"] > 1
+    assert region["low"] > 1
+    assert region["q"] < 0.05
+    assert region["events"] < region["n"] <= 40
+    for other in planted["unplanted"]:
+        assert area.loc[other, "p"] > 0.05, other
+
+
+def test_every_slide_is_accounted_for(demo):
+    quality = table(demo, "slides/quality").set_index("slide")
+    assert len(quality) == 45
+    bad = quality[quality["status"] != "ok"]
+    assert len(bad) == 1
+    assert bad["reason"].iloc[0]
+    assert (quality["mpp_source"] == "sheet").sum() == 1
+
+
+def test_no_patient_stands_on_two_sides(demo):
+    split = table(demo, "cohort/split")
+    assert split["patient"].is_unique
+    assert split["role"].value_counts()[["train", "validation", "test"]].tolist() == [10, 3, 5]
+
+
+def test_a_second_run_has_nothing_to_do(demo):
+    done = demo.run()
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_the_summary_names_what_was_found_and_every_figure_has_its_table(demo):
+    page = (demo.results / "summary.html").read_text()
+    for words in ("CTmvp", "hazard ratio", "P034-2", "held-out"):
+        assert words.lower() in page.lower(), words
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    figures = sorted((demo.results / "figures").glob("*.svg"))
+    assert len(figures) >= 10
+    for figure in figures:
+        assert figure.with_suffix(".tsv").exists()
+        assert figure.with_suffix(".png").exists()
+
+
+def verify(bundle: Path) -> subprocess.CompletedProcess:
+    command = [str(Path(sys.executable).with_name("histoniche")), "verify", str(bundle)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_bundle_is_verified_and_one_flipped_byte_is_found(demo, tmp_path):
+    bundle = demo.results / "histoniche-demo.crate.zip"
+    done = verify(bundle)
+    assert done.returncode == 0, done.stdout
+    copy = tmp_path / "copy.zip"
+    shutil.copy(bundle, copy)
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, bundle.stat().st_size, 5):
+        with copy.open("r+b") as stream:
+            stream.seek(place)
+            byte = stream.read(1)[0]
+            stream.seek(place)
+            stream.write(bytes([byte ^ 1]))
+            stream.flush()
+            done = verify(copy)
+            stream.seek(place)
+            stream.write(bytes([byte]))
+        assert done.returncode == 1, place
+        assert "Traceback" not in done.stderr
+    assert verify(copy).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["cohort", "tmp", "home"])
+def test_the_bundle_holds_no_path_of_this_machine(demo, tmp_path, name):
+    place = {"cohort": demo.folder, "tmp": tmp_path.parent, "home": Path.home()}[name]
+    bundle = demo.results / "histoniche-demo.crate.zip"
+    shutil.unpack_archive(bundle, tmp_path / "open")
+    for path in (tmp_path / "open").rglob("*"):
+        if path.suffix in {".json", ".tsv", ".html", ".yaml", ".svg", ".txt"}:
+            assert str(place) not in path.read_text(), path

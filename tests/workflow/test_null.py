@@ -1,0 +1,62 @@
+"""With all labels shuffled, the same pipeline finds nothing."""
+
+import shutil
+
+import pytest
+
+from conftest import Study
+from histoniche.demo.shuffle import shuffle_labels
+from histoniche.tables import read_table
+
+
+@pytest.fixture(scope="module")
+def shuffled(demo, tmp_path_factory):
+    """The measured areas against expression, mutations and survival of other patients."""
+    folder = tmp_path_factory.mktemp("shuffled")
+    # Permuting patients leaves a region's planted genes alike among themselves, so that some
+    # permutations lift several of them together; this seed was chosen before areas were measured.
+    shuffle_labels(demo.folder / "cohort", folder / "cohort", seed=3)
+    areas = read_table(demo.results / "areas" / "patients.parquet")
+    wide = areas.pivot(index="patient", columns="region", values="area").reset_index()
+    wide.to_csv(folder / "areas.tsv", sep="\t", index=False)
+    config = {
+        key: demo.config[key] for key in demo.config if key not in ("tilings", "segmentation")
+    }
+    config["cohort"] = {key: value for key, value in config["cohort"].items() if key != "slides"}
+    config["areas"] = {
+        "path": "areas.tsv",
+        "columns": {region: region for region in areas["region"].unique()},
+    }
+    study = Study(folder, config)
+    study.run()
+    shutil.rmtree(folder / "cohort" / "slides")
+    return study
+
+
+def test_hardly_a_gene_passes_the_correction(shuffled):
+    correlation = read_table(shuffled.results / "omics" / "correlation.parquet")
+    assert len(correlation) > 10_000
+    assert (correlation["q"] < 0.05).sum() <= 2
+    assert 0.03 < (correlation["p"] < 0.05).mean() < 0.07
+
+
+def test_signatures_are_no_larger_than_chance(shuffled):
+    sizes = read_table(shuffled.results / "omics" / "signature_sizes.parquet")
+    whole = sizes[sizes["signature"] == sizes["region"]]
+    assert whole["genes"].sum() < 1.3 * whole["expected_by_chance"].sum()
+
+
+def test_no_term_is_enriched(shuffled):
+    enrichment = read_table(shuffled.results / "omics" / "enrichment.parquet")
+    assert (enrichment["q"] > 0.05).all()
+
+
+def test_no_region_goes_with_survival(shuffled):
+    cox = read_table(shuffled.results / "survival" / "cox.parquet")
+    area = cox[(cox["model"] == "univariable") & (cox["kind"] == "area")]
+    assert len(area) == 7
+    assert (area["q"] > 0.05).all()
+    correlation = read_table(shuffled.results / "survival" / "area_correlation.parquet")
+    everyone = correlation[correlation["stratum"] == "all"]
+    assert (everyone["pearson_q"] > 0.05).all()
+    assert (everyone["spearman_q"] > 0.05).all()

@@ -1,0 +1,161 @@
+"""Real slides, a real annotated tumour, and real tables."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import Study
+from histoniche.files import read_json
+from histoniche.slides.store import TileStore
+from histoniche.tables import read_table
+
+
+def example(checkout, tmp_path, name, data) -> Study:
+    """A shipped example with its sheets, in a folder of its own."""
+    config = yaml.safe_load((checkout / "config" / "examples" / name / "config.yaml").read_text())
+    sheets = tmp_path / "config" / "examples" / name
+    sheets.mkdir(parents=True)
+    for sheet in (checkout / "config" / "examples" / name).glob("*.tsv"):
+        (sheets / sheet.name).write_bytes(sheet.read_bytes())
+    return Study(tmp_path, config, {**os.environ, "HISTONICHE_DATA": str(data)})
+
+
+@pytest.fixture
+def scanners(real_data, tmp_path):
+    """Two SVS, an NDPI and a broken file."""
+    rows = {
+        "CMU": ("CMU-1-Small-Region.svs", ""),
+        "TCGA": ("TCGA-CR-7395-01A-01-TS1.svs", ""),
+        "NDPI": ("test3-DAPI-2-387.ndpi", ""),
+        "BROKEN": ("broken.svs", "0.5"),
+    }
+
+    def make(**mpp) -> Study:
+        lines = [
+            f"{slide}\tP\t{path}\t{mpp.get(slide, given)}" for slide, (path, given) in rows.items()
+        ]
+        (tmp_path / "slides.tsv").write_text("\n".join(["slide\tpatient\tpath\tmpp", *lines]))
+        (tmp_path / "patients.tsv").write_text("patient\nP\n")
+        config = {
+            "results": "results",
+            "cohort": {
+                "slides": "slides.tsv",
+                "patients": "patients.tsv",
+                "root": str(real_data / "slides"),
+            },
+            "slides": {"tissue": "hysteresis", "min_tissue_mm2": 0.1},
+            "tilings": {"cell": {"mpp": 1, "size": 256}},
+        }
+        return Study(tmp_path, config)
+
+    return make
+
+
+def test_real_scanners_go_through_and_what_cannot_says_why(scanners):
+    study = scanners()
+    slides = ["CMU", "TCGA", "NDPI", "BROKEN"]
+    targets = [f"results/tiles/cell/{slide}.zarr/zarr.json" for slide in slides]
+    study.run("results/slides/quality.parquet", *targets)
+    quality = read_table(study.results / "slides" / "quality.parquet").set_index("slide")
+    assert quality["status"].to_dict() == {
+        "CMU": "ok", "TCGA": "skipped", "NDPI": "ok", "BROKEN": "skipped",
+    }  # fmt: skip
+    assert "fill in the column mpp" in quality.loc["TCGA", "reason"]
+    assert "no reader" in quality.loc["BROKEN", "reason"]
+    assert quality.loc["CMU", "mpp"] == pytest.approx(0.499)
+    assert quality.loc["NDPI", "mpp"] == pytest.approx(0.228, abs=1e-3)
+    for slide, status in quality["status"].items():
+        store = TileStore(study.results / "tiles" / "cell" / f"{slide}.zarr")
+        store.check()
+        assert (len(store) > 0) == (status == "ok")
+
+    study = scanners(TCGA="0.5")
+    study.run("results/slides/quality.parquet", *targets)
+    report = read_json(study.results / "slides" / "TCGA" / "inspection.json")
+    assert (report["status"], report["mpp_source"]) == ("ok", "sheet")
+
+
+def test_a_slide_without_resolution_can_stop_the_run(scanners):
+    study = scanners()
+    study.config["on_bad_slide"] = "fail"
+    done = study.run("results/slides/TCGA/inspection.json", succeed=False)
+    assert "error: " in done.stderr
+    assert "fill in the column mpp" in done.stderr
+
+
+def test_ivy_gap_networks_find_regions_of_other_blocks(checkout, real_data, tmp_path):
+    study = example(checkout, tmp_path, "ivygap", real_data)
+    # A short training: enough to be far from chance, not to be good.
+    study.config["segmentation"]["training"] = {
+        "encoder": "resnet18", "encoder_depth": 3, "decoder_channels": 8, "epochs": 3,
+        "batch_size": 4, "learning_rate": 0.002,
+    }  # fmt: skip
+    study.run()
+    metrics = read_table(study.results / "segmentation" / "metrics.parquet")
+    test = metrics[metrics["role"] == "test"].set_index("region")
+    assert test.loc["accuracy", "slides"] == 9
+    assert test.loc["accuracy", "accuracy"] > 0.5
+    assert test.loc["background", "iou"] > 0.6
+    assert set(test.index) >= {"LE", "IT", "CT", "CTpnz", "CTpan", "CTmvp", "CTne", "mean"}
+    agreement = read_table(study.results / "segmentation" / "agreement.parquet")
+    assert set(agreement["role"]) == {"train", "validation", "test"}
+    areas = read_table(study.results / "areas" / "slides.parquet")
+    assert areas["slide"].nunique() == 28
+    assert "stand in for patients" in (study.results / "summary.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def tcga(checkout, real_data, tmp_path_factory):
+    study = example(checkout, tmp_path_factory.mktemp("tcga"), "tcga_gbm", real_data)
+    source = real_data / "tcga_gbm"
+    subprocess.run(
+        [
+            str(Path(sys.executable).with_name("histoniche")),
+            "import-cbioportal",
+            str(source / "data_clinical_patient.txt"),
+            str(study.folder / study.config["cohort"]["patients"]),
+            *("--time-from", str(source / "region_areas.csv")),
+            *("--time-column", "survival_rate_days"),
+            *("--patient-column", "patient_id"),
+        ],
+        check=True,
+    )
+    study.run()
+    return study
+
+
+def test_tcga_areas_go_with_survival_as_published(tcga):
+    table = read_table(tcga.results / "survival" / "area_correlation.parquet")
+    everyone = table[table["stratum"] == "all"].set_index("region")
+    assert (everyone["n"] == 329).all()
+    expected = {"CTpnz": 0.153, "CT": 0.100, "CTne": 0.127, "CTmvp": -0.014}
+    for region, r in expected.items():
+        assert round(everyone.loc[region, "pearson_r"], 3) == r, region
+    assert round(everyone.loc["CTpnz", "pearson_p"], 4) == 0.0055
+    assert round(everyone.loc["CT", "spearman_rho"], 3) == 0.169
+    assert round(everyone.loc["CTpnz", "spearman_rho"], 3) == 0.154
+    assert round(everyone.loc["CTpnz", "spearman_p"], 4) == 0.0051
+
+
+def test_tcga_strata_groups_models_signatures_and_terms_are_there(tcga):
+    strata = read_table(tcga.results / "survival" / "area_correlation.parquet")
+    assert {"all", "TP53 mutated", "PTEN mutated"} <= set(strata["stratum"])
+    groups = read_table(tcga.results / "survival" / "groups.parquet")
+    assert groups["region"].nunique() == 7
+    cox = read_table(tcga.results / "survival" / "cox.parquet")
+    age = cox[(cox["model"] == "univariable") & (cox["term"] == "age")]
+    assert (age["hazard_ratio"] > 1.1).all()
+    assert (age["p"] < 1e-4).all()
+    correlation = read_table(tcga.results / "omics" / "correlation.parquet")
+    assert correlation["gene"].nunique() == 1500
+    assert (correlation["n"] == 75).all()
+    sizes = read_table(tcga.results / "omics" / "signature_sizes.parquet")
+    assert isinstance(sizes, pd.DataFrame)
+    assert (sizes["genes"] > 0).any()
+    enrichment = read_table(tcga.results / "omics" / "enrichment.parquet")
+    assert set(enrichment["library"]) == {"go_bp", "hallmark"}

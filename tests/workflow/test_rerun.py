@@ -1,0 +1,123 @@
+"""What is planned again after each kind of edit."""
+
+import os
+import shutil
+
+import pytest
+
+from histoniche import code_version
+
+ANALYSIS_END = {"draw_survival", "write_summary", "seal_bundle", "all"}
+
+
+def changed(config, *keys, value):
+    """A block of the config with one key changed."""
+    block = dict(config[keys[0]])
+    inner = block
+    for key in keys[1:-1]:
+        inner[key] = dict(inner[key])
+        inner = inner[key]
+    inner[keys[-1]] = value
+    return {keys[0]: block}
+
+
+def test_nothing_is_planned_without_an_edit(demo):
+    assert demo.planned() == {}
+
+
+def test_a_survival_setting_re_runs_survival_alone(demo):
+    planned = demo.planned(survival={"cut": 0.4})
+    assert set(planned) == {"fit_survival", *ANALYSIS_END}
+
+
+def test_a_signature_threshold_re_runs_what_follows_from_signatures(demo):
+    planned = demo.planned(signatures={"rho": 0.3})
+    assert "derive_signatures" in planned
+    assert "correlate_expression" not in planned
+    assert not set(planned) & {"tile_slide", "train_head", "fit_survival"}
+
+
+def test_a_tile_size_re_runs_from_tiling_on_but_not_the_inspection(demo):
+    planned = demo.planned(**changed(demo.config, "tilings", "region", "size", value=64))
+    assert planned["tile_slide"] == 45
+    assert planned["train_head"] == 1
+    assert {"segment_slides_1", "map_regions", "correlate_expression"} <= set(planned)
+    assert not set(planned) & {"inspect_slide", "collect_quality", "prepare_expression"}
+
+
+def test_the_title_re_runs_page_and_bundle_alone(demo):
+    planned = demo.planned(**changed(demo.config, "study", "title", value="Another"))
+    assert set(planned) == {"write_summary", "seal_bundle", "all"}
+
+
+def test_a_touched_slide_re_runs_nothing_and_a_changed_one_itself(own_copy):
+    slide = own_copy.folder / "cohort" / "slides" / "P001-1.tif"
+    assert own_copy.planned() == {}
+    os.utime(slide)
+    assert own_copy.planned() == {}
+    content = bytearray(slide.read_bytes())
+    content[len(content) // 2] ^= 1
+    slide.write_bytes(content)
+    planned = own_copy.planned()
+    assert planned["inspect_slide"] == 1
+    assert planned["tile_slide"] == 1
+    assert planned["map_regions"] == 24
+    assert "segment_slides_2" not in planned
+    assert "train_head" not in planned
+
+
+@pytest.fixture
+def edited_checkout(demo, checkout, tmp_path):
+    """A copy of the workflow whose files a test may edit, for the finished demo."""
+    for name in ("workflow", "resources", "envs"):
+        shutil.copytree(checkout / name, tmp_path / name)
+    shutil.copy(checkout / "Snakefile", tmp_path)
+
+    def plan(file: str, old: str, new: str):
+        path = tmp_path / "workflow" / "histoniche" / file
+        text = path.read_text()
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
+        return demo.planned_by(tmp_path / "Snakefile")
+
+    return plan
+
+
+def test_an_edit_of_a_function_re_runs_its_users(edited_checkout):
+    planned = edited_checkout(
+        "survival/area_correlation.py",
+        "def correlate_survival(",
+        "X = 1\n\n\ndef correlate_survival(",
+    )
+    assert set(planned) == {"correlate_survival", *ANALYSIS_END}
+
+
+def test_a_comment_re_runs_nothing(edited_checkout):
+    planned = edited_checkout(
+        "survival/area_correlation.py",
+        "def correlate_survival(",
+        "# A remark.\ndef correlate_survival(",
+    )
+    assert planned == {}
+
+
+def test_every_module_that_a_script_imports_is_in_its_rules_code_version(checkout):
+    import re
+
+    for rules in sorted((checkout / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"(?m)^\s*rule ", rules.read_text())[1:]:
+            script = re.search(r'"\.\./scripts/(\w+\.py)"', rule)
+            if script is None:
+                continue
+            text = (checkout / "workflow" / "scripts" / script.group(1)).read_text()
+            imported = set(re.findall(r"from (histoniche\.\w+\.[\w.]+) import", text))
+            stated = set(re.findall(r'"(histoniche\.[\w.]+)"', rule))
+            assert imported, script.group(1)
+            reached = set()
+            pending = list(stated)
+            while pending:
+                module = pending.pop()
+                if module not in reached:
+                    reached.add(module)
+                    pending += code_version._digest(module)[1]
+            assert imported <= reached, script.group(1)
