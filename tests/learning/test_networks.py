@@ -18,12 +18,14 @@ SETTINGS = {
 ARCHITECTURES = read_schema("config")["$defs"]["training"]["properties"]["architecture"]["enum"]
 
 
+@pytest.mark.parametrize("depth", [3, 4, 5])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_architecture_of_the_schema_gives_a_logit_a_class_and_pixel(architecture):
-    network = build_network({**SETTINGS, "architecture": architecture}, classes=3, start=False)
+def test_every_architecture_gives_a_logit_a_class_and_pixel(architecture, depth):
+    settings = {**SETTINGS, "architecture": architecture, "encoder_depth": depth}
+    network = build_network(settings, classes=3, start=False)
     with torch.inference_mode():
-        logits = network.eval()(torch.rand(1, 3, 64, 64))
-    assert logits.shape == (1, 3, 64, 64)
+        logits = network.eval()(torch.rand(1, 3, 128, 128))
+    assert logits.shape == (1, 3, 128, 128)
 
 
 @pytest.mark.parametrize("change", [{"encoder": "resnet19"}, {"encoder_weights": "no.safetensors"}])

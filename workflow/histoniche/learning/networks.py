@@ -12,7 +12,8 @@ from histoniche.errors import InputError
 
 # Architectures whose decoder is described by a width a stage.
 _STAGED = {"Unet", "UnetPlusPlus", "MAnet"}
-_WITH_DEPTH = {*_STAGED, "Linknet", "FPN", "PSPNet", "DeepLabV3", "DeepLabV3Plus"}
+# The others have a depth of their own, to which their decoders are bound.
+_WITH_DEPTH = {*_STAGED, "Linknet"}
 
 
 def build_network(settings: Mapping[str, Any], *, classes: int, start: bool) -> torch.nn.Module:

@@ -46,7 +46,7 @@ class Segmenter(lightning.LightningModule):
     steps
         Optimiser steps of the whole training, for the schedule.
     seed
-        Every epoch draws from this and its number alone.
+        Every step draws from this and its number alone.
     """
 
     def __init__(
@@ -73,12 +73,13 @@ class Segmenter(lightning.LightningModule):
         return self.network(normalise(pixels, self._normalisation))
 
     def on_train_epoch_start(self) -> None:
-        """Seed dropout and augmentation by the epoch, so that resuming changes nothing."""
-        torch.manual_seed(derived_seed(self._seed, "epoch", self.current_epoch))
+        """Begin to gather the epoch's losses."""
         self._train_losses = []
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         """Loss of one augmented batch."""
+        # Dropout and augmentation depend on the step alone, so that resuming changes nothing.
+        torch.manual_seed(derived_seed(self._seed, "step", self.global_step))
         pixels, labels = augment(
             batch[0].float() / 255, batch[1], strength=self._settings["augment"]
         )
@@ -245,7 +246,12 @@ def _fit(
 ) -> None:
     """Train, going on from the last checkpoint if there is one, and load the best weights."""
     keeper = ModelCheckpoint(
-        dirpath=state, filename="best", monitor="validation_loss", save_last=True
+        dirpath=state,
+        filename="best",
+        monitor="validation_loss",
+        save_last=True,
+        # After the history has its row, so that the checkpoint holds it.
+        save_on_train_epoch_end=True,
     )
     trainer = lightning.Trainer(
         max_epochs=settings["epochs"],
