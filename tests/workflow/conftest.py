@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from conftest import Study
 from histoniche.demo.cohort import write_demo_cohort
+from study import Study
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from conftest import Study
+from study import Study
 
 
 def edit(path, old, new):

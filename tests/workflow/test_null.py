@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from conftest import Study
 from histoniche.demo.shuffle import shuffle_labels
 from histoniche.tables import read_table
+from study import Study
 
 
 @pytest.fixture(scope="module")

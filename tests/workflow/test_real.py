@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import Study
 from histoniche.files import read_json
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table
+from study import Study
 
 
 def example(checkout, tmp_path, name, data) -> Study:
