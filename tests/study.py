@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ class Study:
 
     folder: Path
     config: dict[str, Any]
-    environment: dict[str, str] = field(default_factory=dict)
     snakefile: Path = CHECKOUT / "Snakefile"
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:
@@ -32,11 +32,15 @@ class Study:
         return path
 
     def command(self, *arguments: str) -> list[str]:
+        checkout = self.snakefile.parent
         return [
             str(SNAKEMAKE),
             *("--snakefile", str(self.snakefile)),
             *("--directory", str(self.folder)),
-            *("--workflow-profile", str(CHECKOUT / "workflow" / "profiles" / "default")),
+            *(
+                "--workflow-profile",
+                str(checkout / "workflow" / "profiles" / "default"),
+            ),
             *("--configfile", str(self.folder / "config.yaml")),
             *("--cores", "2"),
             *arguments,
@@ -61,10 +65,6 @@ class Study:
         """Jobs that a dry run plans, by rule."""
         done = self.run("--dry-run", "--quiet", "rules", **changes)
         return planned_jobs(done.stdout + done.stderr)
-
-    def planned_by(self, snakefile: Path) -> dict[str, int]:
-        """The same with another copy of the workflow."""
-        return replace(self, snakefile=snakefile).planned()
 
 
 def planned_jobs(output: str) -> dict[str, int]:

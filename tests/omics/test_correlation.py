@@ -13,7 +13,6 @@ from histoniche.omics.correlation import (
     correlate_expression,
     correlate_with_areas,
     correlate_with_survival,
-    false_discovery,
     rank_correlation,
 )
 from histoniche.tables import read_table, write_table
@@ -54,14 +53,6 @@ def test_rank_correlation_refuses_what_it_cannot_rank() -> None:
     ):
         with pytest.raises(ValueError, match=r"match|three|finite"):
             rank_correlation(genes, areas)
-
-
-def test_false_discovery_equals_statsmodels_and_keeps_nan() -> None:
-    p = np.random.default_rng(1).random(50) ** 3
-    q = false_discovery(np.concatenate([p, [np.nan]]))
-    np.testing.assert_allclose(q[:-1], multipletests(p, method="fdr_bh")[1], rtol=1e-12)
-    assert np.isnan(q[-1])
-    assert np.isnan(false_discovery(np.array([np.nan]))).all()
 
 
 def cohort(patients: int, genes: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

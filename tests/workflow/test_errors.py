@@ -1,10 +1,6 @@
 """Wrong inputs: one line that says what, where and what to do, and nothing written."""
 
-import shutil
-
 import pytest
-
-from study import Study
 
 
 def edit(path, old, new):
@@ -100,9 +96,8 @@ def test_a_mask_of_another_size_is_named_and_leaves_nothing(small_study):
     assert not (study.results / "slides" / mask.stem / "inspection.json").exists()
 
 
-def test_a_gmt_without_known_genes_is_named_and_leaves_nothing(demo, tmp_path):
-    shutil.copytree(demo.folder, tmp_path / "copy")
-    study = Study(tmp_path / "copy", demo.config)
+def test_a_gmt_without_known_genes_is_named_and_leaves_nothing(own_copy):
+    study = own_copy
     foreign = study.folder / "foreign.gmt"
     foreign.write_text("term\tlink\tAAA\tBBB\tCCC\tDDD\tEEE\tFFF\n")
     done = study.run(

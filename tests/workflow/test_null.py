@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from histoniche.demo.shuffle import shuffle_labels
@@ -9,13 +10,26 @@ from histoniche.tables import read_table
 from study import Study
 
 
+def shuffle_genes(gmt):
+    """Permute the gene labels of the gene sets.
+
+    Permuted patients leave planted genes of one region alike among themselves, so that chance
+    lifts or drops them together; the hypergeometric test takes genes for independent and would
+    call that an enrichment. It is the gene labels that have to be permuted to test it.
+    """
+    rows = [line.split("\t") for line in gmt.read_text().splitlines()]
+    genes = sorted({gene for row in rows for gene in row[2:]})
+    swapped = dict(zip(genes, np.random.default_rng(0).permutation(genes), strict=True))
+    lines = ["\t".join([*row[:2], *(swapped[gene] for gene in row[2:])]) for row in rows]
+    gmt.write_text("\n".join(lines) + "\n")
+
+
 @pytest.fixture(scope="module")
 def shuffled(demo, tmp_path_factory):
     """The measured areas against expression, mutations and survival of other patients."""
     folder = tmp_path_factory.mktemp("shuffled")
-    # Permuting patients leaves a region's planted genes alike among themselves, so that some
-    # permutations lift several of them together; this seed was chosen before areas were measured.
-    shuffle_labels(demo.folder / "cohort", folder / "cohort", seed=3)
+    shuffle_labels(demo.folder / "cohort", folder / "cohort", seed=0)
+    shuffle_genes(folder / "cohort" / "gene_sets.gmt")
     areas = read_table(demo.results / "areas" / "patients.parquet")
     wide = areas.pivot(index="patient", columns="region", values="area").reset_index()
     wide.to_csv(folder / "areas.tsv", sep="\t", index=False)

@@ -1,6 +1,5 @@
 """Real slides, a real annotated tumour, and real tables."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ def example(checkout, tmp_path, name, data) -> Study:
     sheets.mkdir(parents=True)
     for sheet in (checkout / "config" / "examples" / name).glob("*.tsv"):
         (sheets / sheet.name).write_bytes(sheet.read_bytes())
-    return Study(tmp_path, config, {**os.environ, "HISTONICHE_DATA": str(data)})
+    return Study(tmp_path, config, environment={"HISTONICHE_DATA": str(data)})
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What is planned again after each kind of edit."""
 
 import os
-import shutil
 
 import pytest
 
@@ -67,20 +66,20 @@ def test_a_touched_slide_re_runs_nothing_and_a_changed_one_itself(own_copy):
 
 
 @pytest.fixture
-def edited_checkout(demo, checkout, tmp_path):
-    """A copy of the workflow whose files a test may edit, for the finished demo."""
-    for name in ("workflow", "resources", "envs"):
-        shutil.copytree(checkout / name, tmp_path / name)
-    shutil.copy(checkout / "Snakefile", tmp_path)
+def edited_checkout(demo, checkout_copy):
+    """Plan with a file of the package edited, and put back what was there."""
+    before = {}
 
     def plan(file: str, old: str, new: str):
-        path = tmp_path / "workflow" / "histoniche" / file
-        text = path.read_text()
+        path = checkout_copy / "workflow" / "histoniche" / file
+        text = before.setdefault(path, path.read_text())
         assert text.count(old) == 1
         path.write_text(text.replace(old, new))
-        return demo.planned_by(tmp_path / "Snakefile")
+        return demo.planned()
 
-    return plan
+    yield plan
+    for path, text in before.items():
+        path.write_text(text)
 
 
 def test_an_edit_of_a_function_re_runs_its_users(edited_checkout):

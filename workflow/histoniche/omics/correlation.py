@@ -10,6 +10,7 @@ import scipy.stats
 from numpy.typing import NDArray
 
 from histoniche.errors import InputError
+from histoniche.multiplicity import false_discovery
 from histoniche.tables import read_table, write_table
 
 Floats = NDArray[np.float64]
@@ -52,15 +53,6 @@ def rank_correlation(genes: Floats, areas: Floats) -> tuple[Floats, Floats]:
         freedom = genes.shape[1] - 2
         t = rho * np.sqrt(freedom / ((1 + rho) * (1 - rho)))
     return rho, 2 * scipy.special.stdtr(freedom, -np.abs(t))
-
-
-def false_discovery(p: Floats) -> Floats:
-    """Benjamini-Hochberg's q of the p that are numbers; NaN where p is NaN."""
-    q = np.full(p.shape, np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        q[known] = scipy.stats.false_discovery_control(p[known])
-    return q
 
 
 def correlate_expression(

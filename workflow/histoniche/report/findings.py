@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from histoniche.multiplicity import false_discovery
 from histoniche.report.blocks import Finding
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.measures import compared, covariate_name
@@ -17,7 +18,6 @@ from histoniche.report.numbers import (
     percent,
 )
 from histoniche.report.results import Results, records
-from histoniche.survival.multiplicity import false_discovery
 
 _Q = 0.05
 _MOST = 3

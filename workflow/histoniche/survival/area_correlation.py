@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
+from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST, read_follow_up
-from histoniche.survival.multiplicity import false_discovery
 from histoniche.tables import read_table, write_table
 
 KINDS = {"pearson": "r", "spearman": "rho"}

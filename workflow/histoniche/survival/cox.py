@@ -10,8 +10,8 @@ import pandas as pd
 from lifelines import CoxPHFitter
 from lifelines.exceptions import ConvergenceError
 
+from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST
-from histoniche.survival.multiplicity import false_discovery
 from histoniche.survival.proportionality import proportional_hazards_p
 from histoniche.survival.terms import Declared, Term, area_term, covariate_terms
 

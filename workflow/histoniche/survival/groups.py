@@ -9,8 +9,8 @@ from lifelines import KaplanMeierFitter
 from lifelines.statistics import logrank_test
 from lifelines.utils import median_survival_times
 
+from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST
-from histoniche.survival.multiplicity import false_discovery
 
 Group = Literal["low", "high"]
 GROUPS: tuple[Group, ...] = get_args(Group)

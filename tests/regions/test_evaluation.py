@@ -1,0 +1,78 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from histoniche.cohort.palette import find_palette, read_palette
+from histoniche.files import whole_folder
+from histoniche.regions.evaluation import evaluate_segmentation
+from histoniche.slides.store import TileWriter
+from histoniche.tables import read_table, write_table
+
+PALETTE = [region._asdict() for region in read_palette(find_palette("ivygap"))][:4]
+
+
+def store(folder, label):
+    with whole_folder(folder) as temporary:
+        writer = TileWriter(temporary, 1, {"label": label.shape})
+        writer.append(label=label)
+        writer.close({}, {"slide": folder.stem, "status": "ok", "tiles": 1, "mpp": 10.0})
+    return folder
+
+
+@pytest.fixture
+def evaluated(tmp_path):
+    """Six test slides of five patients, one pixel in eight of region 2 taken for region 3."""
+    rng = np.random.default_rng(0)
+    tiles, predictions, patients = {}, {}, {}
+    for number in range(6):
+        slide = f"S{number}"
+        truth = rng.choice([0, 1, 2, 3, 255], (64, 64), p=[0.4, 0.2, 0.2, 0.1, 0.1]).astype(
+            np.uint8
+        )
+        found = truth.copy()
+        found[(truth == 2) & (rng.random(truth.shape) < 1 / 8)] = 3
+        found[truth == 255] = 1
+        tiles[slide] = store(tmp_path / f"t{slide}", truth)
+        predictions[slide] = store(tmp_path / f"p{slide}", found)
+        patients[slide] = f"P{min(number, 4)}"
+    split = pd.DataFrame({"patient": sorted(set(patients.values())), "role": "test"})
+    write_table(split, tmp_path / "split.parquet")
+    outs = {
+        f"out_{name}": tmp_path / f"{name}.parquet"
+        for name in ("metrics", "confusion", "agreement")
+    }
+    evaluate_segmentation(
+        tiles, predictions, tmp_path / "split.parquet",
+        patients=patients, palette=PALETTE, seed=0, **outs,
+    )  # fmt: skip
+    return {name: read_table(path) for name, path in outs.items()}
+
+
+def test_metrics_are_those_of_the_planted_mistakes(evaluated):
+    metrics = evaluated["out_metrics"].set_index("region")
+    assert metrics.loc["LE", "iou"] == 1
+    assert metrics.loc["IT", "recall"] == pytest.approx(7 / 8, abs=0.02)
+    assert metrics.loc["IT", "precision"] == 1
+    assert metrics.loc["CT", "recall"] == 1
+    assert metrics.loc["mean", "iou"] == pytest.approx(
+        metrics.loc[["LE", "IT", "CT"], "iou"].mean()
+    )
+    row = metrics.loc["IT"]
+    assert row["iou_low"] < row["iou"] < row["iou_high"]
+    assert (row["slides"], row["patients"]) == (6, 5)
+
+
+def test_confusion_counts_every_annotated_pixel_once(evaluated):
+    confusion = evaluated["out_confusion"]
+    metrics = evaluated["out_metrics"].set_index("region")
+    assert confusion["pixels"].sum() == metrics.loc["accuracy", "pixels"]
+    wrong = confusion[(confusion["truth"] != confusion["predicted"]) & (confusion["pixels"] > 0)]
+    assert wrong[["truth", "predicted"]].to_numpy().tolist() == [["IT", "CT"]]
+
+
+def test_agreement_is_by_slide_and_in_square_millimetres(evaluated):
+    agreement = evaluated["out_agreement"].set_index("region")
+    assert agreement.loc["LE", "pearson_r"] == pytest.approx(1)
+    assert agreement.loc["LE", "slides"] == 6
+    assert agreement.loc["LE", "mean_truth_mm2"] == pytest.approx(0.2 * 64 * 64 * 1e-4, rel=0.1)
+    assert agreement.loc["IT", "mean_predicted_mm2"] < agreement.loc["IT", "mean_truth_mm2"]
