@@ -245,6 +245,7 @@ def _fit(
     settings: Mapping[str, Any],
 ) -> None:
     """Train, going on from the last checkpoint if there is one, and load the best weights."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     keeper = ModelCheckpoint(
         dirpath=state,
         filename="best",
