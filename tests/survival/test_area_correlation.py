@@ -121,3 +121,16 @@ def test_shuffled_survival_gives_5_percent_and_intervals_cover() -> None:
         covered = (table[f"{kind}_low"] < 0) & (table[f"{kind}_high"] > 0)
         assert 0.92 < covered.mean() < 0.975
         assert (table[f"{kind}_q"] < 0.05).sum() == 0
+
+
+def test_a_stratum_below_the_limit_is_listed_but_not_correlated() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"P{k}" for k in range(20)]
+    patients = pd.DataFrame({"time_days": rng.random(20), "event": 1}, index=names)
+    areas = pd.DataFrame({"CT": rng.random(20)}, index=names)
+    strata = {"all": names, "A mutated": names[:9], "B mutated": names[:12]}
+    table = correlate_strata(patients, areas, strata, confidence=0.95, fewest=10)
+    table = table.set_index("stratum")
+    assert table["n"].tolist() == [20, 9, 12]
+    assert table["spearman_p"].isna().tolist() == [False, True, False]
+    assert table.loc["A mutated", "note"] == "fewer than 10 patients"

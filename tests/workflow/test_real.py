@@ -144,6 +144,9 @@ def test_tcga_areas_go_with_survival_as_published(tcga):
 def test_tcga_strata_groups_models_signatures_and_terms_are_there(tcga):
     strata = read_table(tcga.results / "survival" / "area_correlation.parquet")
     assert {"all", "TP53 mutated", "PTEN mutated"} <= set(strata["stratum"])
+    small = strata[strata["stratum"] == "IDH1 mutated"]
+    assert (small["n"] == 9).all()
+    assert small["spearman_p"].isna().all()
     groups = read_table(tcga.results / "survival" / "groups.parquet")
     assert groups["region"].nunique() == 7
     cox = read_table(tcga.results / "survival" / "cox.parquet")

@@ -38,6 +38,7 @@ rule correlate_survival:
             for key, value in block("survival").items()
             if key in ("confidence", "regions")
         },
+        fewest=block("mutations").get("min_patients", 5),
         code=code_version("histoniche.survival.area_correlation"),
     message:
         "Correlating every region's area with survival"

@@ -12,5 +12,6 @@ with job(snakemake.log[0]):
         Path(snakemake.input.areas),
         strata=[Path(path) for path in snakemake.input.strata],
         correlation=Path(snakemake.output.correlation),
+        fewest=snakemake.params.fewest,
         **snakemake.params.settings,
     )

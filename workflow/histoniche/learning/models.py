@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -88,3 +88,10 @@ def patients_digest(patients: list[str]) -> str:
 def choose_device() -> torch.device:
     """The GPU that the allocation grants, or the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def choose_precision() -> Literal["bf16-mixed", "32-true"]:
+    """Precision of training: bfloat16 where the device has units for it, else float32."""
+    # Without matrix units a CPU only emulates bfloat16, slower than it reckons in float32.
+    on_cpu = bool(torch.cpu._is_amx_tile_supported())
+    return "bf16-mixed" if torch.cuda.is_available() or on_cpu else "32-true"

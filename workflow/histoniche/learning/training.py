@@ -23,7 +23,12 @@ from histoniche.learning.calibration import fit_temperature, sample_pixels
 from histoniche.learning.data import EpochSampler, LabelledTiles, class_lookup
 from histoniche.learning.losses import summed_loss
 from histoniche.learning.metrics import confusion_matrix, region_metrics
-from histoniche.learning.models import normalise, patients_digest, save_model
+from histoniche.learning.models import (
+    choose_precision,
+    normalise,
+    patients_digest,
+    save_model,
+)
 from histoniche.learning.networks import build_network
 from histoniche.randomness import derived_seed, generator
 from histoniche.slides.store import TileStore
@@ -194,6 +199,7 @@ def train_segmenter(
         "tiles": {side: len(some) for side, some in tiles.items()},
         "training_patients_sha256": patients_digest(list(patients)),
         "epochs": len(module.history),
+        "precision": choose_precision(),
         "versions": {
             "histoniche": __version__,
             "lightning": lightning.__version__,
@@ -258,7 +264,7 @@ def _fit(
         max_epochs=settings["epochs"],
         accelerator="auto",
         devices="auto" if torch.cuda.is_available() else 1,
-        precision="bf16-mixed" if torch.cuda.is_available() else "32-true",
+        precision=choose_precision(),
         callbacks=[keeper, EarlyStopping("validation_loss", patience=settings["patience"])],
         # Snakemake starts one task a job; Lightning must not read SLURM's variables.
         plugins=[LightningEnvironment()],

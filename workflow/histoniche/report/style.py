@@ -165,7 +165,9 @@ def root_scale(axis: Axis, top: float, scale: Callable[..., None], *, whole: boo
 
 
 def format_tick(value: float) -> str:
-    """Write a round number without idle decimals: 0.5, 30, 2,500."""
+    """Write a round number without idle decimals: 0.5, 30, 2,500, 1.5 M."""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:,.10g} M".replace("-", "−")
     return f"{value:,.10g}".replace("-", "−")
 
 

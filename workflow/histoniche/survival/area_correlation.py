@@ -13,6 +13,7 @@ from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST, read_follow_up
 from histoniche.tables import read_table, write_table
 
+ALL = "all"
 KINDS = {"pearson": "r", "spearman": "rho"}
 """Correlations, and what each is called."""
 
@@ -25,6 +26,7 @@ def correlate_survival(
     correlation: Path,
     regions: Sequence[str],
     confidence: float,
+    fewest: int = FEWEST,
 ) -> None:
     """Correlate each region's area with survival time.
 
@@ -42,14 +44,18 @@ def correlate_survival(
         Regions that are studied; all if empty.
     confidence
         Level of the intervals.
+    fewest
+        Strata with fewer patients who have area and survival are listed, not correlated.
     """
     followed = read_follow_up(patients, areas, regions=regions)
-    members = {"all": list(followed.areas.index)}
+    members = {ALL: list(followed.areas.index)}
     if strata:
         mutated, genes = (read_table(path) for path in strata)
         for gene in genes.loc[genes["used"], "gene"]:
             members[f"{gene} mutated"] = list(mutated.loc[mutated["gene"] == gene, "patient"])
-    table = correlate_strata(followed.patients, followed.areas, members, confidence=confidence)
+    table = correlate_strata(
+        followed.patients, followed.areas, members, confidence=confidence, fewest=fewest
+    )
     write_table(table, correlation)
     logging.info("%d patients, %d strata", len(followed.patients), len(members))
 
@@ -60,6 +66,7 @@ def correlate_strata(
     strata: Mapping[str, Sequence[str]],
     *,
     confidence: float,
+    fewest: int = FEWEST,
 ) -> pd.DataFrame:
     """Correlate areas with survival time in every stratum.
 
@@ -73,6 +80,8 @@ def correlate_strata(
         Patients by the stratum's name; those who are not in `patients` do not count.
     confidence
         Level of the intervals.
+    fewest
+        Strata other than `all` with fewer patients are NaN, with a note.
 
     Returns
     -------
@@ -83,11 +92,17 @@ def correlate_strata(
     tables = []
     for stratum, members in strata.items():
         inside = patients.index.isin(members)
+        floor = FEWEST if stratum == ALL else fewest
         rows = [
             {
                 "stratum": stratum,
                 "region": region,
-                **correlate(patients[inside], areas.loc[inside, region], confidence=confidence),
+                **correlate(
+                    patients[inside],
+                    areas.loc[inside, region],
+                    confidence=confidence,
+                    fewest=floor,
+                ),
             }
             for region in areas.columns
         ]
@@ -100,14 +115,18 @@ def correlate_strata(
 
 
 def correlate(
-    patients: pd.DataFrame, area: "pd.Series[float]", *, confidence: float
+    patients: pd.DataFrame,
+    area: "pd.Series[float]",
+    *,
+    confidence: float,
+    fewest: int = FEWEST,
 ) -> dict[str, object]:
     """Pearson's and Spearman's correlation of one area with survival time.
 
     Returns
     -------
     n, censored, and of each correlation the value, the interval and p. All
-    NaN, with a note, if fewer than five patients have the area or it does not vary.
+    NaN, with a note, if fewer than `fewest` patients have the area or it does not vary.
     """
     known = area.notna().to_numpy()
     time, area = patients.loc[known, "time_days"], area[known]
@@ -116,8 +135,8 @@ def correlate(
         "censored": int((patients.loc[known, "event"] == 0).sum()),
     }
     note = ""
-    if len(area) < FEWEST:
-        note = f"fewer than {FEWEST} patients"
+    if len(area) < fewest:
+        note = f"fewer than {fewest} patients"
     elif area.nunique() < 2 or time.nunique() < 2:
         note = "the area does not vary" if area.nunique() < 2 else "the time does not vary"
     for kind, symbol in KINDS.items():
