@@ -31,8 +31,10 @@ $(VENV)/.%: envs/%.lock pyproject.toml | $(BIN)/uv
 	@touch $@
 
 # Written once; `make clean` removes it with all results of the demo.
-$(DEMO)-cohort/slides.tsv: | $(BIN)/uv
+$(DEMO)-cohort/slides.tsv: | $(BIN)/histoniche
 	@$(BIN)/histoniche demo $(DEMO)-cohort
+
+$(BIN)/histoniche: | $(VENV)/.workflow ;
 
 demo: $(VENV)/.workflow $(DEMO)-cohort/slides.tsv
 	@$(SNAKEMAKE) --profile workflow/profiles/demo

@@ -5,7 +5,10 @@ from snakemake.utils import min_version
 min_version("9.14")
 
 
-configfile: "config/config.yaml"
+# A configuration that is named on the command line stands alone.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -34,3 +37,8 @@ rule all:
     input:
         "<results>/summary.html",
         BUNDLE,
+        expand(
+            "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+            tiling=block("tilings"),
+            slide=USED_SLIDES,
+        ),

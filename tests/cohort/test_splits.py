@@ -76,3 +76,13 @@ def test_the_audit_finds_a_leak_in_a_finished_table():
 def test_too_few_annotated_patients_are_an_error():
     with pytest.raises(InputError, match="role train"):
         split_patients(slides_of(["A", "B"]), **SETTINGS)
+
+
+def test_a_blank_role_leaves_the_word_to_the_patients_other_slides():
+    slides = [
+        *slides_of(["A"], role="train", each=1),
+        *slides_of(["B"], role="validation", each=1),
+        {"slide": "A-9", "patient": "A", "annotated": True, "role": None},
+    ]
+    table = split_patients(slides, **{**SETTINGS, "method": "given"}).set_index("patient")
+    assert table["role"].to_dict() == {"A": "train", "B": "validation"}

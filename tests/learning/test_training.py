@@ -123,3 +123,13 @@ def test_an_altered_store_is_not_trained_on(stores, tmp_path):
     shutil.rmtree(stores["train"][0] / "label" / "c")
     with pytest.raises(RuntimeError, match="slide S0: label"):
         train(stores, tmp_path)
+
+
+def test_tiles_that_nobody_annotated_are_left_out(stores):
+    from histoniche.learning.data import LabelledTiles, class_lookup
+
+    store = TileStore(stores["train"][0])
+    everything = LabelledTiles([store], class_lookup([[0], [1], [2]]))
+    # Tiles of the labels 0 and 1, and of 1 and 2, remain without 0 and 2; those of 2 and 0 do not.
+    part = LabelledTiles([store], class_lookup([[1]]))
+    assert (len(everything), len(part)) == (8, 6)

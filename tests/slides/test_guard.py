@@ -4,7 +4,7 @@ import signal
 import numpy as np
 import pytest
 
-from histoniche.errors import UnusableSlide
+from histoniche.errors import InputError, UnusableSlide
 from histoniche.slides.guard import run_limited
 
 
@@ -18,6 +18,10 @@ def devour():
 
 def find_fault():
     raise UnusableSlide("torn")
+
+
+def mistake():
+    raise InputError("wrong", file="a.png", column="tissue_mask", remedy="mend it")
 
 
 def blunder():
@@ -37,5 +41,7 @@ def test_memory_is_bounded():
 def test_reasons_and_faults_come_through():
     with pytest.raises(UnusableSlide, match=r"^torn$"):
         run_limited(find_fault)
+    with pytest.raises(InputError, match=r"^a.png, column tissue_mask: wrong; mend it$"):
+        run_limited(mistake)
     with pytest.raises(RuntimeError, match="KeyError"):
         run_limited(blunder)

@@ -12,13 +12,15 @@ GOOD = {
 }  # fmt: skip
 
 
-def collect(tmp_path, reports, excluded=()):
+def collect(tmp_path, reports, excluded=(), stores=None):
     paths = {}
     for slide, content in reports.items():
         paths[slide] = tmp_path / f"{slide}.json"
         write_json(content, paths[slide])
     out = tmp_path / "quality.parquet"
-    collect_quality(paths, out, patients=dict.fromkeys(reports, "P1"), excluded=excluded)
+    collect_quality(
+        paths, out, stores=stores or {}, patients=dict.fromkeys(reports, "P1"), excluded=excluded
+    )
     return read_table(out).set_index("slide")
 
 
@@ -37,3 +39,11 @@ def test_every_slide_has_a_row_with_its_reason(tmp_path):
 def test_a_cohort_without_a_usable_slide_is_an_error_with_a_reason(tmp_path):
     with pytest.raises(InputError, match=r"none of 1 slides.*torn"):
         collect(tmp_path, {"S1": {"status": "skipped", "reason": "torn"}})
+
+
+def test_a_slide_without_tiles_is_not_usable_either(tmp_path):
+    store = tmp_path / "zarr.json"
+    write_json({"attributes": {"status": "skipped", "reason": "no tile has 5% tissue"}}, store)
+    table = collect(tmp_path, {"S1": GOOD, "S2": GOOD}, stores={"S1": store})
+    assert table["status"].tolist() == ["skipped", "ok"]
+    assert table.loc["S1", "reason"] == "no tile has 5% tissue"

@@ -38,7 +38,7 @@ def inspected(tmp_path):
             mpp=mpp,
             annotation=changes.pop("annotation", None),
             tissue_mask=None,
-            finest_tiles_mpp=4.0,
+            annotated_mpp=4.0,
             on_bad_slide=on_bad_slide,
             settings={**INSPECTION, **changes},
         )

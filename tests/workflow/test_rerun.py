@@ -41,7 +41,7 @@ def test_a_tile_size_re_runs_from_tiling_on_but_not_the_inspection(demo):
     assert planned["tile_slide"] == 45
     assert planned["train_head"] == 1
     assert {"segment_slides_1", "map_regions", "correlate_expression"} <= set(planned)
-    assert not set(planned) & {"inspect_slide", "collect_quality", "prepare_expression"}
+    assert not set(planned) & {"inspect_slide", "prepare_expression"}
 
 
 def test_the_title_re_runs_page_and_bundle_alone(demo):

@@ -57,7 +57,9 @@ def _digest(module: str) -> tuple[str, tuple[str, ...]]:
         if isinstance(body, list) and body and _is_docstring(body[0]):
             body[0] = ast.Pass()
     text = ast.unparse(tree)
-    return hashlib.sha256(text.encode()).hexdigest(), tuple(sorted(filter(_file, imported)))
+    # The package's own module holds its version, which does nothing.
+    users = sorted(name for name in imported - {PACKAGE} if _file(name))
+    return hashlib.sha256(text.encode()).hexdigest(), tuple(users)
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -27,8 +27,14 @@ class InputError(ValueError):
         column: str | None = None,
         value: object = None,
     ) -> None:
-        self.problem = problem
-        self.remedy = remedy
+        self.fields = {
+            "problem": problem,
+            "remedy": remedy,
+            "file": None if file is None else str(file),
+            "row": row,
+            "column": column,
+            "value": value,
+        }
         place = [
             str(file) if file is not None else "",
             f"row {row}" if row is not None else "",

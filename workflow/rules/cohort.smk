@@ -49,15 +49,8 @@ rule split_patients:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        slides=[
-            {
-                "slide": row.slide,
-                "patient": row.patient,
-                "annotated": bool(optional(row.annotation)),
-                "role": row.role,
-            }
-            for row in study.used.itertuples()
-        ],
+        # Slides that nobody annotated take no part, so that adding them trains nothing anew.
+        slides=study.annotated_slides,
         settings=dict(config["split"], seed=config["seed"]),
         code=code_version("histoniche.cohort.tables"),
     message:

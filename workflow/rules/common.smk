@@ -29,6 +29,9 @@ HEADS = study.heads
 REGIONS = study.regions
 USED_SLIDES = list(study.used["slide"])
 PALETTE = [region._asdict() for region in study.palette]
+# Parts of the palette, so that another name or colour re-runs only what shows it.
+COLOURS = [{"label": entry["label"], "colour": entry["colour"]} for entry in PALETTE]
+LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALETTE]
 SEGMENTATION = config.get("segmentation", {})
 ANNOTATED = [
     slide for slide, cell in study.used["annotation"].items() if cell == cell and cell

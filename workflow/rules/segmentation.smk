@@ -1,39 +1,40 @@
 """Segmentation: networks trained by head, applied to batches of slides, and evaluated."""
 
+if "pretrained" not in SEGMENTATION:
 
-rule train_head:
-    input:
-        tiles=tiles_of(ANNOTATED),
-        split="<results>/cohort/split.parquet",
-    output:
-        description="<results>/models/{head}/model.json",
-        weights="<results>/models/{head}/model.safetensors",
-        history="<results>/models/{head}/history.parquet",
-        twin="<results>/models/{head}/history.tsv",
-    log:
-        "<logs>/train_head/{head}.log",
-    benchmark:
-        "<benchmarks>/train_head/{head}.tsv"
-    conda:
-        "../../envs/imaging.yaml"
-    container:
-        CONTAINERS["imaging"]
-    threads: 8
-    resources:
-        mem_mb=scaled(16000),
-        runtime=scaled(720, largest=LONGEST_MIN),
-        gpu=1,
-    params:
-        slides=ANNOTATED,
-        patients=dict(study.used["patient"].loc[ANNOTATED]),
-        palette=PALETTE,
-        settings=lambda wildcards: training_settings(wildcards.head),
-        seed=config["seed"],
-        code=code_version("histoniche.regions.training"),
-    message:
-        "Training the network for {wildcards.head}"
-    script:
-        "../scripts/train_head.py"
+    rule train_head:
+        input:
+            tiles=tiles_of(ANNOTATED),
+            split="<results>/cohort/split.parquet",
+        output:
+            description="<results>/models/{head}/model.json",
+            weights="<results>/models/{head}/model.safetensors",
+            history="<results>/models/{head}/history.parquet",
+            twin="<results>/models/{head}/history.tsv",
+        log:
+            "<logs>/train_head/{head}.log",
+        benchmark:
+            "<benchmarks>/train_head/{head}.tsv"
+        conda:
+            "../../envs/imaging.yaml"
+        container:
+            CONTAINERS["imaging"]
+        threads: 8
+        resources:
+            mem_mb=scaled(16000),
+            runtime=scaled(720, largest=LONGEST_MIN),
+            gpu=1,
+        params:
+            slides=ANNOTATED,
+            patients=dict(study.used["patient"].loc[ANNOTATED]),
+            palette=LABELS,
+            settings=lambda wildcards: training_settings(wildcards.head),
+            seed=config["seed"],
+            code=code_version("histoniche.regions.training"),
+        message:
+            "Training the network for {wildcards.head}"
+        script:
+            "../scripts/train_head.py"
 
 
 SLIDES_A_JOB = SEGMENTATION.get("slides_per_job", 1)
@@ -67,7 +68,7 @@ for first in range(0, len(USED_SLIDES) if SEGMENTATION else 0, SLIDES_A_JOB):
         params:
             slides=batch,
             heads=HEADS,
-            palette=PALETTE,
+            palette=LABELS,
             code=code_version("histoniche.regions.application"),
         message:
             f"Finding the regions of {len(batch)} slides"
@@ -104,7 +105,7 @@ rule evaluate_segmentation:
     params:
         slides=ANNOTATED,
         patients=dict(study.used["patient"].loc[ANNOTATED]),
-        palette=PALETTE,
+        palette=LABELS,
         seed=config["seed"],
         code=code_version("histoniche.regions.evaluation"),
     message:

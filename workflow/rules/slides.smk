@@ -32,9 +32,7 @@ rule inspect_slide:
             "annotation": optional(slide_row(wildcards.slide).annotation),
             "tissue_mask": optional(slide_row(wildcards.slide).tissue_mask),
         },
-        finest_tiles_mpp=min(
-            (tiling["mpp"] for tiling in block("tilings").values()), default=None
-        ),
+        annotated_mpp=block("tilings").get(SEGMENTATION.get("tiling"), {}).get("mpp"),
         on_bad_slide=config["on_bad_slide"],
         settings=config["slides"],
         code=code_version("histoniche.slides.inspection"),
@@ -47,6 +45,7 @@ rule inspect_slide:
 rule collect_quality:
     input:
         reports=expand(rules.inspect_slide.output.report, slide=USED_SLIDES),
+        tiles=tiles_of(USED_SLIDES) if SEGMENTATION else [],
     output:
         table="<results>/slides/quality.parquet",
         twin="<results>/slides/quality.tsv",
@@ -98,7 +97,7 @@ rule tile_slide:
     params:
         content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
         tiling=lambda wildcards: config["tilings"][wildcards.tiling],
-        palette=PALETTE,
+        colours=COLOURS,
         on_bad_slide=config["on_bad_slide"],
         code=code_version("histoniche.slides.tiling"),
     message:

@@ -17,7 +17,7 @@ with job(snakemake.log[0]):
         mpp=row["mpp"],
         annotation=next(map(Path, row["annotation"]), None),
         tissue_mask=next(map(Path, row["tissue_mask"]), None),
-        finest_tiles_mpp=snakemake.params.finest_tiles_mpp,
+        annotated_mpp=snakemake.params.annotated_mpp,
         on_bad_slide=snakemake.params.on_bad_slide,
         settings=snakemake.params.settings,
     )

@@ -14,7 +14,7 @@ with job(snakemake.log[0]):
         Path(snakemake.output.tiles).parent,
         slide=snakemake.wildcards.slide,
         annotation=next(map(Path, snakemake.input.annotation), None),
-        palette=snakemake.params.palette,
+        palette=snakemake.params.colours,
         tiling=snakemake.params.tiling,
         on_bad_slide=snakemake.params.on_bad_slide,
     )

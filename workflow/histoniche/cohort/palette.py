@@ -10,6 +10,9 @@ from histoniche.errors import InputError
 IGNORE = 255
 """Label of pixels that nobody annotated; they count nowhere."""
 
+JOINT = "all"
+"""Head of the network that finds all regions at once."""
+
 
 class Region(NamedTuple):
     """One region of a palette; label 0 is the background."""

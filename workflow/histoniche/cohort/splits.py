@@ -100,7 +100,9 @@ def _given_roles(slides: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Role of every patient from the sheet's column `role`; two roles are an error."""
     roles: dict[str, str] = {}
     for slide in slides:
-        patient, role = slide["patient"], slide["role"] or "apply"
+        patient, role = slide["patient"], slide["role"]
+        if role is None:
+            continue
         if roles.setdefault(patient, role) != role:
             raise InputError(
                 f"the patient stands on both sides, {roles[patient]} and {role}",

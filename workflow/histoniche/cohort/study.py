@@ -11,12 +11,10 @@ from typing import Any
 import pandas as pd
 
 from histoniche.cohort.config import check_config, nearest
-from histoniche.cohort.palette import Region, find_palette, read_palette
+from histoniche.cohort.palette import JOINT, Region, find_palette, read_palette
 from histoniche.cohort.sheets import read_patients, read_slides
+from histoniche.cohort.splits import split_patients
 from histoniche.errors import InputError
-
-JOINT = "all"
-"""Head of the network that finds all regions at once."""
 
 _PATHS = {
     "cohort": {"slides", "patients", "root"},
@@ -57,6 +55,15 @@ class Study:
         return self.slides[self.slides["exclude"].isna()].set_index("slide", drop=False)
 
     @property
+    def annotated_slides(self) -> list[dict[str, Any]]:
+        """Slides with an annotation, as `split_patients` takes them."""
+        rows = self.used[self.used["annotation"].notna()]
+        return [
+            {"slide": row.slide, "patient": row.patient, "annotated": True, "role": row.role}
+            for row in rows.itertuples()
+        ]
+
+    @property
     def heads(self) -> list[str]:
         """Networks of the segmentation: one a region, or one for all."""
         if "segmentation" not in self.config:
@@ -93,13 +100,14 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
         covariates={name: entry["type"] for name, entry in cohort["covariates"].items()},
         time_unit=cohort["time_unit"],
     )
-    slides = pd.DataFrame(columns=["slide", "patient", "path", "exclude", "annotation"])
+    slides = pd.DataFrame(columns=["slide", "patient", "path", "exclude", "annotation", "role"])
     if "slides" in cohort:
         root = Path(cohort["root"])
         slides = read_slides(Path(cohort["slides"]), root=root, patients=patients)
     study = Study(checked, patients, slides, palette)
     _check_regions(study, file)
     _check_follow_up(study, file)
+    _check_training(study, file)
     if len(slides) and study.used.empty:
         raise InputError(
             "every slide is excluded",
@@ -191,3 +199,30 @@ def _check_follow_up(study: Study, file: str) -> None:
             column="time",
             remedy=f"fill in time and event, or drop the block from {file}",
         )
+
+
+def _check_training(study: Study, file: str) -> None:
+    """What is trained needs annotated slides that can be divided; what is brought must be there."""
+    if not study.has("segmentation"):
+        return
+    pretrained = study.config["segmentation"].get("pretrained")
+    if pretrained is None:
+        if not study.annotated_slides:
+            raise InputError(
+                "no slide is annotated, so nothing can be trained",
+                file=study.config["cohort"]["slides"],
+                column="annotation",
+                remedy="annotate slides, or name finished models in segmentation.pretrained",
+            )
+        split_patients(study.annotated_slides, seed=study.config["seed"], **study.config["split"])
+        return
+    for head in study.heads:
+        for name in ("model.json", "model.safetensors"):
+            if not (Path(pretrained) / head / name).is_file():
+                raise InputError(
+                    f"no {head}/{name} in the folder of models",
+                    file=file,
+                    column="segmentation.pretrained",
+                    value=pretrained,
+                    remedy="name a folder that holds a folder for each head",
+                )

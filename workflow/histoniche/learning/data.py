@@ -26,7 +26,7 @@ def class_lookup(classes: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 class LabelledTiles(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """All tiles with labels of some stores.
+    """All tiles of some stores in which at least one pixel is labelled.
 
     An item is pixels, uint8 (3, size, size), and classes, int64 (size, size).
     """
@@ -35,10 +35,11 @@ class LabelledTiles(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         self._stores = stores
         self._lookup = lookup
         self._index = [
-            (number, tile)
+            (number, start + int(tile))
             for number, store in enumerate(stores)
             if "label" in store
-            for tile in range(len(store))
+            for start, labels in store.shards("label")
+            for tile in np.flatnonzero((lookup[labels] != IGNORE).any((1, 2)))
         ]
 
     def __len__(self) -> int:

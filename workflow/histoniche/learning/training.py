@@ -263,7 +263,7 @@ def _fit(
     trainer = lightning.Trainer(
         max_epochs=settings["epochs"],
         accelerator="auto",
-        devices="auto" if torch.cuda.is_available() else 1,
+        devices=1,
         precision=choose_precision(),
         callbacks=[keeper, EarlyStopping("validation_loss", patience=settings["patience"])],
         # Snakemake starts one task a job; Lightning must not read SLURM's variables.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from histoniche.errors import InputError
 from histoniche.files import whole_folder
 from histoniche.learning.models import Model, choose_device
 from histoniche.regions.heads import fused_logits, load_heads
@@ -60,8 +61,22 @@ def segment_slides(
     for number, (slide, folder) in enumerate(stores.items(), start=1):
         tiles = TileStore(folder)
         tiles.check()
+        _check_resolution(heads, tiles)
         _segment(tiles, outs[slide], heads, palette, device)
         logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
+
+
+def _check_resolution(heads: Mapping[str, Model], tiles: TileStore) -> None:
+    """A network sees tiles of the resolution that it was trained at."""
+    for head, model in heads.items():
+        wanted, given = float(model.description["mpp"]), tiles.attributes.get("mpp")
+        if given is not None and abs(wanted / float(given) - 1) > 0.01:
+            raise InputError(
+                f"the model was trained at {wanted:g} µm per pixel, the tiles have {given:g}",
+                column="segmentation.tiling",
+                value=head,
+                remedy="choose a tiling of the model's resolution",
+            )
 
 
 class Neighbourhood:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from histoniche.cohort.study import JOINT
+from histoniche.cohort.palette import JOINT
 from histoniche.errors import InputError
 from histoniche.learning.models import Model, load_model
 

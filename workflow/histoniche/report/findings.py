@@ -124,7 +124,8 @@ def _strata(results: Results) -> Iterator[Finding]:
         yield Finding(
             f"{row['stratum']}: more {_name(results, row['region'])} goes with {direction} "
             f"survival time, {_rho(row)}.",
-            "holds",
+            # The time of a patient still alive is only a lower bound of the survival time.
+            "caution" if row["censored"] > 0 else "holds",
         )
     if sure.empty:
         row = records(ranked)[0]

@@ -29,12 +29,16 @@ def check_annotation(
     coarsest_mpp
         A mask coarser than this cannot label the tiles.
     """
+    Image.MAX_IMAGE_PIXELS = _LARGEST
     try:
         with Image.open(path) as image:
             size = image.size
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise InputError(
-            "cannot be opened", file=path, column="annotation", remedy="save it as PNG"
+            "cannot be opened, or is larger than 3.2 gigapixels",
+            file=path,
+            column="annotation",
+            remedy="save it as PNG, in a coarser size if need be",
         ) from error
     scale = (slide_size[0] / size[0], slide_size[1] / size[1])
     # A mask made from a downsampled level is rounded to whole pixels.

@@ -1,12 +1,13 @@
 """A guard for files from elsewhere: work on them in a process with limits."""
 
+import json
 import multiprocessing
 import resource
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from histoniche.errors import UnusableSlide
+from histoniche.errors import InputError, UnusableSlide
 
 
 def run_limited(
@@ -42,6 +43,8 @@ def run_limited(
     child.join(seconds + 60)
     if outcome == "unusable":
         raise UnusableSlide(text)
+    if outcome == "input":
+        raise InputError(**json.loads(text))
     if outcome == "error":
         raise RuntimeError(text)
     if outcome == "crash":
@@ -60,6 +63,8 @@ def _limited(sender: Any, memory_gb: float, seconds: int, work: Callable[[], Non
         message = "done:"
     except UnusableSlide as reason:
         message = f"unusable:{reason}"
+    except InputError as error:
+        message = f"input:{json.dumps(error.fields, default=str)}"
     except MemoryError:
         message = f"unusable:needs more than {memory_gb:g} GB to be read"
     except Exception as error:  # noqa: BLE001 - the parent raises it

@@ -26,7 +26,7 @@ def inspect_slide(
     mpp: float | None,
     annotation: Path | None,
     tissue_mask: Path | None,
-    finest_tiles_mpp: float | None,
+    annotated_mpp: float | None,
     on_bad_slide: str,
     settings: dict[str, Any],
 ) -> None:
@@ -45,8 +45,8 @@ def inspect_slide(
         Micrometres per pixel from the sheet, or None.
     annotation, tissue_mask
         A person's masks, or None.
-    finest_tiles_mpp
-        Resolution that the annotation must serve.
+    annotated_mpp
+        Resolution of the tiles that the annotation must label, or None.
     on_bad_slide
         `skip` writes the reason; `fail` raises it.
     settings
@@ -76,12 +76,12 @@ def inspect_slide(
         _write_png(Image.new("L", _PLACEHOLDER), tissue)
         return
     facts = read_json(report)
-    if annotation is not None and finest_tiles_mpp is not None:
+    if annotation is not None and annotated_mpp is not None:
         check_annotation(
             annotation,
             slide_size=(facts["width_px"], facts["height_px"]),
             mpp=facts["mpp"],
-            coarsest_mpp=2 * finest_tiles_mpp,
+            coarsest_mpp=2 * annotated_mpp,
         )
 
 

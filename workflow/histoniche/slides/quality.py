@@ -18,6 +18,7 @@ def collect_quality(
     reports: Mapping[str, Path],
     out: Path,
     *,
+    stores: Mapping[str, Path],
     patients: Mapping[str, str],
     excluded: Sequence[Mapping[str, str]],
 ) -> None:
@@ -29,6 +30,9 @@ def collect_quality(
         JSON of each slide's inspection, by slide.
     out
         The table, Parquet with a TSV twin.
+    stores
+        Root metadata (`zarr.json`) of the tiles that are segmented, by slide, or
+        nothing; a slide without tiles is not usable either.
     patients
         Patient of each inspected slide.
     excluded
@@ -43,6 +47,10 @@ def collect_quality(
         {"slide": slide, "patient": patients[slide], **read_json(report)}
         for slide, report in reports.items()
     ]
+    for row in rows:
+        if row["slide"] in stores and row["status"] == "ok":
+            tiles = read_json(stores[row["slide"]])["attributes"]
+            row |= {"status": tiles["status"], "reason": tiles["reason"]}
     rows += [{**entry, "status": "excluded"} for entry in excluded]
     columns = ["slide", "patient", "status", *_TEXTS, *_NUMBERS]
     table = pd.DataFrame.from_records(rows, columns=columns).sort_values("slide")

@@ -1,6 +1,7 @@
 """Readers: one small interface to whole-slide images and to plain images."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,8 +48,7 @@ class OpenSlideSlide:
         try:
             self._slide = openslide.OpenSlide(os.fspath(path))
         except openslide.OpenSlideError as error:
-            words = str(error).replace(os.fspath(path), path.name)
-            raise UnusableSlide(f"cannot be opened: {words}") from error
+            raise UnusableSlide(f"cannot be opened: {_without_folders(error)}") from error
         properties: Mapping[str, str] = self._slide.properties
         self.reader = "openslide"
         self.vendor = properties.get(openslide.PROPERTY_NAME_VENDOR, "")
@@ -72,7 +72,8 @@ class OpenSlideSlide:
         try:
             pixels = self._slide.read_region((x, y), level, (width, height))
         except openslide.OpenSlideError as error:
-            raise UnusableSlide(f"cannot be read at x {x}, y {y}: {error}") from error
+            words = _without_folders(error)
+            raise UnusableSlide(f"cannot be read at x {x}, y {y}: {words}") from error
         image = Image.new("RGB", pixels.size, self._background)
         image.paste(pixels, mask=pixels)
         return image
@@ -127,6 +128,11 @@ class PlainSlide:
     def close(self) -> None:
         """Let go of the pixels."""
         self._image.close()
+
+
+def _without_folders(error: Exception) -> str:
+    """A reader's words with file names alone, since they go into the report."""
+    return re.sub(r"/\S*/", "", str(error))
 
 
 @contextmanager
