@@ -1,3 +1,4 @@
+import faulthandler
 import os
 import signal
 
@@ -9,6 +10,7 @@ from histoniche.slides.guard import run_limited
 
 
 def crash():
+    faulthandler.disable()
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
