@@ -33,9 +33,7 @@ PALETTE = [region._asdict() for region in study.palette]
 COLOURS = [{"label": entry["label"], "colour": entry["colour"]} for entry in PALETTE]
 LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALETTE]
 SEGMENTATION = config.get("segmentation", {})
-ANNOTATED = [
-    slide for slide, cell in study.used["annotation"].items() if cell == cell and cell
-]
+ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
 LARGEST_MEM_MB = 256_000
 LONGEST_MIN = 7 * 24 * 60
 

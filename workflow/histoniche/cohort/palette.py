@@ -14,6 +14,12 @@ JOINT = "all"
 """Head of the network that finds all regions at once."""
 
 
+def rgb(colour: str) -> tuple[int, int, int]:
+    """A colour #RRGGBB as three numbers from 0 to 255."""
+    value = int(colour[1:], 16)
+    return value >> 16, value >> 8 & 255, value & 255
+
+
 class Region(NamedTuple):
     """One region of a palette; label 0 is the background."""
 
@@ -25,8 +31,7 @@ class Region(NamedTuple):
     @property
     def rgb(self) -> tuple[int, int, int]:
         """Colour as three numbers from 0 to 255."""
-        value = int(self.colour[1:], 16)
-        return value >> 16, value >> 8 & 255, value & 255
+        return rgb(self.colour)
 
 
 def find_palette(name: str) -> Path:

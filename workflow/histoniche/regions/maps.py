@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 import zarr
 
+from histoniche.cohort.palette import rgb
 from histoniche.files import whole_folder, write_json
 from histoniche.regions.areas import measure_areas
 from histoniche.regions.overlay import draw_overlay, draw_skipped
@@ -72,7 +73,7 @@ def write_ome_zarr(
         "multiscales": [{"name": "regions", "axes": axes, "datasets": datasets}],
         "image-label": {
             "colors": [
-                {"label-value": entry["label"], "rgba": [*_rgb(entry["colour"]), 255]}
+                {"label-value": entry["label"], "rgba": [*rgb(entry["colour"]), 255]}
                 for entry in palette
             ],
             "properties": [
@@ -135,7 +136,7 @@ def write_geojson(
                     "name": entry["name"],
                     "classification": {
                         "name": entry["region"],
-                        "color": list(_rgb(entry["colour"])),
+                        "color": list(rgb(entry["colour"])),
                     },
                 },
             }
@@ -183,9 +184,3 @@ def map_regions(
 def read_map(path: Path) -> np.ndarray:
     """Full resolution of a region map, uint8 (height, width)."""
     return np.asarray(zarr.open_group(path, mode="r")["0"][:])
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    """Three numbers of a colour #RRGGBB."""
-    value = int(colour[1:], 16)
-    return value >> 16, value >> 8 & 255, value & 255

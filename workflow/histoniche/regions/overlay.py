@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from histoniche.cohort.palette import rgb
 from histoniche.files import whole_file
 
 _OPACITY = 0.55
@@ -96,8 +97,7 @@ def _colour(
     resized = np.asarray(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
     colours = np.zeros((256, 3))
     for entry in palette:
-        value = int(entry["colour"][1:], 16)
-        colours[entry["label"]] = value >> 16, value >> 8 & 255, value & 255
+        colours[entry["label"]] = rgb(entry["colour"])
     inside = resized > 0
     mixed = pixels.astype(float)
     mixed[inside] = (1 - _OPACITY) * mixed[inside] + _OPACITY * colours[resized[inside]]
