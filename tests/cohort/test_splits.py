@@ -1,7 +1,12 @@
 import pandas as pd
 import pytest
 
-from histoniche.cohort.splits import audit_leakage, split_patients
+from histoniche.cohort.splits import (
+    audit_leakage,
+    patient_digest,
+    recall_roles,
+    split_patients,
+)
 from histoniche.errors import InputError
 
 SETTINGS = {"method": "ratio", "ratio": [14, 1, 1], "folds": 5, "fold": 0, "seed": 3}
@@ -86,3 +91,13 @@ def test_a_blank_role_leaves_the_word_to_the_patients_other_slides():
     ]
     table = split_patients(slides, **{**SETTINGS, "method": "given"}).set_index("patient")
     assert table["role"].to_dict() == {"A": "train", "B": "validation"}
+
+
+def test_models_that_are_brought_along_say_whom_they_have_seen():
+    first = {"train": [patient_digest("A")], "validation": [patient_digest("B")]}
+    second = {"train": [patient_digest("B")], "validation": [patient_digest("C")]}
+    table = recall_roles(["D", "A", "B", "C", "D"], [first, second])
+    assert dict(zip(table["patient"], table["role"], strict=True)) == {
+        "A": "train", "B": "train", "C": "validation", "D": "apply",
+    }  # fmt: skip
+    assert list(table.columns) == ["patient", "role", "fold"]

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torchmetrics.segmentation import MeanIoU
 
 from histoniche.learning.metrics import (
     accuracy,
     bootstrap_interval,
+    clustered_correlation,
     confusion_matrix,
     region_metrics,
 )
@@ -63,4 +65,29 @@ def test_the_interval_covers_the_value_and_narrows_with_patients():
 def test_one_patient_has_no_interval():
     matrices = np.eye(3, dtype=int)[None]
     low, high = bootstrap_interval(matrices, accuracy, rng=np.random.default_rng(0))
+    assert np.isnan([low, high]).all()
+
+
+def test_the_clustered_correlation_is_scipys_and_its_interval_widens_with_clusters():
+    rng = np.random.default_rng(3)
+    patient = np.repeat(np.arange(12), 4)
+    x = rng.normal(size=12)[patient] + 0.1 * rng.normal(size=48)
+    y = x + rng.normal(size=12)[patient]
+    r, low, high = clustered_correlation(x, y, patient, rng=rng)
+    assert r == pytest.approx(stats.pearsonr(x, y).statistic, abs=1e-12)
+    assert low < r < high
+    # As if every slide were a patient of its own, the interval pretends to know more.
+    _, own_low, own_high = clustered_correlation(x, y, np.arange(48), rng=rng)
+    assert own_high - own_low < 0.7 * (high - low)
+
+
+@pytest.mark.parametrize(
+    ("x", "clusters", "known"),
+    [([1, 2, 4], [0, 0, 0], True), ([2, 2, 2], [0, 1, 2], False), ([1, 2], [0, 1], False)],
+)
+def test_a_correlation_that_cannot_be_known_is_not_given(x, clusters, known):
+    x = np.array(x, dtype=float)
+    rng = np.random.default_rng(0)
+    r, low, high = clustered_correlation(x, x**2 + 0.1, np.array(clusters), rng=rng)
+    assert np.isfinite(r) == known
     assert np.isnan([low, high]).all()

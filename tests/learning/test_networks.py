@@ -1,12 +1,13 @@
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from histoniche.cohort.config import read_schema
 from histoniche.errors import InputError
 from histoniche.learning.augmentation import augment
 from histoniche.learning.calibration import fit_temperature, sample_pixels
 from histoniche.learning.losses import summed_loss
-from histoniche.learning.networks import build_network
+from histoniche.learning.networks import build_network, start_network
 
 SETTINGS = {
     "architecture": "Unet",
@@ -22,16 +23,38 @@ ARCHITECTURES = read_schema("config")["$defs"]["training"]["properties"]["archit
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_gives_a_logit_a_class_and_pixel(architecture, depth):
     settings = {**SETTINGS, "architecture": architecture, "encoder_depth": depth}
-    network = build_network(settings, classes=3, start=False)
+    network = build_network(settings, classes=3)
     with torch.inference_mode():
         logits = network.eval()(torch.rand(1, 3, 128, 128))
     assert logits.shape == (1, 3, 128, 128)
 
 
-@pytest.mark.parametrize("change", [{"encoder": "resnet19"}, {"encoder_weights": "no.safetensors"}])
-def test_an_unknown_encoder_or_file_gives_one_line(change):
+@pytest.mark.parametrize("change", [{"encoder": "resnet19"}, {"encoder_weights": "no such"}])
+def test_an_unknown_encoder_or_name_of_weights_gives_one_line(change):
     with pytest.raises(InputError, match=r"segmentation.training.encoder") as caught:
-        build_network({**SETTINGS, **change}, classes=3, start=True)
+        start_network({**SETTINGS, **change}, classes=3, weights=None)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_encoder_starts_from_a_file_of_weights(tmp_path):
+    torch.manual_seed(1)
+    encoder = build_network(SETTINGS, classes=3).encoder
+    weights = {name: value.contiguous() for name, value in encoder.state_dict().items()}
+    save_file(weights, tmp_path / "encoder.safetensors")
+    torch.manual_seed(2)
+    network = start_network(SETTINGS, classes=2, weights=tmp_path / "encoder.safetensors")
+    for name, value in encoder.state_dict().items():
+        assert torch.equal(network.encoder.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("content", [b"no tensors", None])
+def test_weights_that_do_not_fit_give_one_line(tmp_path, content):
+    path = tmp_path / "encoder.safetensors"
+    save_file({"conv1.weight": torch.zeros(2)}, path)
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match="not the weights of this encoder") as caught:
+        start_network(SETTINGS, classes=2, weights=path)
     assert "\n" not in str(caught.value)
 
 

@@ -55,14 +55,15 @@ def stores(tmp_path):
     return {"train": folders[:2], "validation": folders[2:]}
 
 
-def train(stores, out, **changes):
+def train(stores, out, encoder_weights=None, **changes):
     train_segmenter(
         stores,
-        ["P1", "P2"],
         out / "model",
         out / "state",
         classes=CLASSES,
         settings={**SETTINGS, **changes},
+        encoder_weights=encoder_weights,
+        origin={"patients_sha256": {"train": ["0a"]}},
         seed=5,
         threads=2,
     )
@@ -78,6 +79,8 @@ def test_a_network_learns_plain_colours_and_says_what_it_is(stores, tmp_path):
     description = json.loads((tmp_path / "model" / "model.json").read_text())
     assert description["classes"] == ["background", "A", "B"]
     assert description["tiles"] == {"train": 16, "validation": 8}
+    assert description["patients_sha256"] == {"train": ["0a"]}
+    assert description["encoder_weights_sha256"] is None
     assert description["validation_iou"]["A"] > 0.9
     assert not (tmp_path / "state").exists() or not any((tmp_path / "state").iterdir())
     assert len(read_table(tmp_path / "model" / "history.parquet")) == 12

@@ -15,7 +15,10 @@ def store(folder, label):
     with whole_folder(folder) as temporary:
         writer = TileWriter(temporary, 1, {"label": label.shape})
         writer.append(label=label)
-        writer.close({}, {"slide": folder.stem, "status": "ok", "tiles": 1, "mpp": 10.0})
+        # Half of what is annotated of region 1 lies outside of the tiles.
+        area = np.bincount(label.ravel(), minlength=256)[:4] * 1e-4 * [1, 2, 1, 1]
+        facts = {"slide": folder.stem, "status": "ok", "tiles": 1, "mpp": 10.0}
+        writer.close({}, {**facts, "annotated_mm2": area.tolist()})
     return folder
 
 
@@ -59,7 +62,17 @@ def test_metrics_are_those_of_the_planted_mistakes(evaluated):
     )
     row = metrics.loc["IT"]
     assert row["iou_low"] < row["iou"] < row["iou_high"]
+    assert row["dice_low"] < row["dice"] < row["dice_high"]
+    assert row["recall_low"] < row["recall"] < row["recall_high"]
+    assert (row["precision_low"], row["precision_high"]) == (1, 1)
     assert (row["slides"], row["patients"]) == (6, 5)
+
+
+def test_what_no_tile_covers_is_stated(evaluated):
+    metrics = evaluated["out_metrics"].set_index("region")
+    assert metrics.loc["LE", "tiled"] == pytest.approx(0.5)
+    assert metrics.loc["IT", "tiled"] == pytest.approx(1)
+    assert np.isnan(metrics.loc["background", "tiled"])
 
 
 def test_confusion_counts_every_annotated_pixel_once(evaluated):
@@ -73,6 +86,7 @@ def test_confusion_counts_every_annotated_pixel_once(evaluated):
 def test_agreement_is_by_slide_and_in_square_millimetres(evaluated):
     agreement = evaluated["out_agreement"].set_index("region")
     assert agreement.loc["LE", "pearson_r"] == pytest.approx(1)
-    assert agreement.loc["LE", "slides"] == 6
+    assert agreement.loc["LE", ["slides", "patients"]].tolist() == [6, 5]
+    assert agreement.loc["CT", "pearson_low"] <= agreement.loc["CT", "pearson_r"]
     assert agreement.loc["LE", "mean_truth_mm2"] == pytest.approx(0.2 * 64 * 64 * 1e-4, rel=0.1)
     assert agreement.loc["IT", "mean_predicted_mm2"] < agreement.loc["IT", "mean_truth_mm2"]

@@ -279,7 +279,9 @@ def fake_segmentation(rng: np.random.Generator) -> list[tuple[str, str, pd.DataF
         "precision",
         "recall",
     ]
-    table = pd.DataFrame(metrics, columns=columns)
+    table = pd.DataFrame(metrics, columns=columns).assign(tiled=0.97)
+    for score in ("dice", "precision", "recall"):
+        table[f"{score}_low"], table[f"{score}_high"] = table[score] - 0.06, table[score] + 0.04
     accuracy = pd.DataFrame(
         {
             "role": ["test", "validation"],

@@ -7,22 +7,29 @@ from pathlib import Path
 
 PACKAGE = "histoniche"
 _FOLDER = Path(__file__).parent
+# The version alone, and logging: neither changes what a script writes.
+_WITHOUT_EFFECT = {PACKAGE, f"{PACKAGE}.jobs"}
 
 
-def code_version(*modules: str) -> str:
-    """Digest of modules of the package and of all package modules they import.
+def code_version(script: str) -> str:
+    """Digest of a script of the workflow and of all package modules it leads to.
 
     Parameters
     ----------
-    modules
-        Dotted names, such as "histoniche.omics.correlation".
+    script
+        Name of a file in `workflow/scripts`, such as "train_head".
 
     Returns
     -------
     16 hexadecimal digits. Comments, docstrings and layout do not change them;
     an edit of what a function does changes the digest of all its users.
+
+    Raises
+    ------
+    ValueError
+        If there is no such script.
     """
-    pending = list(modules)
+    pending = [script]
     seen: dict[str, str] = {}
     while pending:
         name = pending.pop()
@@ -33,18 +40,19 @@ def code_version(*modules: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _file(module: str) -> Path | None:
-    """Source file of a module of the package; None if there is no such module."""
-    stem = _FOLDER.joinpath(*module.split(".")[1:])
+def _file(name: str) -> Path | None:
+    """Source file of a module of the package or of a script; None if there is none."""
+    package, *inside = name.split(".")
+    stem = _FOLDER.joinpath(*inside) if package == PACKAGE else _FOLDER.parent / "scripts" / name
     return next((p for p in (stem.with_suffix(".py"), stem / "__init__.py") if p.exists()), None)
 
 
 @cache
-def _digest(module: str) -> tuple[str, tuple[str, ...]]:
-    """Digest of one module's syntax tree, and the package modules it imports."""
-    path = _file(module)
+def _digest(name: str) -> tuple[str, tuple[str, ...]]:
+    """Digest of one file's syntax tree, and the package modules it imports."""
+    path = _file(name)
     if path is None:
-        raise ValueError(f"no module {module} in the package")
+        raise ValueError(f"no script or module {name}")
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported: set[str] = set()
     for node in ast.walk(tree):
@@ -57,9 +65,8 @@ def _digest(module: str) -> tuple[str, tuple[str, ...]]:
         if isinstance(body, list) and body and _is_docstring(body[0]):
             body[0] = ast.Pass()
     text = ast.unparse(tree)
-    # The package's own module holds its version, which does nothing.
-    users = sorted(name for name in imported - {PACKAGE} if _file(name))
-    return hashlib.sha256(text.encode()).hexdigest(), tuple(users)
+    used = sorted(module for module in imported - _WITHOUT_EFFECT if _file(module))
+    return hashlib.sha256(text.encode()).hexdigest(), tuple(used)
 
 
 def _is_docstring(node: ast.AST) -> bool:

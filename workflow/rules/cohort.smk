@@ -25,7 +25,7 @@ rule write_patients:
             for name, entry in config["cohort"]["covariates"].items()
         },
         time_unit=config["cohort"]["time_unit"],
-        code=code_version("histoniche.cohort.tables"),
+        code=code_version("write_patients"),
     message:
         "Reading the sheet of patients"
     script:
@@ -33,6 +33,9 @@ rule write_patients:
 
 
 rule split_patients:
+    input:
+        # Models that are brought along say themselves whom they have seen.
+        models=models_of(HEADS) if "pretrained" in SEGMENTATION else [],
     output:
         table="<results>/cohort/split.parquet",
         twin="<results>/cohort/split.tsv",
@@ -52,7 +55,7 @@ rule split_patients:
         # Slides that nobody annotated take no part, so that adding them trains nothing anew.
         slides=study.annotated_slides,
         settings=dict(config["split"], seed=config["seed"]),
-        code=code_version("histoniche.cohort.tables"),
+        code=code_version("split_patients"),
     message:
         "Dividing the patients into training, validation and test"
     script:

@@ -9,7 +9,9 @@ CHECKOUT = Path(workflow.basedir)
 sys.path.insert(0, str(CHECKOUT / "workflow"))
 
 from histoniche.code_version import code_version
-from histoniche.cohort.study import read_study
+from histoniche.cohort.batches import batch_slides
+from histoniche.cohort.masks import decoding_mb
+from histoniche.cohort.study import is_file_of_weights, read_study
 from histoniche.errors import InputError
 from histoniche.files import fingerprint
 
@@ -34,6 +36,9 @@ COLOURS = [{"label": entry["label"], "colour": entry["colour"]} for entry in PAL
 LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALETTE]
 SEGMENTATION = config.get("segmentation", {})
 ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
+BATCHES = (
+    batch_slides(USED_SLIDES, size=SEGMENTATION["slides_per_job"]) if SEGMENTATION else {}
+)
 LARGEST_MEM_MB = 256_000
 LONGEST_MIN = 7 * 24 * 60
 
@@ -59,6 +64,17 @@ def scaled(amount, largest=LARGEST_MEM_MB):
     return lambda wildcards, attempt: min(amount * attempt, largest)
 
 
+def scaled_with(masks, amount):
+    """As `scaled`, with what decoding the masks of a slide takes."""
+
+    def memory(wildcards, attempt):
+        row = slide_row(wildcards.slide)
+        extra = [decoding_mb(Path(path)) for mask in masks for path in optional(row[mask])]
+        return min((amount + sum(extra)) * attempt, LARGEST_MEM_MB)
+
+    return memory
+
+
 def slide_row(slide):
     """A slide's row of the sheet."""
     return study.used.loc[slide]
@@ -75,8 +91,16 @@ def file_digest(path):
 
 
 def training_settings(head):
-    """Settings of one head: the common ones with its own."""
-    return {**SEGMENTATION["training"], **SEGMENTATION["heads"].get(head, {})}
+    """Settings of one head: the common ones with its own, files by their name alone."""
+    settings = study.training_settings(head)
+    weights = settings["encoder_weights"]
+    return {**settings, "encoder_weights": weights and Path(weights).name}
+
+
+def encoder_weights(head):
+    """The file that a head's encoder starts from, as a list; empty if it needs none."""
+    weights = study.training_settings(head)["encoder_weights"]
+    return [weights] if is_file_of_weights(weights) else []
 
 
 def tiles_of(slides):

@@ -33,7 +33,7 @@ rule prepare_expression:
         settings={
             key: value for key, value in block("expression").items() if key != "path"
         },
-        code=code_version("histoniche.omics.expression"),
+        code=code_version("prepare_expression"),
     message:
         "Preparing the expression of every gene"
     script:
@@ -71,7 +71,7 @@ rule prepare_mutations:
         settings={
             key: value for key, value in block("mutations").items() if key != "path"
         },
-        code=code_version("histoniche.omics.mutations"),
+        code=code_version("prepare_mutations"),
     message:
         "Reading who carries which mutation"
     script:
@@ -102,7 +102,7 @@ rule correlate_expression:
         mem_mb=scaled(8000),
         runtime=scaled(30),
     params:
-        code=code_version("histoniche.omics.correlation"),
+        code=code_version("correlate_expression"),
     message:
         "Correlating every gene with every region's area"
     script:
@@ -141,7 +141,7 @@ rule derive_signatures:
         runtime=scaled(10),
     params:
         settings=block("signatures"),
-        code=code_version("histoniche.omics.signatures"),
+        code=code_version("derive_signatures"),
     message:
         "Deriving each region's signature"
     script:
@@ -179,7 +179,7 @@ rule enrich_signatures:
             for key, value in block("enrichment").items()
             if key != "gene_sets"
         },
-        code=code_version("histoniche.omics.enrichment"),
+        code=code_version("enrich_signatures"),
     message:
         "Testing the signatures against the gene sets"
     script:

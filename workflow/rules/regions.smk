@@ -24,7 +24,7 @@ rule map_regions:
         runtime=scaled(30),
     params:
         palette=PALETTE,
-        code=code_version("histoniche.regions.maps"),
+        code=code_version("map_regions"),
     message:
         "Drawing the region map of {wildcards.slide}"
     script:
@@ -61,7 +61,7 @@ if "path" in config["areas"]:
                 if region in config["areas"]["columns"]
             },
             measure=config["areas"]["measure"],
-            code=code_version("histoniche.regions.cohort_areas"),
+            code=code_version("import_areas"),
         message:
             "Reading the areas that were brought along"
         script:
@@ -92,7 +92,7 @@ else:
         params:
             patients=dict(study.used["patient"]),
             measure=config["areas"]["measure"],
-            code=code_version("histoniche.regions.cohort_areas"),
+            code=code_version("collect_areas"),
         message:
             "Averaging the areas of each patient's sections"
         script:

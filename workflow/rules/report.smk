@@ -67,7 +67,7 @@ rule draw_slides:
     params:
         palette=PALETTE,
         measure=config["areas"]["measure"],
-        code=code_version("histoniche.report.figures.areas"),
+        code=code_version("draw_slides"),
     message:
         "Drawing the areas of the regions"
     script:
@@ -101,7 +101,7 @@ rule draw_segmentation:
         runtime=scaled(10),
     params:
         palette=PALETTE,
-        code=code_version("histoniche.report.figures.segmentation"),
+        code=code_version("draw_segmentation"),
     message:
         "Drawing how well the networks find the regions"
     script:
@@ -133,10 +133,7 @@ rule draw_signatures:
     params:
         palette=PALETTE,
         top=config["report"]["top_genes"],
-        code=code_version(
-            "histoniche.report.figures.signatures",
-            "histoniche.report.figures.enrichment",
-        ),
+        code=code_version("draw_signatures"),
     message:
         "Drawing the signatures"
     script:
@@ -169,11 +166,7 @@ rule draw_survival:
         palette=PALETTE,
         measure=config["areas"]["measure"],
         confidence=block("survival").get("confidence", 0.95),
-        code=code_version(
-            "histoniche.report.figures.survival",
-            "histoniche.report.figures.cox",
-            "histoniche.report.figures.area_survival",
-        ),
+        code=code_version("draw_survival"),
     message:
         "Drawing survival by region area"
     script:
@@ -231,7 +224,7 @@ rule write_summary:
     params:
         palette=PALETTE,
         settings=config,
-        code=code_version("histoniche.report.page"),
+        code=code_version("write_summary"),
         templates=[
             file_digest(f"workflow/histoniche/report/templates/{name}")
             for name in ("summary.html.j2", "page.css")
@@ -309,7 +302,7 @@ rule seal_bundle:
         runtime=scaled(60),
     params:
         settings=config,
-        code=code_version("histoniche.report.bundle"),
+        code=code_version("seal_bundle"),
     message:
         "Sealing the bundle"
     script:

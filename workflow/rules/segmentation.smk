@@ -6,6 +6,9 @@ if "pretrained" not in SEGMENTATION:
         input:
             tiles=tiles_of(ANNOTATED),
             split="<results>/cohort/split.parquet",
+            encoder_weights=lambda wildcards: [
+                ancient(path) for path in encoder_weights(wildcards.head)
+            ],
         output:
             description="<results>/models/{head}/model.json",
             weights="<results>/models/{head}/model.safetensors",
@@ -29,33 +32,33 @@ if "pretrained" not in SEGMENTATION:
             patients=dict(study.used["patient"].loc[ANNOTATED]),
             palette=LABELS,
             settings=lambda wildcards: training_settings(wildcards.head),
+            content=lambda wildcards: [
+                fingerprint(Path(path)) for path in encoder_weights(wildcards.head)
+            ],
             seed=config["seed"],
-            code=code_version("histoniche.regions.training"),
+            code=code_version("train_head"),
         message:
             "Training the network for {wildcards.head}"
         script:
             "../scripts/train_head.py"
 
 
-SLIDES_A_JOB = SEGMENTATION.get("slides_per_job", 1)
-
 # A GPU job pays its start-up once for several slides, so slides come in batches, each a
 # rule of its own with one explicit output a slide.
-for first in range(0, len(USED_SLIDES) if SEGMENTATION else 0, SLIDES_A_JOB):
-    batch = USED_SLIDES[first : first + SLIDES_A_JOB]
+for number, batch in BATCHES.items():
 
     rule:
         name:
-            f"segment_slides_{first // SLIDES_A_JOB + 1}"
+            f"segment_slides_{number}"
         input:
             tiles=tiles_of(batch),
             models=models_of(HEADS),
         output:
             expand("<results>/segmentation/{slide}.zarr/zarr.json", slide=batch),
         log:
-            f"<logs>/segment_slides/{first // SLIDES_A_JOB + 1}.log",
+            f"<logs>/segment_slides/{number}.log",
         benchmark:
-            f"<benchmarks>/segment_slides/{first // SLIDES_A_JOB + 1}.tsv"
+            f"<benchmarks>/segment_slides/{number}.tsv"
         conda:
             "../../envs/imaging.yaml"
         container:
@@ -69,7 +72,7 @@ for first in range(0, len(USED_SLIDES) if SEGMENTATION else 0, SLIDES_A_JOB):
             slides=batch,
             heads=HEADS,
             palette=LABELS,
-            code=code_version("histoniche.regions.application"),
+            code=code_version("segment_slides"),
         message:
             f"Finding the regions of {len(batch)} slides"
         script:
@@ -107,7 +110,7 @@ rule evaluate_segmentation:
         patients=dict(study.used["patient"].loc[ANNOTATED]),
         palette=LABELS,
         seed=config["seed"],
-        code=code_version("histoniche.regions.evaluation"),
+        code=code_version("evaluate_segmentation"),
     message:
         "Comparing the regions found with those annotated"
     script:

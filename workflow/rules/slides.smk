@@ -23,7 +23,7 @@ rule inspect_slide:
         CONTAINERS["imaging"]
     threads: 1
     resources:
-        mem_mb=scaled(4000),
+        mem_mb=scaled_with(["tissue_mask"], 4000),
         runtime=scaled(30),
     params:
         content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
@@ -35,7 +35,7 @@ rule inspect_slide:
         annotated_mpp=block("tilings").get(SEGMENTATION.get("tiling"), {}).get("mpp"),
         on_bad_slide=config["on_bad_slide"],
         settings=config["slides"],
-        code=code_version("histoniche.slides.inspection"),
+        code=code_version("inspect_slide"),
     message:
         "Inspecting slide {wildcards.slide}"
     script:
@@ -67,7 +67,7 @@ rule collect_quality:
             {"slide": row.slide, "patient": row.patient, "reason": row.exclude}
             for row in study.slides[study.slides["exclude"].notna()].itertuples()
         ],
-        code=code_version("histoniche.slides.quality"),
+        code=code_version("collect_quality"),
     message:
         "Listing which slides can be used, and why others cannot"
     script:
@@ -92,14 +92,14 @@ rule tile_slide:
         CONTAINERS["imaging"]
     threads: 1
     resources:
-        mem_mb=scaled(4000),
+        mem_mb=scaled_with(["annotation"], 4000),
         runtime=scaled(60),
     params:
         content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
         tiling=lambda wildcards: config["tilings"][wildcards.tiling],
         colours=COLOURS,
         on_bad_slide=config["on_bad_slide"],
-        code=code_version("histoniche.slides.tiling"),
+        code=code_version("tile_slide"),
     message:
         "Cutting {wildcards.slide} into {wildcards.tiling} tiles"
     script:

@@ -39,7 +39,7 @@ rule correlate_survival:
             if key in ("confidence", "regions")
         },
         fewest=block("mutations").get("min_patients", 5),
-        code=code_version("histoniche.survival.area_correlation"),
+        code=code_version("correlate_survival"),
     message:
         "Correlating every region's area with survival"
     script:
@@ -80,7 +80,7 @@ rule fit_survival:
     params:
         settings=block("survival"),
         declared=config["cohort"]["covariates"],
-        code=code_version("histoniche.survival.fitting"),
+        code=code_version("fit_survival"),
     message:
         "Comparing survival by region area and fitting Cox models"
     script:

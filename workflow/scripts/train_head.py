@@ -19,6 +19,7 @@ with job(snakemake.log[0]):
         patients=snakemake.params.patients,
         palette=snakemake.params.palette,
         settings=snakemake.params.settings,
+        encoder_weights=next(map(Path, snakemake.input.encoder_weights), None),
         seed=snakemake.params.seed,
         threads=snakemake.threads,
     )

@@ -10,6 +10,7 @@ import jsonschema
 import pandas as pd
 
 from histoniche.cohort.config import nearest, read_schema
+from histoniche.cohort.masks import png_size
 from histoniche.errors import InputError
 
 DAYS = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
@@ -117,6 +118,8 @@ def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFra
                     value=value,
                     remedy="mend the path or cohort.root",
                 )
+            if value is not None and column != "path":
+                _check_mask(Path(value), file=path, row=row, column=column)
     return slides.sort_values("slide", ignore_index=True)
 
 
@@ -146,6 +149,21 @@ def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) 
     patients.insert(1, "time_days", patients.pop("time") * DAYS[time_unit])
     patients["event"] = patients["event"].astype("Int64")
     return patients.sort_values("patient", ignore_index=True)
+
+
+def _check_mask(mask: Path, *, file: Path, row: int, column: str) -> None:
+    """A mask is a PNG."""
+    try:
+        png_size(mask)
+    except ValueError as error:
+        raise InputError(
+            "not a PNG",
+            file=file,
+            row=row,
+            column=column,
+            value=str(mask),
+            remedy="save the mask as PNG; JPEG would blur its colours",
+        ) from error
 
 
 def _read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -1,6 +1,7 @@
 """Which patients train, validate and test; drawn by patient and audited for leakage."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from histoniche.randomness import generator
 
 ROLES = ("train", "validation", "test", "apply")
 """`apply`: not annotated or not used in training; the networks are only applied."""
+
+SEEN = ("train", "validation")
+"""Roles of the patients that a network has learned from or was chosen on."""
 
 
 def split_patients(
@@ -63,6 +67,40 @@ def split_patients(
         table["role"] = [roles.get(patient, "apply") for patient in patients]
     audit_leakage(slides, table)
     return table
+
+
+def patient_digest(patient: str) -> str:
+    """Digest of a patient's id, by which a model names whom it has seen without their ids."""
+    return hashlib.sha256(f"histoniche patient {patient}".encode()).hexdigest()
+
+
+def recall_roles(
+    patients: Iterable[str], seen: Sequence[Mapping[str, Collection[str]]]
+) -> pd.DataFrame:
+    """Roles that patients had in the training of models that were brought along.
+
+    Parameters
+    ----------
+    patients
+        The cohort's patients.
+    seen
+        For each model the digests (`patient_digest`) of the patients that it has
+        seen, under the roles `SEEN`.
+
+    Returns
+    -------
+    As `split_patients`. The role is train if any model learned from the
+    patient, else validation if any was chosen on it, else apply: as far as ids
+    tell, the patient is new to all of them.
+    """
+    known = {role: set().union(*(model.get(role, ()) for model in seen)) for role in SEEN}
+    names = sorted(set(patients))
+    roles = [
+        next((role for role in SEEN if patient_digest(name) in known[role]), "apply")
+        for name in names
+    ]
+    table = pd.DataFrame({"patient": names, "role": roles, "fold": pd.NA})
+    return table.astype({"fold": "Int64"})
 
 
 def audit_leakage(slides: Sequence[Mapping[str, Any]], split: pd.DataFrame) -> None:

@@ -16,13 +16,18 @@ from histoniche.cohort.sheets import read_patients, read_slides
 from histoniche.cohort.splits import split_patients
 from histoniche.errors import InputError
 
-_PATHS = {
+_PATHS: dict[str, set[str]] = {
     "cohort": {"slides", "patients", "root"},
     "segmentation": {"pretrained"},
     "areas": {"path"},
     "expression": {"path"},
     "mutations": {"path"},
 }
+
+
+def is_file_of_weights(encoder_weights: str | None) -> bool:
+    """Whether `encoder_weights` names a file, and not published weights or none."""
+    return encoder_weights is not None and encoder_weights.endswith(".safetensors")
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ class Study:
             return []
         joint = self.config["segmentation"]["strategy"] == "joint"
         return [JOINT] if joint else self.regions
+
+    def training_settings(self, head: str) -> dict[str, Any]:
+        """Settings of one head's training: the common ones with its own."""
+        segmentation = self.config["segmentation"]
+        return {**segmentation["training"], **segmentation["heads"].get(head, {})}
 
     def has(self, block: str) -> bool:
         """Whether a block stands in the configuration, so that its stage runs."""
@@ -120,44 +130,76 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
 
 def _fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
     """Fill environment variables into every path of a configuration."""
-
-    def fill_in(path: str, column: str) -> str:
-        try:
-            return Template(path).substitute(os.environ)
-        except (KeyError, ValueError) as error:
-            raise InputError(
-                f"the environment variable {error} is not set",
-                file=file,
-                column=column,
-                value=path,
-                remedy="set it, or write the folder itself",
-            ) from error
-
-    filled = {**config}
+    filled = {**config, "palette": _fill_in(config["palette"], file, "palette")}
     for block, keys in _PATHS.items():
         if block in config:
             paths = {
-                k: fill_in(config[block][k], f"{block}.{k}") for k in keys & set(config[block])
+                key: _fill_in(config[block][key], file, f"{block}.{key}")
+                for key in keys & set(config[block])
             }
             filled[block] = {**config[block], **paths}
     if "enrichment" in config:
-        sets = config["enrichment"]["gene_sets"]
-        filled["enrichment"] = {
-            **config["enrichment"],
-            "gene_sets": {k: fill_in(v, f"enrichment.gene_sets.{k}") for k, v in sets.items()},
+        sets = {
+            name: _fill_in(path, file, f"enrichment.gene_sets.{name}")
+            for name, path in config["enrichment"]["gene_sets"].items()
         }
+        filled["enrichment"] = {**config["enrichment"], "gene_sets": sets}
+    if "segmentation" in filled:
+        segmentation = filled["segmentation"]
+        heads = {
+            head: _fill_in_weights(entry, file, f"segmentation.heads.{head}")
+            for head, entry in segmentation["heads"].items()
+        }
+        training = _fill_in_weights(segmentation["training"], file, "segmentation.training")
+        filled["segmentation"] = {**segmentation, "training": training, "heads": heads}
     return filled
+
+
+def _fill_in(path: str, file: str, column: str) -> str:
+    """Fill environment variables into one path."""
+    try:
+        return Template(path).substitute(os.environ)
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"the environment variable {error} is not set",
+            file=file,
+            column=column,
+            value=path,
+            remedy="set it, or write the folder itself",
+        ) from error
+
+
+def _fill_in_weights(settings: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
+    """Fill environment variables into the file of weights of a network, which must exist."""
+    weights = settings.get("encoder_weights")
+    if not is_file_of_weights(weights):
+        return dict(settings)
+    path = _fill_in(str(weights), file, f"{column}.encoder_weights")
+    if not Path(path).is_file():
+        raise InputError(
+            "no such file",
+            file=file,
+            column=f"{column}.encoder_weights",
+            value=path,
+            remedy="name a safetensors file that is here, or null to start at random",
+        )
+    return {**settings, "encoder_weights": path}
 
 
 def _check_places(config: Mapping[str, Any], file: str) -> None:
     """What is read must not lie where the workflow writes, or a run could remove it."""
     results = Path(config["results"]).resolve()
     read = {
-        "cohort.slides": config["cohort"].get("slides"),
-        "cohort.patients": config["cohort"]["patients"],
-        "areas.path": config["areas"].get("path"),
-        "expression.path": config.get("expression", {}).get("path"),
-        "mutations.path": config.get("mutations", {}).get("path"),
+        "palette": config["palette"],
+        **{
+            f"{block}.{key}": config.get(block, {}).get(key)
+            for block, keys in _PATHS.items()
+            for key in sorted(keys - {"root"})
+        },
+        **{
+            f"enrichment.gene_sets.{name}": path
+            for name, path in config.get("enrichment", {}).get("gene_sets", {}).items()
+        },
     }
     for column, path in read.items():
         if path is not None and Path(path).resolve().is_relative_to(results):

@@ -1,11 +1,12 @@
 """The cohort's own tables: patients with their covariates, and the split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from histoniche.cohort.sheets import read_patients
-from histoniche.cohort.splits import split_patients
+from histoniche.cohort.splits import recall_roles, split_patients
+from histoniche.files import read_json
 from histoniche.tables import write_table
 
 
@@ -21,3 +22,17 @@ def write_split(
 ) -> None:
     """Divide the patients, audit the split for leakage and write it as a table."""
     write_table(split_patients(slides, seed=seed, **settings), out)
+
+
+def write_recalled_split(patients: Iterable[str], models: Sequence[Path], out: Path) -> None:
+    """Write the roles that patients had in the training of finished models.
+
+    Parameters
+    ----------
+    patients
+        Patients with an annotated slide.
+    models
+        Descriptions (`model.json`) of all heads.
+    """
+    seen = [read_json(model)["patients_sha256"] for model in models]
+    write_table(recall_roles(patients, seen), out)

@@ -1,6 +1,5 @@
 """Finished models: a folder with weights as safetensors and a description as JSON."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,16 +72,9 @@ def load_model(folder: Path, *, device: torch.device) -> Model:
             file=folder / WEIGHTS,
             remedy="take both files from one training",
         )
-    network = build_network(
-        description["settings"], classes=len(description["classes"]), start=False
-    )
+    network = build_network(description["settings"], classes=len(description["classes"]))
     network.load_state_dict(load_file(folder / WEIGHTS))
     return Model(network.to(device).eval(), description)
-
-
-def patients_digest(patients: list[str]) -> str:
-    """Digest of the patients that a model has seen, so that leakage can be found later."""
-    return hashlib.sha256("\n".join(sorted(patients)).encode()).hexdigest()
 
 
 def choose_device() -> torch.device:

@@ -6,6 +6,7 @@ from typing import Any
 
 import segmentation_models_pytorch as smp
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from histoniche.errors import InputError
@@ -16,8 +17,10 @@ _STAGED = {"Unet", "UnetPlusPlus", "MAnet"}
 _WITH_DEPTH = {*_STAGED, "Linknet"}
 
 
-def build_network(settings: Mapping[str, Any], *, classes: int, start: bool) -> torch.nn.Module:
-    """Build a segmentation network.
+def build_network(
+    settings: Mapping[str, Any], *, classes: int, published: str | None = None
+) -> torch.nn.Module:
+    """Build a segmentation network, all of it at random but for published weights.
 
     Parameters
     ----------
@@ -25,9 +28,8 @@ def build_network(settings: Mapping[str, Any], *, classes: int, start: bool) -> 
         The config's block `segmentation.training`.
     classes
         Number of output channels.
-    start
-        Whether the encoder's published weights are loaded (training), or not
-        because the whole network's weights follow (application).
+    published
+        Name of the encoder's published weights.
 
     Returns
     -------
@@ -45,23 +47,53 @@ def build_network(settings: Mapping[str, Any], *, classes: int, start: bool) -> 
     if architecture in _STAGED:
         width = settings["decoder_channels"]
         options["decoder_channels"] = [width * 2**stage for stage in reversed(range(depth))]
-    weights: str | None = settings["encoder_weights"] if start else None
-    own = weights if weights and weights.endswith(".safetensors") else None
     try:
         network = smp.create_model(
             architecture,
             encoder_name=settings["encoder"],
-            encoder_weights=None if own else weights,
+            encoder_weights=published,
             classes=classes,
             **options,
         )
-        if own:
-            network.encoder.load_state_dict(load_file(Path(own)))
     except (KeyError, ValueError, RuntimeError, OSError) as error:
         raise InputError(
             f"cannot be built: {error}",
             column="segmentation.training.encoder",
-            value=f"{architecture}, {settings['encoder']}, {weights}",
+            value=f"{architecture}, {settings['encoder']}, {published}",
             remedy="choose an encoder of segmentation-models-pytorch, and weights that are here",
         ) from error
     return network.to(memory_format=torch.channels_last)
+
+
+def start_network(
+    settings: Mapping[str, Any], *, classes: int, weights: Path | None
+) -> torch.nn.Module:
+    """Build a network as its training starts: the encoder from weights that the settings name.
+
+    Parameters
+    ----------
+    settings, classes
+        As for `build_network`.
+    weights
+        Safetensors file with the encoder's weights, or None for published
+        weights or a random start, as `encoder_weights` of the settings says.
+
+    Raises
+    ------
+    InputError
+        If the weights do not fit the encoder.
+    """
+    if weights is None:
+        return build_network(settings, classes=classes, published=settings["encoder_weights"])
+    network = build_network(settings, classes=classes)
+    try:
+        network.get_submodule("encoder").load_state_dict(load_file(weights))
+    except (RuntimeError, OSError, SafetensorError) as error:
+        raise InputError(
+            f"not the weights of this encoder: {str(error).splitlines()[0]}",
+            file=weights,
+            column="segmentation.training.encoder_weights",
+            value=settings["encoder"],
+            remedy="name weights that were saved from this encoder",
+        ) from error
+    return network

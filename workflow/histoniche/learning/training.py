@@ -18,18 +18,14 @@ from torch.utils.data import DataLoader
 
 from histoniche import __version__
 from histoniche.errors import InputError
+from histoniche.files import sha256
 from histoniche.learning.augmentation import augment
 from histoniche.learning.calibration import fit_temperature, sample_pixels
 from histoniche.learning.data import EpochSampler, LabelledTiles, class_lookup
 from histoniche.learning.losses import summed_loss
 from histoniche.learning.metrics import confusion_matrix, region_metrics
-from histoniche.learning.models import (
-    choose_precision,
-    normalise,
-    patients_digest,
-    save_model,
-)
-from histoniche.learning.networks import build_network
+from histoniche.learning.models import choose_precision, normalise, save_model
+from histoniche.learning.networks import start_network
 from histoniche.randomness import derived_seed, generator
 from histoniche.slides.store import TileStore
 from histoniche.tables import write_table
@@ -46,6 +42,8 @@ class Segmenter(lightning.LightningModule):
         The config's block `segmentation.training`.
     classes
         Number of classes.
+    encoder_weights
+        Safetensors file that the encoder starts from, where the settings name one.
     normalisation
         Mean and deviation of the training tiles.
     steps
@@ -59,12 +57,13 @@ class Segmenter(lightning.LightningModule):
         settings: Mapping[str, Any],
         *,
         classes: int,
+        encoder_weights: Path | None,
         normalisation: Mapping[str, Any],
         steps: int,
         seed: int,
     ) -> None:
         super().__init__()
-        self.network = build_network(settings, classes=classes, start=True)
+        self.network = start_network(settings, classes=classes, weights=encoder_weights)
         self.history: list[dict[str, float]] = []
         self._settings = settings
         self._normalisation = normalisation
@@ -136,12 +135,13 @@ class Segmenter(lightning.LightningModule):
 
 def train_segmenter(
     stores: Mapping[str, Sequence[Path]],
-    patients: Sequence[str],
     out: Path,
     state: Path,
     *,
     classes: Mapping[str, Sequence[int]],
     settings: Mapping[str, Any],
+    encoder_weights: Path | None,
+    origin: Mapping[str, Any],
     seed: int,
     threads: int,
 ) -> None:
@@ -151,8 +151,6 @@ def train_segmenter(
     ----------
     stores
         Folders of tile stores under `train` and `validation`.
-    patients
-        The training patients, whose digest goes into the model.
     out
         Folder of the model; its `history.parquet` holds the losses by epoch.
     state
@@ -161,6 +159,10 @@ def train_segmenter(
         Labels of each class, by the class's name.
     settings
         The config's block `segmentation.training`, with the head's own settings.
+    encoder_weights
+        Safetensors file that the encoder starts from, where the settings name one.
+    origin
+        What else the model's description shall say of where it comes from.
     seed, threads
         Seed of this network; CPU threads it may use.
 
@@ -179,6 +181,7 @@ def train_segmenter(
     module = Segmenter(
         settings,
         classes=len(classes),
+        encoder_weights=encoder_weights,
         normalisation=normalisation,
         steps=settings["epochs"] * len(loaders["train"]),
         seed=seed,
@@ -197,15 +200,16 @@ def train_segmenter(
         "settings": dict(settings),
         "seed": seed,
         "tiles": {side: len(some) for side, some in tiles.items()},
-        "training_patients_sha256": patients_digest(list(patients)),
         "epochs": len(module.history),
         "precision": choose_precision(),
+        "encoder_weights_sha256": encoder_weights and sha256(encoder_weights),
         "versions": {
             "histoniche": __version__,
             "lightning": lightning.__version__,
             "torch": torch.__version__,
         },
         **held_out,
+        **origin,
     }
     save_model(module.network, description, out)
     write_table(pd.DataFrame(module.history), out / "history.parquet")

@@ -1,23 +1,27 @@
 """Evaluation of region maps against annotations, by role and patient."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from histoniche.cohort.splits import ROLES
 from histoniche.learning.metrics import (
     accuracy,
     bootstrap_interval,
+    clustered_correlation,
     confusion_matrix,
     region_metrics,
 )
 from histoniche.randomness import generator
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table, write_table
+
+METRICS = ("iou", "dice", "precision", "recall")
+"""Metrics of a region, each a column with `_low` and `_high` beside it."""
 
 
 def evaluate_segmentation(
@@ -41,136 +45,151 @@ def evaluate_segmentation(
     split
         Table of the patients' roles.
     out_metrics
-        A row a role and class: IoU with a 95 % bootstrap interval over patients
-        (NaN for a single one), Dice, precision, recall; region `mean` holds the
-        mean over regions without the background, region `accuracy` the share
-        of right pixels.
+        A row a role and class: IoU, Dice, precision and recall, each with a 95 %
+        bootstrap interval over patients (NaN for a single one); `tiled`, the
+        share of the annotated area that lies in tiles (0 to 1), outside of
+        which nothing is predicted or measured. Region `mean` holds the mean
+        over regions without the background, region `accuracy` the share of
+        right pixels.
     out_confusion
         Pixels by role, true and predicted class.
     out_agreement
-        Pearson correlation of true and predicted area over slides, by role and region.
+        Pearson correlation of true and predicted area over slides, by role and
+        region, with a 95 % bootstrap interval over patients, whose slides are alike.
     """
     roles = read_table(split).set_index("patient")["role"]
-    rows = []
-    for slide in tiles:
-        matrix, mm2 = _compare(tiles[slide], predictions[slide], len(palette))
-        if matrix is not None:
-            rows.append((roles[patients[slide]], slide, patients[slide], matrix, mm2))
+    compared = [
+        one
+        for slide in tiles
+        if (one := _compare(slide, patients[slide], tiles[slide], predictions[slide], len(palette)))
+    ]
     names = [entry["region"] for entry in palette]
     metrics, confusion, agreement = [], [], []
     for role in ROLES:
-        chosen = [row for row in rows if row[0] == role]
+        chosen = [one for one in compared if roles[one.patient] == role]
         if chosen:
             rng = generator(seed, "evaluation", role)
-            metrics += _metric_rows(role, chosen, names, rng)
-            confusion += _confusion_rows(role, chosen, names)
-            agreement += _agreement_rows(role, chosen, names)
+            shared = {
+                "role": role,
+                "slides": len(chosen),
+                "patients": len({one.patient for one in chosen}),
+            }
+            metrics += [{**shared, **row} for row in _metric_rows(chosen, names, rng)]
+            confusion += [{"role": role, **row} for row in _confusion_rows(chosen, names)]
+            agreement += [{**shared, **row} for row in _agreement_rows(chosen, names, rng)]
     write_table(pd.DataFrame(metrics), out_metrics)
     write_table(pd.DataFrame(confusion), out_confusion)
     write_table(pd.DataFrame(agreement), out_agreement)
 
 
-def _compare(tiles: Path, predictions: Path, classes: int) -> tuple[np.ndarray | None, float]:
-    """Confusion matrix of one slide and the area of a pixel in mm²; None without labels."""
+class _Compared(NamedTuple):
+    """One slide: pixels by true and predicted class, and what a pixel is worth.
+
+    `annotated_mm2` holds the area of each class on the whole mask, in and out of tiles.
+    """
+
+    slide: str
+    patient: str
+    matrix: np.ndarray
+    pixel_mm2: float
+    annotated_mm2: np.ndarray
+
+
+def _compare(
+    slide: str, patient: str, tiles: Path, predictions: Path, classes: int
+) -> _Compared | None:
+    """Compare one slide's label tiles with what the networks found; None without labels."""
     truth, found = TileStore(tiles), TileStore(predictions)
     if "label" not in truth or len(found) == 0:
-        return None, np.nan
+        return None
     matrix = np.zeros((classes, classes), np.int64)
     for (_, labels), (_, regions) in zip(truth.shards("label"), found.shards("label"), strict=True):
         matrix += confusion_matrix(labels, regions, classes=classes)
-    return matrix, float(truth.attributes["mpp"]) ** 2 / 1e6
+    return _Compared(
+        slide,
+        patient,
+        matrix,
+        float(truth.attributes["mpp"]) ** 2 / 1e6,
+        np.array(truth.attributes["annotated_mm2"], dtype=float),
+    )
 
 
-def _by_patient(rows: Sequence[tuple[Any, ...]]) -> np.ndarray:
+def _by_patient(compared: Sequence[_Compared]) -> np.ndarray:
     """Confusion matrices summed by patient, (patients, classes, classes)."""
     sums: dict[str, np.ndarray] = {}
-    for _, _, patient, matrix, _ in rows:
-        sums[patient] = sums.get(patient, 0) + matrix
+    for one in compared:
+        sums[one.patient] = sums.get(one.patient, 0) + one.matrix
     return np.stack(list(sums.values()))
 
 
 def _metric_rows(
-    role: str, rows: Sequence[tuple[Any, ...]], names: Sequence[str], rng: np.random.Generator
-) -> list[dict[str, Any]]:
+    compared: Sequence[_Compared], names: Sequence[str], rng: np.random.Generator
+) -> Iterator[dict[str, Any]]:
     """Rows of the metrics table for one role."""
-    matrices = _by_patient(rows)
+    matrices = _by_patient(compared)
     pooled = matrices.sum(0)
-    shared = {"role": role, "slides": len(rows), "patients": len(matrices)}
-    low, high = bootstrap_interval(matrices, lambda m: region_metrics(m)["iou"], rng=rng)
-    values = region_metrics(pooled)
-    table = [
-        {
-            **shared,
-            "region": name,
-            "pixels": int(pooled[k].sum()),
-            **{metric: float(values[metric][k]) for metric in values},
-            "iou_low": float(low[k]),
-            "iou_high": float(high[k]),
-        }
-        for k, name in enumerate(names)
-    ]
-    mean_low, mean_high = bootstrap_interval(matrices, _mean_iou, rng=rng)
+    values, (low, high) = _scores(pooled), bootstrap_interval(matrices, _scores, rng=rng)
+    in_tiles = np.sum([one.matrix.sum(1) * one.pixel_mm2 for one in compared], axis=0)
+    annotated = np.sum([one.annotated_mm2 for one in compared], axis=0)
+    for k, name in enumerate([*names, "mean"]):
+        pixels = pooled[k] if k < len(names) else pooled
+        row: dict[str, Any] = {"region": name, "pixels": int(pixels.sum())}
+        # Glass needs no tiles, so the background's share would say nothing.
+        if 0 < k < len(names):
+            row["tiled"] = float(min(in_tiles[k] / annotated[k], 1)) if annotated[k] else np.nan
+        for number, metric in enumerate(METRICS):
+            row[metric] = float(values[number, k])
+            row[f"{metric}_low"] = float(low[number, k])
+            row[f"{metric}_high"] = float(high[number, k])
+        yield row
     share_low, share_high = bootstrap_interval(matrices, accuracy, rng=rng)
-    known = int(pooled.sum())
-    mean = {
-        "region": "mean",
-        "pixels": known,
-        **{metric: float(np.nanmean(values[metric][1:])) for metric in values},
-        "iou_low": float(mean_low),
-        "iou_high": float(mean_high),
-    }
-    share = {
+    yield {
         "region": "accuracy",
-        "pixels": known,
+        "pixels": int(pooled.sum()),
         "accuracy": float(accuracy(pooled)),
         "accuracy_low": float(share_low),
         "accuracy_high": float(share_high),
     }
-    return [*table, {**shared, **mean}, {**shared, **share}]
 
 
-def _mean_iou(matrices: np.ndarray) -> np.ndarray:
-    """Mean IoU over the classes without the background, NaN for classes that are not there."""
-    return np.asarray(np.nanmean(region_metrics(matrices)["iou"][..., 1:], axis=-1))
+def _scores(matrices: np.ndarray) -> np.ndarray:
+    """All metrics, (..., metrics, classes + 1); last their mean without the background.
+
+    A class that is not there has no value and no part in the mean.
+    """
+    found = region_metrics(matrices)
+    values = np.stack([found[metric] for metric in METRICS], axis=-2)
+    with warnings.catch_warnings():
+        # Draws in which no region is there have no mean.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean = np.nanmean(values[..., 1:], axis=-1, keepdims=True)
+    return np.concatenate([values, mean], axis=-1)
 
 
 def _confusion_rows(
-    role: str, rows: Sequence[tuple[Any, ...]], names: Sequence[str]
-) -> list[dict[str, Any]]:
+    compared: Sequence[_Compared], names: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     """Rows of the confusion table for one role."""
-    pooled = _by_patient(rows).sum(0)
-    return [
-        {"role": role, "truth": truth, "predicted": predicted, "pixels": int(pooled[i, j])}
-        for i, truth in enumerate(names)
-        for j, predicted in enumerate(names)
-    ]
+    pooled = _by_patient(compared).sum(0)
+    for i, truth in enumerate(names):
+        for j, predicted in enumerate(names):
+            yield {"truth": truth, "predicted": predicted, "pixels": int(pooled[i, j])}
 
 
 def _agreement_rows(
-    role: str, rows: Sequence[tuple[Any, ...]], names: Sequence[str]
-) -> list[dict[str, Any]]:
+    compared: Sequence[_Compared], names: Sequence[str], rng: np.random.Generator
+) -> Iterator[dict[str, Any]]:
     """Rows of the agreement table for one role: correlation of areas over slides."""
-    table = []
+    patients = np.array([one.patient for one in compared])
     for k, name in enumerate(names[1:], start=1):
-        truth = np.array([matrix[k].sum() * mm2 for *_, matrix, mm2 in rows])
-        found = np.array([matrix[:, k].sum() * mm2 for *_, matrix, mm2 in rows])
-        row = {
-            "role": role,
+        truth = np.array([one.matrix[k].sum() * one.pixel_mm2 for one in compared])
+        found = np.array([one.matrix[:, k].sum() * one.pixel_mm2 for one in compared])
+        r, low, high = clustered_correlation(truth, found, patients, rng=rng)
+        yield {
             "region": name,
-            "slides": len(rows),
-            "pearson_r": np.nan,
-            "pearson_low": np.nan,
-            "pearson_high": np.nan,
+            "pearson_r": r,
+            "pearson_low": low,
+            "pearson_high": high,
             "mean_truth_mm2": float(truth.mean()),
             "mean_predicted_mm2": float(found.mean()),
         }
-        if len(rows) > 3 and truth.std() > 0 and found.std() > 0:
-            result = stats.pearsonr(truth, found)
-            interval = result.confidence_interval(0.95)
-            row |= {
-                "pearson_r": float(result.statistic),
-                "pearson_low": float(interval.low),
-                "pearson_high": float(interval.high),
-            }
-        table.append(row)
-    return table

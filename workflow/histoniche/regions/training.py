@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from histoniche.cohort.splits import SEEN, patient_digest
 from histoniche.learning.training import train_segmenter
 from histoniche.randomness import derived_seed
 from histoniche.regions.heads import head_classes
@@ -20,6 +23,7 @@ def train_head(
     patients: Mapping[str, str],
     palette: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
+    encoder_weights: Path | None,
     seed: int,
     threads: int,
 ) -> None:
@@ -37,19 +41,31 @@ def train_head(
         `all` or a region.
     patients
         Patient of each slide.
+
+    The model's description names the patients it has seen, as digests, so that
+    whoever applies it can tell which patients are new to it.
     """
     roles = read_table(split).set_index("patient")["role"]
     sides = {
         side: [folder for slide, folder in stores.items() if roles[patients[slide]] == side]
-        for side in ("train", "validation")
+        for side in SEEN
     }
     train_segmenter(
         sides,
-        sorted({patients[slide] for slide in stores if roles[patients[slide]] == "train"}),
         out,
         state,
         classes=head_classes(head, palette),
         settings=settings,
+        encoder_weights=encoder_weights,
+        origin={"patients_sha256": _digests(patients, roles)},
         seed=derived_seed(seed, "head", head),
         threads=threads,
     )
+
+
+def _digests(patients: Mapping[str, str], roles: "pd.Series[str]") -> dict[str, list[str]]:
+    """Digests of the patients of each role that the network sees."""
+    return {
+        role: sorted({patient_digest(name) for name in patients.values() if roles[name] == role})
+        for role in SEEN
+    }

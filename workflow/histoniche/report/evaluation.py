@@ -11,10 +11,10 @@ ROLE_NAMES = {
 """Role of a patient in training, in words (singular)."""
 
 # Accuracy on training patients is never reported as accuracy.
-_HELD_OUT = ("test", "validation")
+_HELD_OUT = ("test", "apply", "validation")
 
 
 def best_role(metrics: pd.DataFrame) -> str | None:
-    """Role whose accuracy is reported: test, else validation, else None."""
+    """Role whose accuracy is reported: test, else without a role, else validation, else None."""
     roles = set(metrics["role"]) if "role" in metrics else set()
     return next((role for role in _HELD_OUT if role in roles), None)

@@ -65,6 +65,8 @@ def format_days(value: float, low: float, high: float) -> str:
 
 def percent(share: float) -> str:
     """Write a share as a percentage: 95 %, 99.9 %; the space does not break."""
+    if math.isnan(share):
+        return MISSING
     return f"{100 * share:.3g}\u00a0%"
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from histoniche import __version__
 from histoniche.errors import InputError, UnusableSlide
 from histoniche.files import read_json, whole_folder
-from histoniche.slides.annotations import read_annotation, sample_labels
+from histoniche.slides.annotations import annotated_areas, read_annotation, sample_labels
 from histoniche.slides.readers import Slide, open_slide, read_scaled
 from histoniche.slides.store import TileWriter
 
@@ -200,12 +200,22 @@ def _tile(
                 "grid": [grid.columns, grid.rows],
                 "reader": source.reader,
                 "settings": dict(tiling),
+                "annotated_mm2": None
+                if labels is None
+                else annotated_areas(
+                    labels, palette=palette, slide_mm2=_area_mm2(slide_size, facts["mpp"])
+                ),
                 "versions": {"histoniche": __version__, "zarr": zarr.__version__},
             },
         )
     logging.info(
         "%s: %d tiles of %d px at %g µm per pixel", slide, len(grid.cell), size, tiling["mpp"]
     )
+
+
+def _area_mm2(size: tuple[int, int], mpp: float) -> float:
+    """Area of a slide of some pixels."""
+    return size[0] * size[1] * mpp**2 / 1e6
 
 
 def _read_tile(slide: Slide, x: float, y: float, footprint: float, size: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from skimage import filters
 from skimage.morphology import remove_small_holes, remove_small_objects
 
 from histoniche.errors import InputError
+from histoniche.slides.annotations import opened_mask
 
 # About a cell's size: joins stained nuclei on a dark ground, keeps contours.
 _SMOOTHING_UM = 20.0
@@ -91,7 +92,7 @@ def read_tissue(path: Path, *, size: tuple[int, int]) -> np.ndarray:
     size
         Width and height of the result.
     """
-    with Image.open(path) as image:
+    with opened_mask(path, column="tissue_mask") as image:
         grey = image.convert("L")
     if abs((grey.width / grey.height) / (size[0] / size[1]) - 1) > 0.02:
         raise InputError(

@@ -211,9 +211,8 @@ def _draw_agreement(areas: pd.DataFrame, palette: Sequence[Region], role: str, p
     for axes in (left, right):
         axes.tick_params(axis="y", length=0)
         grid(axes, "x")
-    footnote(
-        figure, "White: annotated. Coloured: predicted. Lines on the right: confidence intervals."
-    )
+    lines = "Lines on the right: bootstrap intervals over patients."
+    footnote(figure, f"White: annotated. Coloured: predicted. {lines}")
     save_figure(figure, path, rows.reset_index())
 
 

@@ -82,6 +82,12 @@ def _split(results: Results) -> Iterator[str]:
         return
     split = results.block("split")
     counts = results.table("split")["role"].value_counts()
+    if results.block("segmentation").get("pretrained"):
+        yield (
+            f"Of the annotated patients, {counts.get('apply', 0)} are, by their ids, none of "
+            "those on whom the networks were trained or chosen; accuracy is that of theirs alone."
+        )
+        return
     sizes = ", ".join(
         f"{counts[role]} {words}"
         for role, words in (

@@ -5,13 +5,12 @@ from typing import Any
 
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.evaluation import ROLE_NAMES, best_role
-from histoniche.report.numbers import count, format_interval, format_number
+from histoniche.report.numbers import count, format_interval, format_number, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 
 _FEW = 5
 _TITLE = "Accuracy of the segmentation"
-_NONE = float("nan")
 _SCORES = ("dice", "precision", "recall")
 
 Rows = Mapping[str, Mapping[str, Any]]
@@ -29,7 +28,7 @@ def segmentation_section(results: Results) -> Section:
         blocks: list[Block] = [Paragraph(text, "caution")]
     else:
         rows = {str(row["region"]): row for row in records(metrics[metrics["role"] == role])}
-        blocks = [*_paragraphs(rows, role), _table(rows, results, role)]
+        blocks = [*_paragraphs(rows, role), *_brought_along(results), _table(rows, results, role)]
         blocks += picture_of(
             results, "overlap", "Overlap by region", "Intersection over union by region."
         )
@@ -79,6 +78,17 @@ def _paragraphs(rows: Rows, role: str) -> list[Block]:
     return blocks
 
 
+def _brought_along(results: Results) -> list[Block]:
+    """What is not known of networks that were trained elsewhere."""
+    if not results.block("segmentation").get("pretrained"):
+        return []
+    text = (
+        "The networks were trained elsewhere. That these patients are new to them is known from "
+        "the patients' ids alone: the same person under another id would flatter the numbers."
+    )
+    return [Paragraph(text, "caution")]
+
+
 def _largest(rows: Rows, column: str) -> int:
     """Largest count in a column."""
     return max(int(row[column]) for row in rows.values())
@@ -101,13 +111,21 @@ def _table(rows: Rows, results: Results, role: str) -> Table:
                 f"{int(row['slides']):,}",
                 format_number(row["pixels"]),
                 format_interval(row["iou"], row["iou_low"], row["iou_high"]),
-                *(format_interval(row[score], _NONE, _NONE) for score in _SCORES),
+                *(
+                    format_interval(row[score], row[f"{score}_low"], row[f"{score}_high"])
+                    for score in _SCORES
+                ),
+                percent(row["tiled"]),
             )
         )
-    heads = ("region", ">patients", ">slides", ">annotated pixels", ">IoU (interval)")
+    heads = (
+        *("region", ">patients", ">slides", ">annotated pixels"),
+        *(">IoU", ">Dice", ">precision", ">recall", ">in tiles"),
+    )
     note = (
-        "IoU: intersection over union, with a 95 % bootstrap interval over patients; it is missing "
-        "where there is one patient alone. The mean leaves the background out."
+        "IoU: intersection over union. In brackets 95 % bootstrap intervals over patients; they "
+        "are missing where there is one patient alone. The mean leaves the background out. In "
+        "tiles: share of the annotated area that lies in tiles; what lies outside is not measured."
     )
     title = f"{ROLE_NAMES[role].capitalize()}s, by region"
-    return table(title, (*heads, ">Dice", ">precision", ">recall"), cells, note)
+    return table(title, heads, cells, note)
