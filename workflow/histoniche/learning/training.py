@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -280,13 +281,16 @@ def _fit(
         num_sanity_val_steps=0,
     )
     last = state / "last.ckpt"
-    trainer.fit(
-        module,
-        loaders["train"],
-        loaders["validation"],
-        ckpt_path=last if last.is_file() else None,
-        weights_only=True,
-    )
+    with warnings.catch_warnings():
+        # Lightning's own use of a class that torch has renamed.
+        warnings.filterwarnings("ignore", message=".*LeafSpec")
+        trainer.fit(
+            module,
+            loaders["train"],
+            loaders["validation"],
+            ckpt_path=last if last.is_file() else None,
+            weights_only=True,
+        )
     best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(best["state_dict"])
     module.eval()
