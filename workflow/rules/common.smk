@@ -37,7 +37,9 @@ LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALE
 SEGMENTATION = config.get("segmentation", {})
 ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
 BATCHES = (
-    batch_slides(USED_SLIDES, size=SEGMENTATION["slides_per_job"]) if SEGMENTATION else {}
+    batch_slides(USED_SLIDES, size=SEGMENTATION["slides_per_job"])
+    if SEGMENTATION
+    else {}
 )
 LARGEST_MEM_MB = 256_000
 LONGEST_MIN = 7 * 24 * 60
@@ -69,7 +71,9 @@ def scaled_with(masks, amount):
 
     def memory(wildcards, attempt):
         row = slide_row(wildcards.slide)
-        extra = [decoding_mb(Path(path)) for mask in masks for path in optional(row[mask])]
+        extra = [
+            decoding_mb(Path(path)) for mask in masks for path in optional(row[mask])
+        ]
         return min((amount + sum(extra)) * attempt, LARGEST_MEM_MB)
 
     return memory
