@@ -34,7 +34,7 @@ def test_what_means_the_same_compares_equal():
         ({"survivel": {}}, ["c.yaml", "survivel", "did you mean survival?"]),
         ({"slides": {"tisue": "otsu"}}, ["slides.tisue", "did you mean tissue?"]),
         ({"slides": {"tissue": "otzu"}}, ["slides.tissue", "'otzu'", "did you mean otsu?"]),
-        ({"tilings": {"a": {"size": 64}}}, ["tilings.a.mpp", "missing"]),
+        ({"tilings": {"a": {"size": 64}}}, ["tilings.a", "either mpp or fit_px"]),
         ({"tilings": {"a": {"mpp": "1e-1", "size": 64}}}, ["'1e-1'", "write 0.1"]),
         ({"tilings": {"a": {"mpp": 8, "size": 100}}}, ["tilings.a.size", "100"]),
         ({"segmentation": {"tiling": "x"}}, ["segmentation.tiling", "'x'"]),

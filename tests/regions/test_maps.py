@@ -10,7 +10,8 @@ from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.files import read_json, whole_folder
 from histoniche.regions.application import Neighbourhood
 from histoniche.regions.areas import measure_areas
-from histoniche.regions.maps import map_regions, read_map, region_polygons, stitch
+from histoniche.regions.maps import map_regions, read_map, stitch
+from histoniche.slides.outlines import outline
 from histoniche.slides.store import TileStore, TileWriter
 
 PALETTE = [region._asdict() for region in read_palette(find_palette("ivygap"))]
@@ -82,10 +83,10 @@ def test_the_map_is_a_label_image_with_scale_and_palette(mapped, labels):
 
 def test_polygons_have_the_pixels_area_and_are_valid(labels):
     for label in (1, 2, 3, 6, 7):
-        polygons = region_polygons(labels, label)
+        polygons = outline(labels == label)
         assert polygons.is_valid
         assert polygons.area == (labels == label).sum()
-    assert region_polygons(labels, 4).is_empty
+    assert outline(labels == 4).is_empty
 
 
 def test_annotations_are_in_pixels_of_level_0(mapped, labels):

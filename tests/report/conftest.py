@@ -210,7 +210,11 @@ def fake_quality(rng: np.random.Generator) -> pd.DataFrame:
     for column, centre in numbers.items():
         table[column] = centre * rng.uniform(0.7, 1.3, len(table))
     table.loc[[9, 47], list(numbers)] = np.nan
-    return table.assign(mpp_source="sheet", reader="tiff", vendor="generic")
+    for kind in ("pen", "fold", "bubble", "overstained", "blurred"):
+        table[f"{kind}_share"] = np.linspace(0, 0.05, len(table))
+    table["flags"] = ""
+    table.loc[11, ["pen_share", "flags"]] = [0.41, "pen 41% of the tissue"]
+    return table.assign(mpp_source="sheet", reader="jpeg", vendor="generic")
 
 
 def fake_segmentation(rng: np.random.Generator) -> list[tuple[str, str, pd.DataFrame]]:
@@ -616,7 +620,7 @@ def fake_pictures(rng: np.random.Generator, root: Path) -> tuple[list[Path], ...
         draw = ImageDraw.Draw(picture)
         left, top = rng.integers(20, 160, 2)
         draw.ellipse((left, top, left + 300, top + 220), fill="#d9a5c3")
-        thumbnails.append(root / "slides" / slide / "thumbnail.png")
+        thumbnails.append(root / "slides" / slide / "contour.png")
         thumbnails[-1].parent.mkdir(parents=True)
         picture.save(thumbnails[-1])
         for region in PALETTE[1:]:

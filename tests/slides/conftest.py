@@ -1,11 +1,31 @@
 """Small slides whose every pixel is known."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+
+from histoniche.slides.inspection import Inspected, inspect_slide
+
+INSPECTION: dict[str, Any] = {
+    "thumbnail_px": 300,
+    "tissue": "all",
+    "min_chroma": 0.05,
+    "min_island_mm2": 0.0,
+    "min_tissue_mm2": 0.01,
+    "artefacts": {
+        "on_flagged": "keep",
+        "max_share": 0.3,
+        "min_mm2": 0.02,
+        "fold": 0.35,
+        "overstained": 0.85,
+        "blurred": 0.5,
+    },
+}
 
 
 @pytest.fixture
@@ -36,3 +56,76 @@ def plain(tmp_path: Path, gradient: np.ndarray) -> Path:
     path = tmp_path / "plain.png"
     Image.fromarray(gradient).save(path)
     return path
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    """Coarse noise in many colours, 700 wide and 500 high, in which every misplacement shows."""
+    rng = np.random.default_rng(1)
+    small = rng.integers(0, 256, (125, 175, 3), dtype=np.uint8)
+    return np.kron(small, np.ones((4, 4, 1), np.uint8))
+
+
+@pytest.fixture
+def write_jpeg(tmp_path: Path, picture: np.ndarray) -> Callable[..., Path]:
+    """Write the picture and its half as a pyramid of JPEG tiles, 0.5 µm per pixel."""
+
+    def write(
+        name: str = "slide.tif",
+        tile: int | None = 64,
+        content: np.ndarray = picture,
+        **options: Any,
+    ) -> Path:
+        path = tmp_path / name
+        settings = {
+            "photometric": "rgb",
+            "compression": "jpeg",
+            "compressionargs": {"level": 90},
+            "metadata": None,
+            "resolutionunit": "CENTIMETER",
+            **({"tile": (tile, tile)} if tile else {"rowsperstrip": 64}),
+            **options,
+        }
+        with tifffile.TiffWriter(path) as writer:
+            writer.write(content, resolution=(20000, 20000), **settings)
+            half = np.ascontiguousarray(content[::2, ::2])
+            writer.write(half, resolution=(10000, 10000), subfiletype=1, **settings)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def inspected(tmp_path: Path) -> Callable[..., Inspected]:
+    """Inspect a slide and give the files."""
+
+    def inspect(
+        path: Path, mpp: float | None = None, on_bad_slide: str = "skip", **changes: Any
+    ) -> Inspected:
+        names = {
+            "report": "report.json",
+            "thumbnail": "thumbnail.png",
+            "tissue": "tissue.png",
+            "contour": "tissue.geojson",
+            "artefacts": "artefacts.png",
+            "picture": "contour.png",
+        }
+        files = Inspected(**{key: tmp_path / "inspected" / name for key, name in names.items()})
+        inspect_slide(
+            path,
+            files,
+            slide="S1",
+            mpp=mpp,
+            annotation=changes.pop("annotation", None),
+            tissue_mask=changes.pop("tissue_mask", None),
+            tiling={"mpp": 4.0},
+            on_bad_slide=on_bad_slide,
+            settings={
+                **INSPECTION,
+                **changes,
+                "artefacts": {**INSPECTION["artefacts"], **changes.get("artefacts", {})},
+            },
+        )
+        return files
+
+    return inspect

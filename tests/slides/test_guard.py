@@ -1,6 +1,7 @@
 import faulthandler
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -18,6 +19,11 @@ def devour():
     np.ones(3 * 2**30, np.uint8)
 
 
+def spin():
+    while True:
+        pass
+
+
 def find_fault():
     raise UnusableSlide("torn")
 
@@ -33,6 +39,19 @@ def blunder():
 def test_a_crashing_reader_is_a_reason_not_a_crash():
     with pytest.raises(UnusableSlide, match="crashed"):
         run_limited(crash)
+
+
+def test_a_reader_that_hangs_is_ended(monkeypatch):
+    monkeypatch.setattr("histoniche.slides.guard._GRACE", 1)
+    start = time.monotonic()
+    with pytest.raises(UnusableSlide, match="did not come to an end within 1 s"):
+        run_limited(time.sleep, 60, seconds=1)
+    assert time.monotonic() - start < 20
+
+
+def test_a_reader_that_spins_is_ended():
+    with pytest.raises(UnusableSlide, match="went over its limits"):
+        run_limited(spin, seconds=1)
 
 
 def test_memory_is_bounded():

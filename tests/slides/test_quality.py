@@ -2,7 +2,7 @@ import pytest
 
 from histoniche.errors import InputError
 from histoniche.files import write_json
-from histoniche.slides.quality import collect_quality
+from histoniche.slides.quality_table import collect_quality
 from histoniche.tables import read_table
 
 GOOD = {

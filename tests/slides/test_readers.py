@@ -3,14 +3,14 @@ import openslide
 import pytest
 
 from histoniche.errors import UnusableSlide
-from histoniche.slides.readers import open_slide, read_overview, read_scaled
+from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.resolution import find_resolution
+from histoniche.slides.scaling import read_overview, read_scaled
 
 
 def test_a_pyramid_is_read_with_its_own_resolution(pyramid):
     with open_slide(pyramid, mpp=None) as slide:
-        assert slide.size == (600, 400)
-        assert slide.downsamples == (1.0, 2.0)
+        assert slide.levels == ((600, 400, 1.0), (300, 200, 2.0))
         assert slide.resolution == (pytest.approx(2.0), "openslide")
 
 
@@ -53,7 +53,7 @@ def test_outside_the_slide_it_is_white(name, request):
 def test_an_overview_in_strips_equals_one_in_one_piece(pyramid, monkeypatch):
     with open_slide(pyramid, mpp=None) as slide:
         whole = read_overview(slide, 150)
-        monkeypatch.setattr("histoniche.slides.readers._STRIP", 5000)
+        monkeypatch.setattr("histoniche.slides.scaling._STRIP", 5000)
         strips = read_overview(slide, 150)
     assert whole.shape == (100, 150, 3)
     assert np.abs(whole.astype(int) - strips).max() <= 1

@@ -2,63 +2,51 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from scipy import ndimage
 
 from histoniche.errors import InputError, UnusableSlide
 from histoniche.files import read_json
-from histoniche.slides.annotations import check_annotation, read_annotation, sample_labels
-from histoniche.slides.inspection import inspect_slide
+from histoniche.slides.annotations.annotation import Frame
+from histoniche.slides.annotations.choice import check_annotation
+from histoniche.slides.annotations.mask import read_mask, sample
+from histoniche.slides.grids import lay_grid
+from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.store import StoreError, TileStore
-from histoniche.slides.tiling import lay_grid, tile_slide
+from histoniche.slides.tiling import tile_slide
 
 PALETTE = [
-    {"label": 0, "colour": "#FFFFFF"},
-    {"label": 1, "colour": "#FF0000"},
-    {"label": 2, "colour": "#0000FF"},
+    {"label": 0, "region": "background", "name": "Background", "colour": "#FFFFFF"},
+    {"label": 1, "region": "CT", "name": "Cellular tumour", "colour": "#FF0000"},
+    {"label": 2, "region": "LE", "name": "Leading edge", "colour": "#0000FF"},
 ]
-INSPECTION = {
-    "thumbnail_px": 300,
-    "tissue": "all",
-    "min_chroma": 0.05,
-    "min_island_mm2": 0.0,
-    "min_tissue_mm2": 0.01,
+TILING = {
+    "mpp": 4.0,
+    "size": 64,
+    "min_tissue": 0.05,
+    "max_artefact": 1.0,
+    "resample": "area",
+    "codec": "zstd",
 }
 
 
-@pytest.fixture
-def inspected(tmp_path):
-    """Inspect a slide and give the three files."""
-
-    def inspect(path, mpp=None, on_bad_slide="skip", **changes):
-        files = [tmp_path / name for name in ("report.json", "thumb.png", "tissue.png")]
-        inspect_slide(
-            path,
-            *files,
-            slide="S1",
-            mpp=mpp,
-            annotation=changes.pop("annotation", None),
-            tissue_mask=None,
-            annotated_mpp=4.0,
-            on_bad_slide=on_bad_slide,
-            settings={**INSPECTION, **changes},
-        )
-        return files
-
-    return inspect
-
-
-def cut(path, files, out, **changes):
+def cut(path, files, out, tiling=None, **changes):
     tile_slide(
         path,
-        files[0],
-        files[2],
+        files.report,
+        files.tissue,
+        files.artefacts,
         out,
         slide="S1",
+        tiling={**TILING, **(tiling or {})},
         **{
             "annotation": None,
             "palette": PALETTE,
-            "tiling": {"mpp": 4.0, "size": 64, "min_tissue": 0.05},
             "on_bad_slide": "skip",
+            "threads": 2,
             **changes,
         },
     )
@@ -126,7 +114,7 @@ def test_labels_follow_the_mask(pyramid, inspected, tmp_path):
 
 def test_a_half_size_mask_labels_the_same_places():
     labels = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    tile = sample_labels(labels, x=2, y=2, footprint=4, slide_size=(8, 6), size=4)
+    tile = sample(labels, (2, 2), x=2, y=2, footprint=4, size=4)
     assert tile.tolist() == [[5, 5, 6, 6], [5, 5, 6, 6], [9, 9, 10, 10], [9, 9, 10, 10]]
 
 
@@ -141,22 +129,22 @@ def test_a_mask_coarser_than_the_tiles_is_refused(tmp_path):
     path = tmp_path / "mask.png"
     Image.new("RGB", (60, 40)).save(path)
     with pytest.raises(InputError, match="coarser"):
-        check_annotation(path, slide_size=(600, 400), mpp=2.0, coarsest_mpp=8.0)
+        check_annotation(path, Frame(600, 400, 2.0), coarsest_mpp=8.0)
 
 
 def test_a_colour_outside_the_palette_is_named(tmp_path):
     path = tmp_path / "mask.png"
     Image.new("RGB", (8, 8), (1, 2, 3)).save(path)
     with pytest.raises(InputError, match=r"#010203.*palette"):
-        read_annotation(path, PALETTE)
+        read_mask(path, PALETTE)
 
 
 def test_a_bad_slide_is_a_row_with_a_reason(tmp_path, inspected):
     path = tmp_path / "bad.svs"
     path.write_bytes(b"nothing")
     files = inspected(path)
-    assert read_json(files[0])["status"] == "skipped"
-    assert "no reader" in read_json(files[0])["reason"]
+    assert read_json(files.report)["status"] == "skipped"
+    assert "no reader" in read_json(files.report)["reason"]
     store = cut(path, files, tmp_path / "bad.zarr")
     store.check()
     assert (len(store), store.status) == (0, "skipped")
@@ -171,16 +159,164 @@ def test_a_bad_slide_can_stop_the_run_instead(tmp_path, inspected):
 
 def test_too_little_tissue_is_a_reason(plain, inspected):
     files = inspected(plain, mpp=2.0, min_tissue_mm2=5.0)
-    assert "mm² of tissue" in read_json(files[0])["reason"]
+    assert "mm² of tissue" in read_json(files.report)["reason"]
 
 
 def test_a_grid_leaves_out_what_has_no_tissue():
     tissue = np.zeros((100, 100), bool)
     tissue[:50, :50] = True
-    grid = lay_grid((1000, 1000), tissue, slide_mpp=1.0, mpp=1.0, size=250, min_tissue=0.05)
+    none = np.zeros_like(tissue)
+    settings = {"mpp": 1.0, "size": 250, "min_tissue": 0.05, "max_artefact": 0.5}
+    grid = lay_grid((1000, 1000), tissue, none, slide_mpp=1.0, **settings)
     assert grid.cell.tolist() == [[0, 0], [1, 0], [0, 1], [1, 1]]
     assert grid.tissue.tolist() == [1, 1, 1, 1]
     with pytest.raises(UnusableSlide, match="no tile"):
-        lay_grid((1000, 1000), ~tissue & False, slide_mpp=1.0, mpp=1.0, size=250, min_tissue=0.05)
+        lay_grid((1000, 1000), none, none, slide_mpp=1.0, **settings)
     with pytest.raises(UnusableSlide, match="too coarse"):
-        lay_grid((1000, 1000), tissue, slide_mpp=2.0, mpp=1.0, size=250, min_tissue=0.05)
+        lay_grid((1000, 1000), tissue, none, slide_mpp=2.0, **settings)
+    inked = none.copy()
+    inked[:20, :25] = True
+    grid = lay_grid((1000, 1000), tissue, inked, slide_mpp=1.0, **settings)
+    assert grid.cell.tolist() == [[1, 0], [0, 1], [1, 1]]
+    with pytest.raises(UnusableSlide, match="at most 50% artefacts"):
+        lay_grid((1000, 1000), tissue, ~none, slide_mpp=1.0, **settings)
+
+
+def test_the_whole_slide_scaled_to_a_size_becomes_one_tile(pyramid, inspected, tmp_path):
+    tiling = {"mpp": None, "fit_px": 96, "size": 96}
+    store = cut(pyramid, inspected(pyramid), tmp_path / "S1.zarr", tiling=tiling)
+    assert len(store) == 1
+    assert store.attributes["mpp"] == pytest.approx(1200 / 96)
+    tile = store.tile("pixels", 0)
+    assert (tile[65:] == 255).all()
+    assert (tile[:63] != 255).any(-1).all()
+
+
+@pytest.fixture
+def seen(write_jpeg, inspected):
+    """A JPEG pyramid of 0.5 µm per pixel in tiles of 64 px, inspected."""
+    path = write_jpeg()
+    return path, inspected(path)
+
+
+def test_the_slides_own_tiles_are_copied_where_the_grid_is_theirs(seen, tmp_path):
+    path, files = seen
+    # Half a per cent off, so that the slide's own resolution counts.
+    tiling = {"mpp": 0.502, "codec": "source-jpeg"}
+    copied = cut(path, files, tmp_path / "copy.zarr", tiling=tiling)
+    copied.check()
+    assert copied.attributes["mpp"] == 0.5
+    assert copied.attributes["note"] == ""
+    cut_anew = cut(path, files, tmp_path / "zstd.zarr", tiling={"mpp": 0.5})
+    assert np.array_equal(copied.column("cell"), cut_anew.column("cell"))
+    inner = [n for n, (x, y) in enumerate(copied.column("cell")) if x < 10 and y < 7]
+    for number in inner:
+        assert np.array_equal(copied.tile("pixels", number), cut_anew.tile("pixels", number))
+    source = path.stat().st_size
+    stored = sum(f.stat().st_size for f in (tmp_path / "copy.zarr" / "pixels" / "c").rglob("*"))
+    assert stored < source
+
+
+def test_a_coarser_level_can_be_copied_too(seen, tmp_path):
+    path, files = seen
+    store = cut(path, files, tmp_path / "a.zarr", tiling={"mpp": 1.0, "codec": "source-jpeg"})
+    with open_slide(path, mpp=None) as slide:
+        expected = slide.read(1, 64, 64, 64, 64)
+    cells = store.column("cell").tolist()
+    assert np.array_equal(store.tile("pixels", cells.index([1, 1])), expected)
+
+
+@pytest.mark.parametrize(
+    ("tiling", "words"),
+    [
+        ({"mpp": 0.5, "size": 128}, "no level has tiles of 128 px at 0.5 µm per pixel to copy; it"),
+        ({"mpp": 0.7}, "it has 64 x 64 px at 0.5 µm per pixel, 64 x 64 px at 1 µm per pixel"),
+    ],
+)
+def test_an_unaligned_grid_says_why_it_is_stored_as_zstd(seen, tmp_path, caplog, tiling, words):
+    path, files = seen
+    store = cut(path, files, tmp_path / "a.zarr", tiling={"codec": "source-jpeg", **tiling})
+    assert words in store.attributes["note"]
+    assert words in caplog.text
+    metadata = json.loads((tmp_path / "a.zarr" / "pixels" / "zarr.json").read_text())
+    codecs = metadata["codecs"][0]["configuration"]["codecs"]
+    assert [codec["name"] for codec in codecs] == ["bytes", "zstd"]
+
+
+def test_a_slide_without_jpeg_tiles_says_so_too(pyramid, inspected, tmp_path):
+    tiling = {"mpp": 2.0, "codec": "source-jpeg"}
+    store = cut(pyramid, inspected(pyramid), tmp_path / "a.zarr", tiling=tiling)
+    assert "no plain JPEG tiles (read by openslide)" in store.attributes["note"]
+
+
+def test_the_decoders_halves_give_nearly_the_same_tiles(write_jpeg, picture, inspected, tmp_path):
+    smooth = ndimage.gaussian_filter(picture, (6, 6, 0))
+    path = write_jpeg(content=smooth)
+    files = inspected(path)
+    stores = [
+        cut(path, files, tmp_path / f"{way}.zarr", tiling={"mpp": 2.0, "resample": way})
+        for way in ("area", "dct")
+    ]
+    area, dct = (store.tile("pixels", 0).astype(int) for store in stores)
+    assert not np.array_equal(area, dct)
+    assert np.abs(area - dct).mean() < 2
+
+
+def test_the_number_of_threads_changes_nothing(seen, tmp_path):
+    path, files = seen
+    tiling = {"mpp": 0.61, "size": 32}
+    stores = [cut(path, files, tmp_path / f"{n}.zarr", tiling=tiling, threads=n) for n in (1, 2, 5)]
+    digests = [store.attributes["manifest"] for store in stores]
+    assert digests[0] == digests[1] == digests[2]
+
+
+@pytest.mark.parametrize(
+    ("mpp", "size"), [(1.0, 64), (1.0, 256), (2.0, 32), (3.3, 64), (4.0, 64), (7.7, 32)]
+)
+def test_a_known_square_keeps_place_and_size_within_one_pixel(tmp_path, inspected, mpp, size):
+    picture = np.full((900, 1200, 3), 255, np.uint8)
+    picture[301:701, 403:803] = (90, 20, 120)
+    path = tmp_path / "square.tif"
+    options = {"tile": (128, 128), "photometric": "rgb", "metadata": None}
+    tifffile.imwrite(path, picture, resolution=(10000, 10000), resolutionunit=3, **options)
+    store = cut(path, inspected(path), tmp_path / "S1.zarr", tiling={"mpp": mpp, "size": size})
+    columns, rows = store.attributes["grid"]
+    whole = np.full((rows * size, columns * size), 255, np.uint8)
+    for number, (column, row) in enumerate(store.column("cell")):
+        tile = store.tile("pixels", number)[..., 0]
+        whole[row * size : (row + 1) * size, column * size : (column + 1) * size] = tile
+    ys, xs = np.nonzero(whole < 170)
+    found = [xs.min(), xs.max() + 1, ys.min(), ys.max() + 1]
+    assert np.abs(np.array(found) * mpp - [403, 803, 301, 701]).max() <= mpp
+
+
+@settings(deadline=None)
+@given(
+    slide=st.tuples(st.integers(1, 5000), st.integers(1, 5000), st.floats(0.1, 4)),
+    ratio=st.floats(0.7, 64),
+    size=st.sampled_from([32, 96, 512]),
+    seed=st.integers(0, 9),
+)
+def test_grids_cover_all_tissue_once(slide, ratio, size, seed):
+    width, height, slide_mpp = slide
+    tissue = np.random.default_rng(seed).random((7, 9)) < 0.6
+    tissue[3, 4] = True
+    mpp = slide_mpp * ratio
+    settings = {"mpp": mpp, "size": size, "min_tissue": 0.0, "max_artefact": 1.0}
+    grid = lay_grid((width, height), tissue, ~tissue, slide_mpp=slide_mpp, **settings)
+    assert grid.footprint * slide_mpp == pytest.approx(size * mpp)
+    assert grid.columns == max(1, np.ceil(width / grid.footprint - 1e-6))
+    assert grid.rows == max(1, np.ceil(height / grid.footprint - 1e-6))
+    assert len({tuple(cell) for cell in grid.cell}) == len(grid.cell)
+    assert (grid.cell >= 0).all()
+    assert (grid.cell < [grid.columns, grid.rows]).all()
+    assert ((grid.tissue > 0) & (grid.tissue <= 1)).all()
+    assert (np.abs(grid.origin - grid.cell * grid.footprint) < 1).all()
+    # What no tile covers is no tissue but for the rounding of the mask's pixels.
+    kept = np.zeros((grid.rows, grid.columns), bool)
+    kept[grid.cell[:, 1], grid.cell[:, 0]] = True
+    ys, xs = np.nonzero(tissue)
+    x = ((xs + 0.5) / 9 * width / grid.footprint).astype(int).clip(0, grid.columns - 1)
+    y = ((ys + 0.5) / 7 * height / grid.footprint).astype(int).clip(0, grid.rows - 1)
+    if grid.footprint > max(width / 9, height / 7) * 2:
+        assert kept[y, x].all()

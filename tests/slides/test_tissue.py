@@ -38,4 +38,4 @@ def test_a_persons_mask_of_another_shape_is_refused(tmp_path):
     path = tmp_path / "mask.png"
     Image.new("L", (300, 100), 255).save(path)
     with pytest.raises(InputError, match="another shape"):
-        read_tissue(path, size=(100, 100))
+        read_tissue(path, size=(100, 100), slide_size=(100, 100))

@@ -30,7 +30,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that takes the place of `path` only if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    # What a killed process left behind.
+    for left in path.parent.glob(f".{path.name}.*"):
+        shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
@@ -70,8 +72,16 @@ def fingerprint(path: Path) -> str:
 
     Touching or moving the file leaves the fingerprint as it is; slides that
     differ in their pixels differ in compressed size or in the samples (start,
-    middle, end, 64 KiB each) for all practical purposes.
+    middle, end, 64 KiB each) for all practical purposes. A folder, such as an
+    OME-Zarr, is named by the names and sizes of all its files.
     """
+    if path.is_dir():
+        sizes = sorted(
+            f"{file.relative_to(path)} {file.stat().st_size}"
+            for file in path.rglob("*")
+            if file.is_file()
+        )
+        return hashlib.sha256("\n".join(sizes).encode()).hexdigest()[:32]
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as stream:

@@ -10,7 +10,7 @@ sys.path.insert(0, str(CHECKOUT / "workflow"))
 
 from histoniche.code_version import code_version
 from histoniche.cohort.batches import batch_slides
-from histoniche.cohort.masks import decoding_mb
+from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.study import is_file_of_weights, read_study
 from histoniche.errors import InputError
 from histoniche.files import fingerprint
@@ -31,8 +31,7 @@ HEADS = study.heads
 REGIONS = study.regions
 USED_SLIDES = list(study.used["slide"])
 PALETTE = [region._asdict() for region in study.palette]
-# Parts of the palette, so that another name or colour re-runs only what shows it.
-COLOURS = [{"label": entry["label"], "colour": entry["colour"]} for entry in PALETTE]
+# A part of the palette, so that another name or colour re-runs only what shows it.
 LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALETTE]
 SEGMENTATION = config.get("segmentation", {})
 ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
@@ -82,6 +81,16 @@ def scaled_with(masks, amount):
 def slide_row(slide):
     """A slide's row of the sheet."""
     return study.used.loc[slide]
+
+
+def annotation_palette(slide):
+    """What of the palette tells a slide's annotation; nothing if it has none."""
+    annotation = optional(slide_row(slide).annotation)
+    if not annotation:
+        return []
+    told_by = {"png": ["colour"], "geojson": ["region", "name"], "zarr": []}
+    keys = ["label", *told_by[drawing_kind(Path(annotation[0]))]]
+    return [{key: entry[key] for key in keys} for entry in PALETTE]
 
 
 def optional(value):

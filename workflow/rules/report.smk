@@ -187,7 +187,7 @@ rule write_summary:
         **(
             {
                 "thumbnails": expand(
-                    "<results>/slides/{slide}/thumbnail.png", slide=PICTURED
+                    "<results>/slides/{slide}/contour.png", slide=PICTURED
                 )
             }
             if HAS_SLIDES
@@ -244,6 +244,18 @@ rule seal_bundle:
                 f"<results>/{stem}{ending}"
                 for stem in TABLES.values()
                 for ending in (".parquet", ".tsv")
+            ),
+            *(
+                [
+                    "<results>/slides/contact_sheet.png",
+                    *expand(
+                        "<results>/slides/{slide}/{file}",
+                        slide=USED_SLIDES,
+                        file=["contour.png", "tissue.geojson"],
+                    ),
+                ]
+                if HAS_SLIDES
+                else []
             ),
             *(
                 [

@@ -13,6 +13,9 @@ rule inspect_slide:
         report="<results>/slides/{slide}/inspection.json",
         thumbnail="<results>/slides/{slide}/thumbnail.png",
         tissue="<results>/slides/{slide}/tissue.png",
+        contour="<results>/slides/{slide}/tissue.geojson",
+        artefacts="<results>/slides/{slide}/artefacts.png",
+        picture="<results>/slides/{slide}/contour.png",
     log:
         "<logs>/inspect_slide/{slide}.log",
     benchmark:
@@ -32,7 +35,15 @@ rule inspect_slide:
             "annotation": optional(slide_row(wildcards.slide).annotation),
             "tissue_mask": optional(slide_row(wildcards.slide).tissue_mask),
         },
-        annotated_mpp=block("tilings").get(SEGMENTATION.get("tiling"), {}).get("mpp"),
+        # The resolution that an annotation must be fine enough for.
+        tiling={
+            key: value
+            for key, value in block("tilings")
+            .get(SEGMENTATION.get("tiling"), {})
+            .items()
+            if key in ("mpp", "fit_px")
+        }
+        or None,
         on_bad_slide=config["on_bad_slide"],
         settings=config["slides"],
         code=code_version("inspect_slide"),
@@ -74,12 +85,39 @@ rule collect_quality:
         "../scripts/collect_quality.py"
 
 
+rule draw_contact_sheet:
+    input:
+        quality=rules.collect_quality.output.table,
+        pictures=expand(rules.inspect_slide.output.picture, slide=USED_SLIDES),
+    output:
+        "<results>/slides/contact_sheet.png",
+    log:
+        "<logs>/draw_contact_sheet.log",
+    benchmark:
+        "<benchmarks>/draw_contact_sheet.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
+    params:
+        code=code_version("draw_contact_sheet"),
+    message:
+        "Drawing all slides with their tissue and artefacts"
+    script:
+        "../scripts/draw_contact_sheet.py"
+
+
 rule tile_slide:
     input:
         slide=lambda wildcards: ancient(slide_row(wildcards.slide).path),
         annotation=lambda wildcards: optional(slide_row(wildcards.slide).annotation),
         report=rules.inspect_slide.output.report,
         tissue=rules.inspect_slide.output.tissue,
+        artefacts=rules.inspect_slide.output.artefacts,
     output:
         tiles="<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
     log:
@@ -90,14 +128,14 @@ rule tile_slide:
         "../../envs/imaging.yaml"
     container:
         CONTAINERS["imaging"]
-    threads: 1
+    threads: 4
     resources:
         mem_mb=scaled_with(["annotation"], 4000),
         runtime=scaled(60),
     params:
         content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
         tiling=lambda wildcards: config["tilings"][wildcards.tiling],
-        colours=COLOURS,
+        palette=lambda wildcards: annotation_palette(wildcards.slide),
         on_bad_slide=config["on_bad_slide"],
         code=code_version("tile_slide"),
     message:

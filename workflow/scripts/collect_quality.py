@@ -5,7 +5,7 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.slides.quality import collect_quality
+    from histoniche.slides.quality_table import collect_quality
 
     patients = snakemake.params.patients
     stores = map(Path, snakemake.input.tiles)

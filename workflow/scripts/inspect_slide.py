@@ -5,19 +5,17 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.slides.inspection import inspect_slide
+    from histoniche.slides.inspection import Inspected, inspect_slide
 
     row = snakemake.params.slide
     inspect_slide(
         Path(snakemake.input.slide),
-        Path(snakemake.output.report),
-        Path(snakemake.output.thumbnail),
-        Path(snakemake.output.tissue),
+        Inspected(**{name: Path(path) for name, path in snakemake.output.items()}),
         slide=snakemake.wildcards.slide,
         mpp=row["mpp"],
         annotation=next(map(Path, row["annotation"]), None),
         tissue_mask=next(map(Path, row["tissue_mask"]), None),
-        annotated_mpp=snakemake.params.annotated_mpp,
+        tiling=snakemake.params.tiling,
         on_bad_slide=snakemake.params.on_bad_slide,
         settings=snakemake.params.settings,
     )

@@ -11,10 +11,12 @@ with job(snakemake.log[0]):
         Path(snakemake.input.slide),
         Path(snakemake.input.report),
         Path(snakemake.input.tissue),
+        Path(snakemake.input.artefacts),
         Path(snakemake.output.tiles).parent,
         slide=snakemake.wildcards.slide,
         annotation=next(map(Path, snakemake.input.annotation), None),
-        palette=snakemake.params.colours,
+        palette=snakemake.params.palette,
         tiling=snakemake.params.tiling,
         on_bad_slide=snakemake.params.on_bad_slide,
+        threads=snakemake.threads,
     )

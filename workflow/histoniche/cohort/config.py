@@ -183,6 +183,10 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
     if tiling is not None and tiling not in tilings:
         remedy = nearest(tiling, tilings) if tilings else "describe it under tilings"
         yield _Problem("segmentation.tiling", "no such tiling", remedy, tiling)
+    for name, entry in tilings.items():
+        if ("mpp" in entry) == ("fit_px" in entry):
+            problem = "needs either mpp or fit_px"
+            yield _Problem(f"tilings.{name}", problem, "write one of them, say mpp: 0.5")
     for name in config.get("survival", {}).get("covariates", []):
         if name not in covariates:
             remedy = nearest(name, covariates) if covariates else "declare it under cohort"

@@ -10,7 +10,7 @@ import jsonschema
 import pandas as pd
 
 from histoniche.cohort.config import nearest, read_schema
-from histoniche.cohort.masks import png_size
+from histoniche.cohort.masks import drawing_kind
 from histoniche.errors import InputError
 
 DAYS = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
@@ -109,7 +109,7 @@ def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFra
             None if value is None else os.path.join(root, value) for value in slides[column]
         ]
         for row, value in _numbered(slides.loc[slides["exclude"].isna(), column]):
-            if value is not None and not os.path.isfile(value):
+            if value is not None and not _is_there(value):
                 raise InputError(
                     "no such file",
                     file=path,
@@ -119,7 +119,7 @@ def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFra
                     remedy="mend the path or cohort.root",
                 )
             if value is not None and column != "path":
-                _check_mask(Path(value), file=path, row=row, column=column)
+                _check_drawing(Path(value), file=path, row=row, column=column)
     return slides.sort_values("slide", ignore_index=True)
 
 
@@ -151,18 +151,23 @@ def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) 
     return patients.sort_values("patient", ignore_index=True)
 
 
-def _check_mask(mask: Path, *, file: Path, row: int, column: str) -> None:
-    """A mask is a PNG."""
+def _is_there(path: str) -> bool:
+    """Whether a path is a file, or the folder of a Zarr."""
+    return os.path.isfile(path) or (path.endswith(".zarr") and os.path.isdir(path))
+
+
+def _check_drawing(drawing: Path, *, file: Path, row: int, column: str) -> None:
+    """What a person drew is of a kind that can be read."""
     try:
-        png_size(mask)
+        drawing_kind(drawing)
     except ValueError as error:
         raise InputError(
-            "not a PNG",
+            "neither PNG, GeoJSON nor OME-Zarr",
             file=file,
             row=row,
             column=column,
-            value=str(mask),
-            remedy="save the mask as PNG; JPEG would blur its colours",
+            value=str(drawing),
+            remedy="save a mask as PNG (JPEG would blur its colours), polygons as .geojson",
         ) from error
 
 

@@ -196,6 +196,7 @@ def train_segmenter(
         "classes": list(classes),
         "labels": {name: list(labels) for name, labels in classes.items()},
         "mpp": first.attributes["mpp"],
+        "fit_px": first.attributes.get("fit_px"),
         "size": first.attributes["size"],
         "normalisation": normalisation,
         "settings": dict(settings),

@@ -19,11 +19,14 @@ from histoniche.slides.store import TileStore, TileWriter
 _TILES_A_STEP = 16
 # Pixels of the neighbouring tiles that a network sees around a tile, a multiple of 32.
 _HALO = 32
+# Tiles copied from a slide differ from the tiling's resolution by up to 2 %.
+_NEAR_ENOUGH = 0.03
 _COPIED = (
     "slide",
     "status",
     "reason",
     "mpp",
+    "fit_px",
     "size",
     "scale_to_level0",
     "slide_size",
@@ -68,11 +71,15 @@ def segment_slides(
 
 def _check_resolution(heads: Mapping[str, Model], tiles: TileStore) -> None:
     """A network sees tiles of the resolution that it was trained at."""
+    if len(tiles) == 0:
+        return
     for head, model in heads.items():
-        wanted, given = float(model.description["mpp"]), tiles.attributes.get("mpp")
-        if given is not None and abs(wanted / float(given) - 1) > 0.01:
+        fitted = model.description.get("fit_px")
+        key, unit = ("fit_px", "px a slide") if fitted else ("mpp", "µm per pixel")
+        wanted, given = float(model.description[key]), tiles.attributes.get(key)
+        if given is None or abs(wanted / float(given) - 1) > _NEAR_ENOUGH:
             raise InputError(
-                f"the model was trained at {wanted:g} µm per pixel, the tiles have {given:g}",
+                f"the model was trained at {wanted:g} {unit}, the tiles have {given}",
                 column="segmentation.tiling",
                 value=head,
                 remedy="choose a tiling of the model's resolution",

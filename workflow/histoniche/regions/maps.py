@@ -12,6 +12,7 @@ from histoniche.cohort.palette import rgb
 from histoniche.files import whole_folder, write_json
 from histoniche.regions.areas import measure_areas
 from histoniche.regions.overlay import draw_overlay, draw_skipped
+from histoniche.slides.outlines import feature, outline
 from histoniche.slides.store import TileStore
 
 _SMALLEST_LEVEL = 256
@@ -96,20 +97,6 @@ def write_ome_zarr(
         group.attrs["ome"] = metadata
 
 
-def region_polygons(labels: np.ndarray, label: int) -> shapely.MultiPolygon:
-    """Outline of one region along its pixels' edges, in pixels of the map.
-
-    The polygons' area equals the number of pixels; they are valid, with holes.
-    """
-    mask = np.pad(labels == label, ((0, 0), (1, 1)))
-    steps = np.diff(mask.astype(np.int8), axis=1)
-    rows, starts = np.nonzero(steps == 1)
-    _, ends = np.nonzero(steps == -1)
-    union = shapely.union_all(shapely.box(starts, rows, ends, rows + 1))
-    parts = [part for part in shapely.get_parts(union) if not part.is_empty]
-    return shapely.MultiPolygon(parts)
-
-
 def write_geojson(
     labels: np.ndarray, out: Path, *, scale: float, palette: Sequence[Mapping[str, Any]]
 ) -> None:
@@ -122,24 +109,17 @@ def write_geojson(
     """
     features = []
     for entry in palette[1:]:
-        polygons = region_polygons(labels, entry["label"])
+        polygons = outline(labels == entry["label"])
         if polygons.is_empty:
             continue
         geometry = shapely.transform(polygons, lambda points: np.round(points * scale, 2))
         features.append(
-            {
-                "type": "Feature",
-                "id": entry["region"],
-                "geometry": shapely.geometry.mapping(geometry),
-                "properties": {
-                    "objectType": "annotation",
-                    "name": entry["name"],
-                    "classification": {
-                        "name": entry["region"],
-                        "color": list(rgb(entry["colour"])),
-                    },
-                },
-            }
+            feature(
+                geometry,
+                name=entry["name"],
+                code=entry["region"],
+                colour=rgb(entry["colour"]),
+            )
         )
     write_json({"type": "FeatureCollection", "features": features}, out)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from histoniche.errors import InputError, UnusableSlide
 
+_GRACE = 30
+
 
 def run_limited(
     work: Callable[..., None],
@@ -36,11 +38,16 @@ def run_limited(
     )
     child.start()
     sender.close()
+    # A read that waits for ever uses no CPU time, so that the clock counts too.
+    if not receiver.poll(seconds + _GRACE):
+        child.kill()
+        child.join()
+        raise UnusableSlide(f"the reader did not come to an end within {seconds} s")
     try:
         outcome, text = receiver.recv_bytes().decode("utf-8").split(":", 1)
     except EOFError:
         outcome, text = "crash", ""
-    child.join(seconds + 60)
+    child.join(_GRACE)
     if outcome == "unusable":
         raise UnusableSlide(text)
     if outcome == "input":

@@ -1,34 +1,59 @@
-"""Inspection: whether a slide is usable, how large and fine it is, and where its tissue lies."""
+"""Inspection: whether a slide is usable, how large and fine it is, where its tissue lies."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+import shapely
 
 from histoniche.errors import InputError, UnusableSlide
-from histoniche.files import read_json, whole_file, write_json
-from histoniche.slides.annotations import check_annotation
+from histoniche.files import read_json, write_json
+from histoniche.slides.annotations.annotation import Frame
+from histoniche.slides.annotations.choice import check_annotation
+from histoniche.slides.artefact_kinds import KINDS
+from histoniche.slides.artefacts import (
+    artefact_shares,
+    blurred_map,
+    find_artefacts,
+    flags,
+    measure_focus,
+)
+from histoniche.slides.grids import tile_mpp
 from histoniche.slides.guard import run_limited
-from histoniche.slides.readers import open_slide, read_overview
+from histoniche.slides.outlines import feature, outline
+from histoniche.slides.pictures import draw_contour, draw_reason, write_mask, write_picture
+from histoniche.slides.readers.choice import open_slide
+from histoniche.slides.readers.slide import Slide
+from histoniche.slides.scaling import read_overview
 from histoniche.slides.tissue import find_tissue, read_tissue
 
-_PLACEHOLDER = (360, 270)
+_TISSUE_COLOUR = (46, 125, 50)
+_SAMPLE_PX = 64
+
+
+class Inspected(NamedTuple):
+    """Files of one inspected slide."""
+
+    report: Path
+    thumbnail: Path
+    tissue: Path
+    contour: Path
+    artefacts: Path
+    picture: Path
 
 
 def inspect_slide(
     path: Path,
-    report: Path,
-    thumbnail: Path,
-    tissue: Path,
+    outputs: Inspected,
     *,
     slide: str,
     mpp: float | None,
     annotation: Path | None,
     tissue_mask: Path | None,
-    annotated_mpp: float | None,
+    tiling: Mapping[str, Any] | None,
     on_bad_slide: str,
-    settings: dict[str, Any],
+    settings: Mapping[str, Any],
 ) -> None:
     """Open a slide in a limited process, find its tissue and write what is known of it.
 
@@ -36,117 +61,150 @@ def inspect_slide(
     ----------
     path
         The slide.
-    report, thumbnail, tissue
-        Outputs: JSON with `status` (ok or skipped), `reason` and facts; PNG; PNG
-        of the same size, white on tissue.
+    outputs
+        `report`: JSON with `status` (ok or skipped), `reason` and facts;
+        `thumbnail`: PNG; `tissue`: PNG of the same size, white on tissue;
+        `contour`: the same as GeoJSON in pixels of level 0, for editing;
+        `artefacts`: PNG of the same size, 0 or the number of the kind;
+        `picture`: the thumbnail with contour and artefacts.
     slide
         Its id, for errors.
     mpp
         Micrometres per pixel from the sheet, or None.
     annotation, tissue_mask
-        A person's masks, or None.
-    annotated_mpp
-        Resolution of the tiles that the annotation must label, or None.
+        A person's drawings, or None.
+    tiling
+        Tiling that the annotation must label, or None.
     on_bad_slide
         `skip` writes the reason; `fail` raises it.
     settings
         The config's block `slides`.
+
+    Raises
+    ------
+    InputError
+        If an annotation does not fit, or the slide is bad and shall stop the run.
     """
-    for output in (report, thumbnail, tissue):
+    for output in outputs:
         output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        run_limited(
-            _inspect,
-            path,
-            (report, thumbnail, tissue),
-            mpp=mpp,
-            mask=tissue_mask,
-            settings=settings,
-        )
+        run_limited(_inspect, path, outputs, mpp=mpp, mask=tissue_mask, settings=settings)
     except UnusableSlide as reason:
+        write_json({"status": "skipped", "reason": str(reason)}, outputs.report)
+        for picture in (outputs.thumbnail, outputs.picture):
+            draw_reason(f"{slide}: {reason}", picture)
+        for mask in (outputs.tissue, outputs.artefacts):
+            write_mask(np.zeros((1, 1), np.uint8), mask)
+        write_json({"type": "FeatureCollection", "features": []}, outputs.contour)
+    facts = read_json(outputs.report)
+    if facts["status"] != "ok":
         if on_bad_slide == "fail":
+            for output in outputs:
+                output.unlink()
             raise InputError(
-                str(reason),
+                facts["reason"],
                 file=path,
                 value=slide,
                 remedy="mend the slide, exclude it in the sheet, or set on_bad_slide: skip",
-            ) from reason
-        write_json({"status": "skipped", "reason": str(reason)}, report)
-        _write_placeholder(str(reason), slide, thumbnail)
-        _write_png(Image.new("L", _PLACEHOLDER), tissue)
+            )
         return
-    facts = read_json(report)
-    if annotation is not None and annotated_mpp is not None:
-        check_annotation(
-            annotation,
-            slide_size=(facts["width_px"], facts["height_px"]),
-            mpp=facts["mpp"],
-            coarsest_mpp=2 * annotated_mpp,
-        )
+    if annotation is not None and tiling is not None:
+        frame = Frame(facts["width_px"], facts["height_px"], facts["mpp"])
+        resolution = tile_mpp(tiling, size=(frame.width, frame.height), mpp=frame.mpp)
+        check_annotation(annotation, frame, coarsest_mpp=2 * resolution)
 
 
 def _inspect(
     path: Path,
-    outputs: tuple[Path, Path, Path],
+    outputs: Inspected,
     *,
     mpp: float | None,
     mask: Path | None,
-    settings: dict[str, Any],
+    settings: Mapping[str, Any],
 ) -> None:
-    """Open the slide and write its thumbnail, tissue mask and facts; runs in the guarded child."""
-    report, thumbnail, tissue = outputs
+    """Open the slide and write all that is known of it; runs in the guarded child."""
+    limits = settings["artefacts"]
     with open_slide(path, mpp=mpp) as slide:
+        _sample_levels(slide)
+        width, height, _ = slide.levels[0]
         overview = read_overview(slide, settings["thumbnail_px"])
-        width, height = slide.size
-        resolution, reader, vendor = slide.resolution, slide.reader, slide.vendor
-    thumbnail_mpp = resolution.mpp * width / overview.shape[1]
-    if mask is None:
-        found = find_tissue(
-            overview,
-            mpp=thumbnail_mpp,
-            method=settings["tissue"],
-            min_chroma=settings["min_chroma"],
-            min_island_mm2=settings["min_island_mm2"],
-        )
-    else:
-        found = read_tissue(mask, size=(overview.shape[1], overview.shape[0]))
-    tissue_mm2 = float(found.mean() * width * height * resolution.mpp**2 / 1e6)
-    if tissue_mm2 < settings["min_tissue_mm2"]:
-        raise UnusableSlide(
-            f"only {tissue_mm2:.3g} mm² of tissue, less than {settings['min_tissue_mm2']:g} mm²"
-        )
-    _write_png(Image.fromarray(overview), thumbnail)
-    _write_png(Image.fromarray(found.astype(np.uint8) * 255), tissue)
-    write_json(
-        {
-            "status": "ok",
-            "reason": "",
+        thumbnail_mpp = slide.resolution.mpp * width / overview.shape[1]
+        if mask is None:
+            tissue = find_tissue(
+                overview,
+                mpp=thumbnail_mpp,
+                method=settings["tissue"],
+                min_chroma=settings["min_chroma"],
+                min_island_mm2=settings["min_island_mm2"],
+            )
+        else:
+            size = (overview.shape[1], overview.shape[0])
+            tissue = read_tissue(mask, size=size, slide_size=(width, height))
+        centres, blur = measure_focus(slide, tissue)
+        facts = {
             "width_px": width,
             "height_px": height,
-            "mpp": resolution.mpp,
-            "mpp_source": resolution.source,
-            "reader": reader,
-            "vendor": vendor,
-            "tissue_mm2": tissue_mm2,
-            "tissue_share": float(found.mean()),
+            "mpp": slide.resolution.mpp,
+            "mpp_source": slide.resolution.source,
+            "reader": slide.reader,
+            "vendor": slide.vendor,
+            "properties": dict(slide.properties),
+            "levels": len(slide.levels),
+        }
+    found = find_artefacts(overview, tissue, mpp=thumbnail_mpp, thresholds=limits)
+    blurred = blurred_map(centres, blur, tissue, threshold=limits["blurred"])
+    found[blurred & (found == 0)] = KINDS.index("blurred") + 1
+    area_mm2 = tissue.size * thumbnail_mpp**2 / 1e6
+    shares = artefact_shares(found, tissue)
+    status, reason = _judge(float(tissue.mean() * area_mm2), flags(shares, limits), settings)
+    write_picture(overview, outputs.thumbnail)
+    write_mask(tissue.astype(np.uint8) * 255, outputs.tissue)
+    write_mask(found, outputs.artefacts)
+    _write_contour(tissue, (width, height), outputs.contour)
+    draw_contour(overview, tissue, found, outputs.picture)
+    write_json(
+        {
+            "status": status,
+            "reason": reason,
+            **facts,
+            "tissue_mm2": float(tissue.mean() * area_mm2),
+            "tissue_share": float(tissue.mean()),
+            "blank_share": float(1 - tissue.mean()),
+            **{f"{kind}_share": share for kind, share in shares.items()},
+            "blur": float(np.median(blur)) if len(blur) else None,
+            "flags": "; ".join(flags(shares, limits)),
         },
-        report,
+        outputs.report,
     )
 
 
-def _write_png(image: Image.Image, path: Path) -> None:
-    """Write a PNG, whole or not at all."""
-    with whole_file(path) as temporary:
-        image.save(temporary, format="PNG")
+def _judge(tissue_mm2: float, flagged: list[str], settings: Mapping[str, Any]) -> tuple[str, str]:
+    """Status and reason of a slide that could be read."""
+    least = settings["min_tissue_mm2"]
+    if tissue_mm2 < least:
+        return "skipped", f"only {tissue_mm2:.3g} mm² of tissue, less than {least:g} mm²"
+    if flagged and settings["artefacts"]["on_flagged"] == "exclude":
+        return "skipped", f"artefacts: {'; '.join(flagged)}"
+    return "ok", ""
 
 
-def _write_placeholder(reason: str, slide: str, path: Path) -> None:
-    """Write a picture that says why there is no thumbnail."""
-    words, lines = f"{slide}: {reason}".split(), [""]
-    for word in words:
-        if len(lines[-1]) + len(word) > 44:
-            lines.append("")
-        lines[-1] += f"{word} "
-    image = Image.new("RGB", _PLACEHOLDER, "#F2F2F2")
-    ImageDraw.Draw(image).multiline_text((16, 16), "\n".join(lines), fill="#7A1F1F", font_size=14)
-    _write_png(image, path)
+def _sample_levels(slide: Slide) -> None:
+    """Read a little of every level, so that a damaged one shows now and not in a later job."""
+    for number, level in enumerate(slide.levels):
+        size = (min(_SAMPLE_PX, level.width), min(_SAMPLE_PX, level.height))
+        for share in (0.0, 0.5, 1.0):
+            x, y = (round(share * (a - b)) for a, b in zip(level[:2], size, strict=True))
+            slide.read(number, x, y, *size)
+
+
+def _write_contour(tissue: np.ndarray, slide_size: tuple[int, int], out: Path) -> None:
+    """Write the tissue as GeoJSON in pixels of level 0, a little smoothed for editing."""
+    scale = np.array(slide_size) / [tissue.shape[1], tissue.shape[0]]
+    smooth = shapely.get_parts(shapely.simplify(outline(tissue), 0.7))
+    polygons = shapely.MultiPolygon(
+        [part for part in smooth if isinstance(part, shapely.Polygon) and not part.is_empty]
+    )
+    scaled = shapely.transform(polygons, lambda points: np.round(points * scale, 1))
+    features = [feature(scaled, name="Tissue", code="Tissue", colour=_TISSUE_COLOUR)]
+    content = features if tissue.any() else []
+    write_json({"type": "FeatureCollection", "features": content}, out)

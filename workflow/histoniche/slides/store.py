@@ -1,18 +1,20 @@
 """The tile store: a Zarr v3 group a slide, whole or absent, with a manifest of its content."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec
 
-from histoniche.files import sha256
+from histoniche.files import read_json, sha256
+from histoniche.slides.codecs import TileCodec, ZstdTiles, tile_codec, zarr_codecs
+from histoniche.slides.shards import ShardError, pack_shard, read_index
 
 TILES_PER_SHARD = 64
 _ROOT = "zarr.json"
-_COMPRESSOR = BloscCodec(cname="zstd", clevel=1, shuffle="noshuffle")
 
 
 class StoreError(RuntimeError):
@@ -30,14 +32,28 @@ class TileWriter:
         Number of tiles.
     arrays
         Per array of tiles, the shape of one tile; all are uint8.
+    codecs
+        Codecs of arrays; others are zstd.
     """
 
-    def __init__(self, folder: Path, count: int, arrays: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        count: int,
+        arrays: Mapping[str, tuple[int, ...]],
+        *,
+        codecs: Mapping[str, TileCodec] | None = None,
+    ) -> None:
         self._folder = folder
         self._group = zarr.create_group(folder, zarr_format=3)
         self._count = count
         self._done = 0
-        self._buffer: list[dict[str, np.ndarray]] = []
+        self._buffer: dict[str, list[bytes]] = {name: [] for name in arrays}
+        self._manifest: dict[str, str] = {}
+        self.codecs: dict[str, TileCodec] = {
+            **{name: ZstdTiles(shape) for name, shape in arrays.items()},
+            **(codecs or {}),
+        }
         for name, shape in arrays.items() if count else ():
             self._group.create_array(
                 name,
@@ -45,16 +61,18 @@ class TileWriter:
                 chunks=(1, *shape),
                 shards=(TILES_PER_SHARD, *shape),
                 dtype="uint8",
-                compressors=_COMPRESSOR,
-                # A shard is written also where every value equals the fill value,
-                # so that a missing file always means damage.
-                config={"write_empty_chunks": True},
+                **zarr_codecs(self.codecs[name]),
             )
 
     def append(self, **tile: np.ndarray) -> None:
         """Add one tile: one array of the declared shape for each name."""
-        self._buffer.append(tile)
-        if len(self._buffer) == TILES_PER_SHARD:
+        self.append_encoded(**{name: self.codecs[name].encode(tile[name]) for name in tile})
+
+    def append_encoded(self, **chunks: bytes) -> None:
+        """Add one tile that `codecs` have encoded already."""
+        for name, chunk in chunks.items():
+            self._buffer[name].append(chunk)
+        if all(len(waiting) == TILES_PER_SHARD for waiting in self._buffer.values()):
             self._flush()
 
     def close(self, columns: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> None:
@@ -65,21 +83,29 @@ class TileWriter:
         for name, values in columns.items() if self._count else ():
             self._group.create_array(name, data=values, chunks=values.shape)
         self._group.attrs.update(attributes)
-        manifest = {
-            str(path.relative_to(self._folder)): sha256(path)
+        others = {
+            name: sha256(path)
             for path in sorted(self._folder.rglob("*"))
-            if path.is_file() and path != self._folder / _ROOT
+            if path.is_file()
+            and path != self._folder / _ROOT
+            and (name := str(path.relative_to(self._folder))) not in self._manifest
         }
-        self._group.attrs["manifest"] = manifest
+        self._group.attrs["manifest"] = dict(sorted({**self._manifest, **others}.items()))
 
     def _flush(self) -> None:
-        """Write the buffered tiles as one shard."""
-        if self._buffer:
-            end = self._done + len(self._buffer)
-            for name in self._buffer[0]:
-                array = self._group[name]
-                array[self._done : end] = np.stack([tile[name] for tile in self._buffer])
-            self._done, self._buffer = end, []
+        """Write the buffered tiles of every array as one shard each."""
+        counts = {len(chunks) for chunks in self._buffer.values()} or {0}
+        if len(counts) > 1:
+            raise StoreError(f"arrays of {sorted(counts)} tiles in one shard")
+        (count,) = counts
+        if count == 0:
+            return
+        for name, chunks in self._buffer.items():
+            rank = len(self._group[name].shape)
+            file = _shard_name(name, self._done // TILES_PER_SHARD, rank)
+            self._manifest[file] = _write(self._folder / file, chunks)
+            self._buffer[name] = []
+        self._done += count
 
 
 class TileStore:
@@ -89,9 +115,8 @@ class TileStore:
         self.folder = folder
         if not (folder / _ROOT).is_file():
             raise StoreError(f"{folder}: no such store; remake it with --forcerun tile_slide")
-        self._group = zarr.open_group(folder, mode="r", zarr_format=3)
-        self.attributes: dict[str, Any] = dict(self._group.attrs)
-        self._arrays: dict[str, Any] = {}
+        self.attributes: dict[str, Any] = read_json(folder / _ROOT)["attributes"]
+        self._arrays: dict[str, _ShardedTiles] = {}
 
     @property
     def slide(self) -> str:
@@ -109,20 +134,29 @@ class TileStore:
 
     def __contains__(self, name: str) -> bool:
         """Whether the store has an array of this name."""
-        return len(self) > 0 and name in self._group
+        return len(self) > 0 and (self.folder / name / _ROOT).is_file()
 
     def tile(self, name: str, index: int) -> np.ndarray:
-        """Read one tile of an array."""
-        return np.asarray(self._array(name)[index])
+        """Read one tile of an array, uint8.
+
+        Raises
+        ------
+        StoreError
+            Naming the slide and the chunk if it is missing or damaged.
+        """
+        if name not in self._arrays:
+            self._arrays[name] = _ShardedTiles(self.folder, name, self.slide)
+        return self._arrays[name].tile(index)
 
     def column(self, name: str) -> np.ndarray:
         """Read a per-tile column, such as `origin` or `tissue`."""
-        return np.asarray(self._array(name)[:])
+        return np.asarray(zarr.open_array(self.folder / name, mode="r")[:])
 
     def shards(self, name: str) -> Iterator[tuple[int, np.ndarray]]:
         """Read an array shard by shard: number of the first tile, then the tiles."""
         for start in range(0, len(self), TILES_PER_SHARD):
-            yield start, np.asarray(self._array(name)[start : start + TILES_PER_SHARD])
+            end = min(start + TILES_PER_SHARD, len(self))
+            yield start, np.stack([self.tile(name, index) for index in range(start, end)])
 
     def check(self) -> None:
         """Compare every file with the manifest.
@@ -139,8 +173,51 @@ class TileStore:
             if sha256(path) != digest:
                 raise StoreError(f"slide {self.slide}: {name} was altered in {self.folder}")
 
-    def _array(self, name: str) -> Any:
-        """An array, opened once."""
-        if name not in self._arrays:
-            self._arrays[name] = self._group[name]
-        return self._arrays[name]
+
+class _ShardedTiles:
+    """One array of tiles, read chunk by chunk without Zarr's own machinery."""
+
+    def __init__(self, folder: Path, name: str, slide: str) -> None:
+        self._folder, self._name, self._slide = folder, name, slide
+        metadata = read_json(folder / name / _ROOT)
+        self._rank = len(metadata["shape"])
+        self._codec = tile_codec(metadata)
+        self._indices: dict[int, np.ndarray] = {}
+
+    def tile(self, index: int) -> np.ndarray:
+        """Read and decode one tile."""
+        number, place = divmod(index, TILES_PER_SHARD)
+        file = _shard_name(self._name, number, self._rank)
+        try:
+            shard = os.open(self._folder / file, os.O_RDONLY)
+            try:
+                if number not in self._indices:
+                    self._indices[number] = read_index(shard, capacity=TILES_PER_SHARD)
+                offset, length = self._indices[number][place]
+                return self._codec.decode(os.pread(shard, int(length), int(offset)))
+            finally:
+                os.close(shard)
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"slide {self._slide}: {file} is missing from {self._folder}"
+            ) from error
+        except (ShardError, ValueError, RuntimeError, OSError) as error:
+            raise StoreError(
+                f"slide {self._slide}: tile {index} in {file} is damaged: {error}"
+            ) from error
+
+
+def _shard_name(array: str, number: int, rank: int) -> str:
+    """Path of a shard in its store."""
+    return "/".join([array, "c", str(number), *["0"] * (rank - 1)])
+
+
+def _write(path: Path, chunks: Sequence[bytes]) -> str:
+    """Write a shard and give its SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("wb") as stream:
+        for part in pack_shard(chunks, capacity=TILES_PER_SHARD):
+            stream.write(part)
+            digest.update(part)
+    return digest.hexdigest()

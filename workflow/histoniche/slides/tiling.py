@@ -1,7 +1,9 @@
 """Tiling: a slide's tissue cut into tiles of one physical size."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,93 +14,36 @@ from PIL import Image
 from histoniche import __version__
 from histoniche.errors import InputError, UnusableSlide
 from histoniche.files import read_json, whole_folder
-from histoniche.slides.annotations import annotated_areas, read_annotation, sample_labels
-from histoniche.slides.readers import Slide, open_slide, read_scaled
+from histoniche.slides.annotations.annotation import Annotation, Frame
+from histoniche.slides.annotations.choice import open_annotation
+from histoniche.slides.codecs import JpegTiles, RawTiles, TileCodec, ZstdTiles
+from histoniche.slides.grids import Grid, lay_grid, tile_mpp
+from histoniche.slides.readers.choice import open_slide
+from histoniche.slides.readers.jpeg_reader import JpegSlide
+from histoniche.slides.readers.slide import Slide
+from histoniche.slides.scaling import read_scaled
 from histoniche.slides.store import TileWriter
 
-# Tiles may be finer than the slide by this factor; more would be invented detail.
-_LARGEST_ENLARGEMENT = 1.5
+# Tiles in work at a time; enough to keep all threads busy, few enough for any memory.
+_AHEAD = 32
+# A level's own tiles are copied where its resolution is the wanted one but for this share.
+_NEAR_ENOUGH = 0.02
 
 
-class Grid(NamedTuple):
-    """Where the tiles of a slide lie.
+class _Plan(NamedTuple):
+    """How a slide is cut: resolution, codec, and the level whose segments are copied, if any."""
 
-    `origin` (n, 2) holds x and y of each tile's corner and `footprint` the side
-    of a tile, in pixels of level 0; `cell` (n, 2) column and row in the grid.
-    """
-
-    origin: np.ndarray
-    cell: np.ndarray
-    tissue: np.ndarray
-    footprint: float
-    columns: int
-    rows: int
-
-
-def lay_grid(
-    slide_size: tuple[int, int],
-    tissue: np.ndarray,
-    *,
-    slide_mpp: float,
-    mpp: float,
-    size: int,
-    min_tissue: float,
-) -> Grid:
-    """Lay a grid of tiles over a slide and keep those with tissue.
-
-    The grid starts at the slide's corner and does not overlap; tiles at the
-    right and lower edge reach beyond the slide and are filled up with white.
-
-    Parameters
-    ----------
-    slide_size
-        Width and height of level 0 in pixels.
-    tissue
-        Boolean tissue mask of the whole slide, of any size.
-    slide_mpp, mpp
-        Micrometres per pixel of level 0 and of the tiles.
-    size
-        Side of a tile in its own pixels.
-    min_tissue
-        Tiles with a smaller share of tissue are left out, and so are those with none.
-
-    Raises
-    ------
-    UnusableSlide
-        If the slide is too coarse for the tiles, or no tile has enough tissue.
-    """
-    if slide_mpp > mpp * _LARGEST_ENLARGEMENT:
-        raise UnusableSlide(
-            f"its {slide_mpp:.3g} µm per pixel are too coarse for tiles of {mpp:g} µm per pixel"
-        )
-    footprint = size * mpp / slide_mpp
-    columns, rows = (max(1, int(np.ceil(side / footprint - 1e-6))) for side in slide_size)
-    # Mean of the mask over each cell by way of its integral image.
-    integral = np.zeros((tissue.shape[0] + 1, tissue.shape[1] + 1))
-    integral[1:, 1:] = tissue.cumsum(0, dtype=float).cumsum(1)
-    x = np.minimum(np.arange(columns + 1) * footprint / slide_size[0], 1) * tissue.shape[1]
-    y = np.minimum(np.arange(rows + 1) * footprint / slide_size[1], 1) * tissue.shape[0]
-    corners = integral[np.ix_(np.round(y).astype(int), np.round(x).astype(int))]
-    sums = corners[1:, 1:] - corners[1:, :-1] - corners[:-1, 1:] + corners[:-1, :-1]
-    cell_area = footprint**2 * tissue.size / (slide_size[0] * slide_size[1])
-    share = np.minimum(sums / cell_area, 1)
-    kept = np.argwhere((share >= min_tissue) & (share > 0))
-    if len(kept) == 0:
-        raise UnusableSlide(f"no tile has {min_tissue:.0%} tissue")
-    return Grid(
-        origin=np.floor(kept[:, ::-1] * footprint).astype(np.int32),
-        cell=kept[:, ::-1].astype(np.int32),
-        tissue=share[kept[:, 0], kept[:, 1]].astype(np.float32),
-        footprint=footprint,
-        columns=columns,
-        rows=rows,
-    )
+    mpp: float
+    codec: TileCodec
+    copied: int | None
+    note: str
 
 
 def tile_slide(
     path: Path,
     inspection: Path,
     tissue: Path,
+    artefacts: Path,
     out: Path,
     *,
     slide: str,
@@ -106,6 +51,7 @@ def tile_slide(
     palette: Sequence[Mapping[str, Any]],
     tiling: Mapping[str, Any],
     on_bad_slide: str,
+    threads: int,
 ) -> None:
     """Cut one slide into tiles and write them as a store.
 
@@ -113,7 +59,7 @@ def tile_slide(
     ----------
     path
         The slide.
-    inspection, tissue
+    inspection, tissue, artefacts
         What `inspect_slide` wrote. A slide that it skipped gives an empty store
         with the reason.
     out
@@ -121,28 +67,35 @@ def tile_slide(
     slide
         Its id.
     annotation
-        A person's mask, which becomes label tiles, or None.
+        A person's annotation, which becomes label tiles, or None.
     palette
-        Mappings with `label` and `colour`.
+        Mappings with `label`, `region`, `name` and `colour`.
     tiling
-        One block of the config's `tilings`: mpp, size, min_tissue.
+        One block of the config's `tilings`.
     on_bad_slide
         What to do if no tile is left: `skip` or `fail`.
+    threads
+        Tiles that are read and encoded at the same time.
     """
     facts = read_json(inspection)
     attributes = {"slide": slide, "status": facts["status"], "reason": facts["reason"]}
     if facts["status"] == "ok":
+        frame = Frame(int(facts["width_px"]), int(facts["height_px"]), float(facts["mpp"]))
+        masks = (_read_mask(tissue), _read_mask(artefacts))
+        labels = None if annotation is None else open_annotation(annotation, frame, palette)
+        reduced = tiling["resample"] == "dct"
         try:
-            _tile(
-                path,
-                facts,
-                tissue,
-                out,
-                slide=slide,
-                annotation=annotation,
-                palette=palette,
-                tiling=tiling,
-            )
+            with open_slide(path, mpp=frame.mpp, reduced=reduced) as source:
+                _tile(
+                    source,
+                    out,
+                    slide=slide,
+                    frame=frame,
+                    masks=masks,
+                    labels=labels,
+                    tiling=tiling,
+                    threads=threads,
+                )
             return
         except UnusableSlide as reason:
             if on_bad_slide == "fail":
@@ -155,69 +108,137 @@ def tile_slide(
 
 
 def _tile(
-    path: Path,
-    facts: Mapping[str, Any],
-    tissue: Path,
+    source: Slide,
     out: Path,
     *,
     slide: str,
-    annotation: Path | None,
-    palette: Sequence[Mapping[str, Any]],
+    frame: Frame,
+    masks: tuple[np.ndarray, np.ndarray],
+    labels: Annotation | None,
     tiling: Mapping[str, Any],
+    threads: int,
 ) -> None:
     """Write the store of a usable slide."""
     size = int(tiling["size"])
-    slide_size = (int(facts["width_px"]), int(facts["height_px"]))
-    with Image.open(tissue) as image:
-        mask = np.asarray(image) > 0
-    grid = lay_grid(slide_size, mask, slide_mpp=facts["mpp"], **tiling)
-    labels = None if annotation is None else read_annotation(annotation, palette)
+    plan = _make_plan(source, tiling)
+    if plan.note:
+        logging.warning("%s: %s", slide, plan.note)
+    grid = lay_grid(
+        (frame.width, frame.height),
+        *masks,
+        slide_mpp=frame.mpp,
+        mpp=plan.mpp,
+        size=size,
+        min_tissue=tiling["min_tissue"],
+        max_artefact=tiling["max_artefact"],
+    )
     shapes: dict[str, tuple[int, ...]] = {"pixels": (size, size, 3)}
     if labels is not None:
         shapes["label"] = (size, size)
-    with open_slide(path, mpp=facts["mpp"]) as source, whole_folder(out) as folder:
-        writer = TileWriter(folder, len(grid.cell), shapes)
-        for column, row in grid.cell:
-            x, y = column * grid.footprint, row * grid.footprint
-            tile = {"pixels": _read_tile(source, x, y, grid.footprint, size)}
-            if labels is not None:
-                tile["label"] = sample_labels(
-                    labels, x=x, y=y, footprint=grid.footprint, slide_size=slide_size, size=size
-                )
-            writer.append(**tile)
+    with whole_folder(out) as folder, ThreadPoolExecutor(threads) as pool:
+        writer = TileWriter(folder, len(grid.cell), shapes, codecs={"pixels": plan.codec})
+        cut = _cutter(source, plan=plan, grid=grid, labels=labels, size=size, codecs=writer.codecs)
+        for chunks in _in_order(pool, cut, range(len(grid.cell))):
+            writer.append_encoded(**chunks)
+        columns = ("origin", "cell", "tissue", "artefact")
         writer.close(
-            {"origin": grid.origin, "cell": grid.cell, "tissue": grid.tissue},
+            {name: getattr(grid, name) for name in columns},
             {
                 "slide": slide,
                 "status": "ok",
                 "reason": "",
                 "tiles": len(grid.cell),
-                "mpp": tiling["mpp"],
+                "mpp": plan.mpp,
+                "fit_px": tiling.get("fit_px"),
                 "size": size,
                 "scale_to_level0": grid.footprint / size,
-                "slide_size": slide_size,
-                "slide_mpp": facts["mpp"],
+                "slide_size": [frame.width, frame.height],
+                "slide_mpp": frame.mpp,
                 "grid": [grid.columns, grid.rows],
                 "reader": source.reader,
+                "note": plan.note,
                 "settings": dict(tiling),
-                "annotated_mm2": None
-                if labels is None
-                else annotated_areas(
-                    labels, palette=palette, slide_mm2=_area_mm2(slide_size, facts["mpp"])
-                ),
+                "annotated_mm2": None if labels is None else labels.areas_mm2(),
                 "versions": {"histoniche": __version__, "zarr": zarr.__version__},
             },
         )
     logging.info(
-        "%s: %d tiles of %d px at %g µm per pixel", slide, len(grid.cell), size, tiling["mpp"]
+        "%s: %d tiles of %d px at %.4g µm per pixel", slide, len(grid.cell), size, plan.mpp
     )
 
 
-def _area_mm2(size: tuple[int, int], mpp: float) -> float:
-    """Area of a slide of some pixels."""
-    return size[0] * size[1] * mpp**2 / 1e6
+def _read_mask(path: Path) -> np.ndarray:
+    """A mask that the inspection wrote, boolean."""
+    with Image.open(path) as image:
+        return np.asarray(image) > 0
 
 
-def _read_tile(slide: Slide, x: float, y: float, footprint: float, size: int) -> np.ndarray:
-    """Pixels of one tile, (size, size, 3)."""
-    return read_scaled(slide, x=x, y=y, width=footprint, height=footprint, size=(size, size))
+def _make_plan(source: Slide, tiling: Mapping[str, Any]) -> _Plan:
+    """Decide the resolution of the tiles, and whether the slide's own segments can be copied."""
+    size = int(tiling["size"])
+    width, height, _ = source.levels[0]
+    mpp = tile_mpp(tiling, size=(width, height), mpp=source.resolution.mpp)
+    shape = (size, size, 3)
+    if tiling["codec"] == "none":
+        return _Plan(mpp, RawTiles(shape), None, "")
+    if tiling["codec"] == "zstd":
+        return _Plan(mpp, ZstdTiles(shape), None, "")
+    if not isinstance(source, JpegSlide):
+        note = f"stored as zstd, since the slide has no plain JPEG tiles (read by {source.reader})"
+        return _Plan(mpp, ZstdTiles(shape), None, note)
+    found = []
+    for number in source.stored_levels:
+        level_mpp = source.resolution.mpp * source.levels[number].downsample
+        coding = source.segments(number).coding
+        if abs(mpp / level_mpp - 1) <= _NEAR_ENOUGH and (coding.width, coding.height) == shape[:2]:
+            return _Plan(level_mpp, JpegTiles(coding), number, "")
+        found.append(f"{coding.width} x {coding.height} px at {level_mpp:.4g} µm per pixel")
+    note = (
+        f"stored as zstd, since no level has tiles of {size} px at {mpp:.4g} µm per pixel to copy; "
+        f"it has {', '.join(found)}"
+    )
+    return _Plan(mpp, ZstdTiles(shape), None, note)
+
+
+def _cutter(
+    source: Slide,
+    *,
+    plan: _Plan,
+    grid: Grid,
+    labels: Annotation | None,
+    size: int,
+    codecs: Mapping[str, TileCodec],
+) -> Callable[[int], dict[str, bytes]]:
+    """Make a function that reads and encodes the tile of a number."""
+
+    def cut(number: int) -> dict[str, bytes]:
+        column, row = (int(place) for place in grid.cell[number])
+        x, y, side = column * grid.footprint, row * grid.footprint, grid.footprint
+        if plan.copied is not None and isinstance(source, JpegSlide):
+            columns = source.segments(plan.copied).columns
+            chunks = {"pixels": source.segment(plan.copied, row * columns + column)}
+        else:
+            pixels = read_scaled(source, x=x, y=y, width=side, height=side, size=(size, size))
+            chunks = {"pixels": codecs["pixels"].encode(pixels)}
+        if labels is not None:
+            chunks["label"] = codecs["label"].encode(labels.tile(x, y, side, size))
+        return chunks
+
+    return cut
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[int], dict[str, bytes]], numbers: Iterable[int]
+) -> Iterator[dict[str, bytes]]:
+    """Work on several numbers at a time and yield the results in order, few of them waiting."""
+    waiting: deque[Future[dict[str, bytes]]] = deque()
+    try:
+        for number in numbers:
+            waiting.append(pool.submit(work, number))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -9,8 +9,12 @@ from scipy import ndimage
 from skimage import filters
 from skimage.morphology import remove_small_holes, remove_small_objects
 
+from histoniche.cohort.masks import drawing_kind
 from histoniche.errors import InputError
-from histoniche.slides.annotations import opened_mask
+from histoniche.slides.annotations.annotation import centres
+from histoniche.slides.annotations.mask import opened_mask
+from histoniche.slides.annotations.polygons import read_polygons, rings_of
+from histoniche.slides.annotations.rasterise import inside
 
 # About a cell's size: joins stained nuclei on a dark ground, keeps contours.
 _SMOOTHING_UM = 20.0
@@ -82,16 +86,30 @@ def find_tissue(
     return remove_small_holes(mask, max_size=smallest)
 
 
-def read_tissue(path: Path, *, size: tuple[int, int]) -> np.ndarray:
-    """Read a person's tissue mask, PNG over the whole slide, and scale it to `size`.
+def read_tissue(path: Path, *, size: tuple[int, int], slide_size: tuple[int, int]) -> np.ndarray:
+    """Read a person's tissue mask and scale it to `size`.
 
     Parameters
     ----------
     path
-        PNG; what is not black is tissue.
+        PNG over the whole slide, in which what is not black is tissue; or GeoJSON
+        whose polygons, of any class, are tissue, in pixels of level 0.
     size
         Width and height of the result.
+    slide_size
+        Width and height of level 0.
+
+    Returns
+    -------
+    Boolean, (height, width).
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or has another shape than the slide.
     """
+    if drawing_kind(path) == "geojson":
+        return _read_polygons(path, size, slide_size)
     with opened_mask(path, column="tissue_mask") as image:
         grey = image.convert("L")
     if abs((grey.width / grey.height) / (size[0] / size[1]) - 1) > 0.02:
@@ -102,3 +120,12 @@ def read_tissue(path: Path, *, size: tuple[int, int]) -> np.ndarray:
             remedy="draw it over the whole slide",
         )
     return np.asarray(grey.resize(size, Image.Resampling.BOX)) > 0
+
+
+def _read_polygons(path: Path, size: tuple[int, int], slide_size: tuple[int, int]) -> np.ndarray:
+    """The union of a file's polygons on a grid of `size`."""
+    xs, ys = (centres(0, slide, count) for slide, count in zip(slide_size, size, strict=True))
+    mask = np.zeros((size[1], size[0]), bool)
+    for _, polygon in read_polygons(path):
+        mask |= inside(rings_of(polygon), xs, ys)
+    return mask

@@ -72,7 +72,8 @@ def _slides(results: Results) -> Iterator[str]:
     )
     yield (
         "Slides were inspected at their own resolution in µm per pixel; tissue was told from "
-        f"glass by the method `{tissue}`. A slide that could not be used {bad}."
+        f"glass by the method `{tissue}`. A slide that could not be used {bad}. Pen ink, folds, "
+        "bubbles, overstained and out-of-focus tissue were found by rules on colour and sharpness."
     )
 
 
@@ -114,7 +115,12 @@ def _segmentation(results: Results) -> Iterator[str]:
     if not settings:
         return
     tiling = results.block("tilings").get(str(settings.get("tiling")), {})
-    where = f"on tiles of {tiling.get('size')} px at {tiling.get('mpp', 0):g} µm per pixel"
+    scale = (
+        f"of slides scaled to {tiling['fit_px']} px"
+        if tiling.get("fit_px")
+        else f"at {tiling.get('mpp', 0):g} µm per pixel"
+    )
+    where = f"on tiles of {tiling.get('size')} px {scale}"
     if settings.get("pretrained"):
         yield f"Regions were found by networks trained elsewhere, {where}."
         return

@@ -20,6 +20,7 @@ from histoniche.report.evaluation import ROLE_NAMES
 from histoniche.report.numbers import count, format_number
 from histoniche.report.pictures import jpeg_address
 from histoniche.report.results import Results
+from histoniche.slides.artefact_kinds import COLOURS, KINDS
 
 _MOST_THUMBNAILS = 48
 _MOST_ROWS = 200
@@ -36,6 +37,9 @@ def slides_section(results: Results) -> Section:
     left_out = quality[quality["status"] != "ok"]
     if len(left_out):
         blocks.append(_left_out(left_out))
+    flagged = quality[(quality["status"] == "ok") & (quality["flags"] != "")]
+    if len(flagged):
+        blocks.append(_flagged(flagged))
     thumbnails = _spread(results.paths("thumbnails"), _MOST_THUMBNAILS)
     if thumbnails:
         status = dict(zip(quality["slide"], quality["status"], strict=True))
@@ -50,7 +54,12 @@ def slides_section(results: Results) -> Section:
             for path in thumbnails
         ]
         shown = "" if len(photos) == len(quality) else f", {len(photos)} of {len(quality):,}"
-        blocks.append(Gallery(f"Contact sheet{shown}", photos, "small"))
+        found = [kind for kind in KINDS if (quality[f"{kind}_share"] > 0).any()]
+        note = "Green: contour of the tissue. All slides stand in slides/contact_sheet.png."
+        blocks.append(Gallery(f"Contact sheet{shown}", photos, "small", note))
+        if found:
+            colours = ["#{:02X}{:02X}{:02X}".format(*COLOURS[kind]) for kind in found]
+            blocks.append(Swatches([(c, "", kind) for c, kind in zip(colours, found, strict=True)]))
     return Section("slides", "Slides and their quality", blocks)
 
 
@@ -114,6 +123,19 @@ def _left_out(rows: pd.DataFrame) -> Table:
     hidden = len(rows) - len(cells)
     note = f"{hidden:,} more stand in slides/quality.tsv." if hidden else ""
     return table("Slides not used", ("slide", "patient", "status", "reason"), cells, note)
+
+
+def _flagged(rows: pd.DataFrame) -> Table:
+    """Slides that were used although artefacts cover much of them."""
+    cells = [
+        (str(slide), str(patient), str(flags))
+        for slide, patient, flags in rows[["slide", "patient", "flags"]]
+        .sort_values("slide")
+        .head(_MOST_ROWS)
+        .itertuples(index=False)
+    ]
+    note = "Kept, as slides.artefacts.on_flagged says; tiles with many artefacts are left out."
+    return table("Slides with artefacts", ("slide", "patient", "artefacts"), cells, note)
 
 
 def _examples(results: Results) -> list[tuple[Path, str]]:

@@ -8,10 +8,15 @@ import pandas as pd
 
 from histoniche.errors import InputError
 from histoniche.files import read_json
+from histoniche.slides.artefact_kinds import KINDS
 from histoniche.tables import write_table
 
-_NUMBERS = ["width_px", "height_px", "mpp", "tissue_mm2", "tissue_share"]
-_TEXTS = ["reason", "mpp_source", "reader", "vendor"]
+_NUMBERS = [
+    *("width_px", "height_px", "mpp", "tissue_mm2", "tissue_share", "blank_share"),
+    *(f"{kind}_share" for kind in KINDS),
+    "blur",
+]
+_TEXTS = ["reason", "flags", "mpp_source", "reader", "vendor"]
 
 
 def collect_quality(

@@ -1,0 +1,1 @@
+"""Annotations: where a person drew the regions, read as label tiles."""

@@ -1,0 +1,117 @@
+"""Grids: where the tiles of a slide lie, reckoned in micrometres."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from histoniche.errors import UnusableSlide
+
+# Tiles may be finer than the slide by this factor; more would be invented detail.
+_LARGEST_ENLARGEMENT = 1.5
+
+
+def tile_mpp(tiling: Mapping[str, Any], *, size: tuple[int, int], mpp: float) -> float:
+    """Resolution that a tiling asks for on one slide, in µm per pixel.
+
+    Parameters
+    ----------
+    tiling
+        One block of the config's `tilings`, with `mpp` or `fit_px`.
+    size, mpp
+        Width and height of the slide's level 0 in pixels, and its resolution.
+    """
+    if tiling.get("fit_px"):
+        return mpp * max(size) / float(tiling["fit_px"])
+    return float(tiling["mpp"])
+
+
+class Grid(NamedTuple):
+    """Where the tiles of a slide lie.
+
+    `origin` (n, 2) holds x and y of each tile's corner and `footprint` the side
+    of a tile, in pixels of level 0; `cell` (n, 2) column and row in the grid;
+    `tissue` and `artefact` (n,) the shares of tissue and of artefacts, 0 to 1.
+    """
+
+    origin: np.ndarray
+    cell: np.ndarray
+    tissue: np.ndarray
+    artefact: np.ndarray
+    footprint: float
+    columns: int
+    rows: int
+
+
+def lay_grid(
+    slide_size: tuple[int, int],
+    tissue: np.ndarray,
+    artefacts: np.ndarray,
+    *,
+    slide_mpp: float,
+    mpp: float,
+    size: int,
+    min_tissue: float,
+    max_artefact: float,
+) -> Grid:
+    """Lay a grid of tiles over a slide and keep those with tissue.
+
+    The grid starts at the slide's corner and does not overlap; tiles at the
+    right and lower edge reach beyond the slide and are filled up with white.
+
+    Parameters
+    ----------
+    slide_size
+        Width and height of level 0 in pixels.
+    tissue, artefacts
+        Boolean masks of the whole slide, of any size.
+    slide_mpp, mpp
+        Micrometres per pixel of level 0 and of the tiles.
+    size
+        Side of a tile in its own pixels.
+    min_tissue
+        Tiles with a smaller share of tissue are left out, and so are those with none.
+    max_artefact
+        Tiles with a larger share of artefacts are left out.
+
+    Raises
+    ------
+    UnusableSlide
+        If the slide is too coarse for the tiles, or no tile is left.
+    """
+    if slide_mpp > mpp * _LARGEST_ENLARGEMENT:
+        raise UnusableSlide(
+            f"its {slide_mpp:.3g} µm per pixel are too coarse for tiles of {mpp:g} µm per pixel"
+        )
+    footprint = size * mpp / slide_mpp
+    columns, rows = (max(1, int(np.ceil(side / footprint - 1e-6))) for side in slide_size)
+    shares = [_shares(mask, slide_size, footprint, columns, rows) for mask in (tissue, artefacts)]
+    enough = (shares[0] >= min_tissue) & (shares[0] > 0)
+    kept = np.argwhere(enough & (shares[1] <= max_artefact))
+    if len(kept) == 0:
+        clean = f" and at most {max_artefact:.0%} artefacts" if enough.any() else ""
+        raise UnusableSlide(f"no tile has {min_tissue:.0%} tissue{clean}")
+    return Grid(
+        origin=np.floor(kept[:, ::-1] * footprint).astype(np.int32),
+        cell=kept[:, ::-1].astype(np.int32),
+        tissue=shares[0][kept[:, 0], kept[:, 1]].astype(np.float32),
+        artefact=shares[1][kept[:, 0], kept[:, 1]].astype(np.float32),
+        footprint=footprint,
+        columns=columns,
+        rows=rows,
+    )
+
+
+def _shares(
+    mask: np.ndarray, slide_size: tuple[int, int], footprint: float, columns: int, rows: int
+) -> np.ndarray:
+    """Share of every tile that a mask of the whole slide covers, (rows, columns)."""
+    # Sums over each cell by way of the mask's integral image.
+    integral = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1))
+    integral[1:, 1:] = mask.cumsum(0, dtype=float).cumsum(1)
+    x = np.minimum(np.arange(columns + 1) * footprint / slide_size[0], 1) * mask.shape[1]
+    y = np.minimum(np.arange(rows + 1) * footprint / slide_size[1], 1) * mask.shape[0]
+    corners = integral[np.ix_(np.round(y).astype(int), np.round(x).astype(int))]
+    sums = corners[1:, 1:] - corners[1:, :-1] - corners[:-1, 1:] + corners[:-1, :-1]
+    cell_area = footprint**2 * mask.size / (slide_size[0] * slide_size[1])
+    return np.asarray(np.minimum(sums / cell_area, 1))

@@ -1,0 +1,68 @@
+"""Pictures of slides: thumbnails, masks, contours with artefacts."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from histoniche.files import whole_file
+from histoniche.slides.artefact_kinds import COLOURS, KINDS
+
+_PLACEHOLDER = (360, 270)
+_GREY, _ALARM = "#F2F2F2", "#7A1F1F"
+CONTOUR = (27, 120, 55)
+
+
+def write_picture(pixels: np.ndarray, out: Path) -> None:
+    """Write an RGB picture as PNG."""
+    save_png(Image.fromarray(pixels), out)
+
+
+def write_mask(values: np.ndarray, out: Path) -> None:
+    """Write a mask or a map of numbers, uint8, as grey PNG."""
+    save_png(Image.fromarray(values), out)
+
+
+def draw_contour(
+    overview: np.ndarray, tissue: np.ndarray, artefacts: np.ndarray, out: Path
+) -> None:
+    """Draw a slide with the contour of its tissue and its artefacts in colour.
+
+    Parameters
+    ----------
+    overview, tissue, artefacts
+        Of one size: uint8 (height, width, 3), boolean, and numbers of kinds.
+    """
+    picture = overview.astype(np.float32)
+    for number, kind in enumerate(KINDS, start=1):
+        place = artefacts == number
+        picture[place] = 0.45 * picture[place] + 0.55 * np.array(COLOURS[kind])
+    width = max(1, round(max(tissue.shape) / 500))
+    edge = tissue & ~ndimage.binary_erosion(tissue, iterations=width, border_value=0)
+    picture[edge] = CONTOUR
+    write_picture(picture.astype(np.uint8), out)
+
+
+def draw_reason(words: str, out: Path) -> None:
+    """Write a picture that says why there is none."""
+    image = Image.new("RGB", _PLACEHOLDER, _GREY)
+    text = "\n".join(wrapped(words, 44))
+    ImageDraw.Draw(image).multiline_text((16, 16), text, fill=_ALARM, font_size=14)
+    save_png(image, out)
+
+
+def wrapped(words: str, length: int) -> list[str]:
+    """Words in lines of about `length` letters."""
+    lines = [""]
+    for word in words.split():
+        if lines[-1] and len(lines[-1]) + len(word) > length:
+            lines.append("")
+        lines[-1] += f"{word} "
+    return lines
+
+
+def save_png(image: Image.Image, out: Path) -> None:
+    """Write a PNG, whole or not at all."""
+    with whole_file(out) as temporary:
+        image.save(temporary, format="PNG")

@@ -1,0 +1,62 @@
+"""Which reader opens a file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from histoniche.errors import UnusableSlide
+from histoniche.slides.readers.jpeg_reader import JpegSlide
+from histoniche.slides.readers.ome_reader import (
+    OmeTiffSlide,
+    OmeZarrSlide,
+    is_ome_tiff,
+    is_ome_zarr,
+)
+from histoniche.slides.readers.openslide_reader import OpenSlideSlide, is_known
+from histoniche.slides.readers.plain_reader import SUFFIXES, PlainSlide
+from histoniche.slides.readers.segments import UnusualFileError
+from histoniche.slides.readers.slide import Slide
+
+AnySlide = JpegSlide | OmeTiffSlide | OmeZarrSlide | OpenSlideSlide | PlainSlide
+
+
+@contextmanager
+def open_slide(path: Path, *, mpp: float | None, reduced: bool = False) -> Iterator[Slide]:
+    """Open a slide with the reader that fits the file.
+
+    Parameters
+    ----------
+    path
+        The file, or the folder of an OME-Zarr.
+    mpp
+        Micrometres per pixel from the sheet; wins over what the file says.
+    reduced
+        Whether coarser levels may come from the JPEG decoder's own scaling.
+
+    Raises
+    ------
+    UnusableSlide
+        If no reader can open it, or its resolution is unknown.
+    """
+    slide = _open(path, mpp, reduced)
+    try:
+        yield slide
+    finally:
+        slide.close()
+
+
+def _open(path: Path, mpp: float | None, reduced: bool) -> AnySlide:
+    """Choose by what the file is."""
+    if is_ome_zarr(path):
+        return OmeZarrSlide(path, mpp)
+    if is_ome_tiff(path):
+        return OmeTiffSlide(path, mpp)
+    if is_known(path):
+        known = OpenSlideSlide(path, mpp)
+        try:
+            return JpegSlide(known, path, reduced=reduced)
+        except UnusualFileError:
+            return known
+    if path.suffix.lower() in SUFFIXES:
+        return PlainSlide(path, mpp)
+    raise UnusableSlide("no reader knows this format; is the file whole?")
