@@ -30,6 +30,7 @@ TILING = {
     "max_artefact": 1.0,
     "resample": "area",
     "codec": "zstd",
+    "stain": {"method": "off"},
 }
 
 
@@ -320,3 +321,17 @@ def test_grids_cover_all_tissue_once(slide, ratio, size, seed):
     y = ((ys + 0.5) / 7 * height / grid.footprint).astype(int).clip(0, grid.rows - 1)
     if grid.footprint > max(width / 9, height / 7) * 2:
         assert kept[y, x].all()
+
+
+def test_stains_are_normalised_and_what_was_done_is_recorded(seen, tmp_path):
+    path, files = seen
+    reference = tmp_path / "reference.png"
+    picture = np.random.default_rng(0).normal((180, 90, 150), 8, (40, 40, 3))
+    Image.fromarray(picture.astype(np.uint8)).save(reference)
+    stain = {"method": "reinhard", "reference": str(reference)}
+    store = cut(path, files, tmp_path / "a.zarr", tiling={"mpp": 0.5, "stain": stain})
+    assert store.attributes["stain"]["method"] == "reinhard"
+    assert store.attributes["stain"]["reference"]["name"] == "reference.png"
+    assert str(tmp_path) not in json.dumps(store.attributes)
+    tile = store.tile("pixels", 14)
+    assert np.abs(tile.mean((0, 1)) - (180, 90, 150)).max() < 6

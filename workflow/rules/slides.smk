@@ -118,6 +118,9 @@ rule tile_slide:
         report=rules.inspect_slide.output.report,
         tissue=rules.inspect_slide.output.tissue,
         artefacts=rules.inspect_slide.output.artefacts,
+        reference=lambda wildcards: config["tilings"][wildcards.tiling]["stain"].get(
+            "reference", []
+        ),
     output:
         tiles="<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
     log:

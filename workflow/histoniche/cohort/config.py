@@ -187,6 +187,13 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
         if ("mpp" in entry) == ("fit_px" in entry):
             problem = "needs either mpp or fit_px"
             yield _Problem(f"tilings.{name}", problem, "write one of them, say mpp: 0.5")
+        stain = entry["stain"]
+        if stain["method"] == "reinhard" and "reference" not in stain:
+            remedy = "name a picture of tissue that looks as wanted"
+            yield _Problem(f"tilings.{name}.stain.reference", "Reinhard's method needs it", remedy)
+        if stain["method"] != "off" and entry["codec"] == "source-jpeg":
+            problem = "the slide's own tiles are copied and cannot be normalised"
+            yield _Problem(f"tilings.{name}.codec", problem, "choose zstd, or no stain method")
     for name in config.get("survival", {}).get("covariates", []):
         if name not in covariates:
             remedy = nearest(name, covariates) if covariates else "declare it under cohort"

@@ -144,6 +144,11 @@ def _fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
             for name, path in config["enrichment"]["gene_sets"].items()
         }
         filled["enrichment"] = {**config["enrichment"], "gene_sets": sets}
+    if "tilings" in config:
+        filled["tilings"] = {
+            name: _fill_in_reference(entry, file, f"tilings.{name}.stain")
+            for name, entry in config["tilings"].items()
+        }
     if "segmentation" in filled:
         segmentation = filled["segmentation"]
         heads = {
@@ -169,20 +174,30 @@ def _fill_in(path: str, file: str, column: str) -> str:
         ) from error
 
 
+def _fill_in_reference(tiling: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
+    """Fill environment variables into the picture of a tiling's stain, which must exist."""
+    stain = tiling["stain"]
+    if "reference" not in stain:
+        return dict(tiling)
+    path = _fill_in(stain["reference"], file, f"{column}.reference")
+    _check_there(path, file, f"{column}.reference", "name a picture that is here")
+    return {**tiling, "stain": {**stain, "reference": path}}
+
+
+def _check_there(path: str, file: str, column: str, remedy: str) -> None:
+    """A file that the configuration names exists."""
+    if not Path(path).is_file():
+        raise InputError("no such file", file=file, column=column, value=path, remedy=remedy)
+
+
 def _fill_in_weights(settings: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
     """Fill environment variables into the file of weights of a network, which must exist."""
     weights = settings.get("encoder_weights")
     if not is_file_of_weights(weights):
         return dict(settings)
     path = _fill_in(str(weights), file, f"{column}.encoder_weights")
-    if not Path(path).is_file():
-        raise InputError(
-            "no such file",
-            file=file,
-            column=f"{column}.encoder_weights",
-            value=path,
-            remedy="name a safetensors file that is here, or null to start at random",
-        )
+    remedy = "name a safetensors file that is here, or null to start at random"
+    _check_there(path, file, f"{column}.encoder_weights", remedy)
     return {**settings, "encoder_weights": path}
 
 

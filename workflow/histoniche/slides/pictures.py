@@ -38,7 +38,7 @@ def draw_contour(
     for number, kind in enumerate(KINDS, start=1):
         place = artefacts == number
         picture[place] = 0.45 * picture[place] + 0.55 * np.array(COLOURS[kind])
-    width = max(1, round(max(tissue.shape) / 500))
+    width = max(1, round(max(tissue.shape) / 300))
     edge = tissue & ~ndimage.binary_erosion(tissue, iterations=width, border_value=0)
     picture[edge] = CONTOUR
     write_picture(picture.astype(np.uint8), out)

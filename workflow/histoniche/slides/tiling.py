@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import zarr
@@ -24,8 +24,13 @@ from histoniche.slides.readers.slide import Slide
 from histoniche.slides.scaling import read_scaled
 from histoniche.slides.store import TileWriter
 
+if TYPE_CHECKING:
+    from histoniche.slides.stain import StainTransform
+
 # Tiles in work at a time; enough to keep all threads busy, few enough for any memory.
 _AHEAD = 32
+# Tiles that a slide's stains are estimated on.
+_STAIN_TILES = 16
 # A level's own tiles are copied where its resolution is the wanted one but for this share.
 _NEAR_ENOUGH = 0.02
 
@@ -135,9 +140,18 @@ def _tile(
     shapes: dict[str, tuple[int, ...]] = {"pixels": (size, size, 3)}
     if labels is not None:
         shapes["label"] = (size, size)
+    stain = _fit_stain(source, grid, size, tiling["stain"])
     with whole_folder(out) as folder, ThreadPoolExecutor(threads) as pool:
         writer = TileWriter(folder, len(grid.cell), shapes, codecs={"pixels": plan.codec})
-        cut = _cutter(source, plan=plan, grid=grid, labels=labels, size=size, codecs=writer.codecs)
+        cut = _cutter(
+            source,
+            plan=plan,
+            grid=grid,
+            labels=labels,
+            size=size,
+            codecs=writer.codecs,
+            stain=stain,
+        )
         for chunks in _in_order(pool, cut, range(len(grid.cell))):
             writer.append_encoded(**chunks)
         columns = ("origin", "cell", "tissue", "artefact")
@@ -157,7 +171,8 @@ def _tile(
                 "grid": [grid.columns, grid.rows],
                 "reader": source.reader,
                 "note": plan.note,
-                "settings": dict(tiling),
+                "settings": {key: value for key, value in tiling.items() if key != "stain"},
+                "stain": None if stain is None else _describe_stain(stain, tiling["stain"]),
                 "annotated_mm2": None if labels is None else labels.areas_mm2(),
                 "versions": {"histoniche": __version__, "zarr": zarr.__version__},
             },
@@ -208,6 +223,7 @@ def _cutter(
     labels: Annotation | None,
     size: int,
     codecs: Mapping[str, TileCodec],
+    stain: "StainTransform | None",
 ) -> Callable[[int], dict[str, bytes]]:
     """Make a function that reads and encodes the tile of a number."""
 
@@ -219,12 +235,45 @@ def _cutter(
             chunks = {"pixels": source.segment(plan.copied, row * columns + column)}
         else:
             pixels = read_scaled(source, x=x, y=y, width=side, height=side, size=(size, size))
+            if stain is not None:
+                pixels = stain.apply(pixels)
             chunks = {"pixels": codecs["pixels"].encode(pixels)}
         if labels is not None:
             chunks["label"] = codecs["label"].encode(labels.tile(x, y, side, size))
         return chunks
 
     return cut
+
+
+def _fit_stain(
+    source: Slide, grid: Grid, size: int, settings: Mapping[str, Any]
+) -> "StainTransform | None":
+    """Fit the normalisation on the tiles with the most tissue; None if it is off."""
+    if settings["method"] == "off":
+        return None
+    from histoniche.slides.stain import fit_stain  # noqa: PLC0415 - off for most
+
+    full = np.argsort(-grid.tissue, kind="stable")[: _STAIN_TILES * 4 : 4]
+    side = grid.footprint
+    tiles = [
+        read_scaled(
+            source, x=column * side, y=row * side, width=side, height=side, size=(size, size)
+        )
+        for column, row in grid.cell[np.sort(full)]
+    ]
+    return fit_stain(settings["method"], tiles, _reference(settings))
+
+
+def _describe_stain(stain: "StainTransform", settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What was done to the colours, for the attributes."""
+    from histoniche.slides.stain import describe_stain  # noqa: PLC0415 - as above
+
+    return describe_stain(settings["method"], stain, _reference(settings))
+
+
+def _reference(settings: Mapping[str, Any]) -> Path | None:
+    """Picture that the colours are brought to, if one is named."""
+    return Path(settings["reference"]) if "reference" in settings else None
 
 
 def _in_order(
