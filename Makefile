@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test lint unit format docs lock clean help
+.PHONY: demo test lint unit bench-slides format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, run the demo cohort, show where its results are"
 	@echo "make test    set up, lint and test"
 	@echo "make lint    style, types, workflow"
+	@echo "make bench-slides   reading and tiling against other libraries"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
 	@echo "make lock    renew the pinned environments"
@@ -57,6 +58,14 @@ unit: $(VENV)/.dev
 	@$(BIN)/python -m pytest
 
 test: lint unit
+
+# The peers come without what they would bring along, which has no part in what is measured.
+$(VENV)/.bench: envs/bench.lock $(VENV)/.dev
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement $<
+	@touch $@
+
+bench-slides: $(VENV)/.bench
+	@$(BIN)/python tests/benchmarks/slides.py results/benchmarks/slides.json
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .
