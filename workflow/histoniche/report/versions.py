@@ -25,10 +25,12 @@ _PACKAGES = (
     "scikit-image",
     "scipy",
     "segmentation-models-pytorch",
+    "simplejpeg",
     "snakemake",
     "statsmodels",
     "tifffile",
     "torch",
+    "torchstain",
     "torchvision",
     "zarr",
 )
