@@ -1,0 +1,137 @@
+import pytest
+from PIL import Image
+
+from histoniche.cohort.study import read_study
+from histoniche.errors import InputError
+
+
+@pytest.fixture
+def cohort(tmp_path, monkeypatch):
+    """Three patients with an annotated slide each; the working directory is theirs."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"S{k}\tP{k}\tS{k}.png\t1.0\tmask.png" for k in range(3)]
+    (tmp_path / "slides.tsv").write_text(
+        "\n".join(["slide\tpatient\tpath\tmpp\tannotation", *rows])
+    )
+    (tmp_path / "patients.tsv").write_text("patient\nP0\nP1\nP2\n")
+    for name in ("S0", "S1", "S2", "mask"):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
+    (tmp_path / "encoder.safetensors").write_bytes(b"")
+    return tmp_path
+
+
+def read(**blocks):
+    config = {
+        "cohort": {"slides": "slides.tsv", "patients": "patients.tsv"},
+        "split": {"ratio": [1, 1, 1]},
+        "tilings": {"a": {"mpp": 1, "size": 32}},
+        "segmentation": {"tiling": "a"},
+        **blocks,
+    }
+    return read_study(config, file="c.yaml")
+
+
+def test_a_heads_settings_are_the_common_ones_with_its_own(cohort):
+    study = read(
+        segmentation={
+            "tiling": "a", "strategy": "per_region", "training": {"epochs": 3},
+            "heads": {"IT": {"epochs": 5}},
+        }
+    )  # fmt: skip
+    assert study.training_settings("IT")["epochs"] == 5
+    assert study.training_settings("CT")["epochs"] == 3
+
+
+def test_environment_variables_are_filled_into_files_of_weights(cohort, monkeypatch):
+    monkeypatch.setenv("MODELS", str(cohort))
+    training = {"encoder_weights": "${MODELS}/encoder.safetensors"}
+    study = read(segmentation={"tiling": "a", "training": training})
+    assert study.training_settings("all")["encoder_weights"] == f"{cohort}/encoder.safetensors"
+    published = read(segmentation={"tiling": "a", "training": {"encoder_weights": "imagenet"}})
+    assert published.training_settings("all")["encoder_weights"] == "imagenet"
+
+
+WRONG = {
+    "weights that are not there": (
+        {"segmentation": {"tiling": "a", "training": {"encoder_weights": "no.safetensors"}}},
+        ["segmentation.training.encoder_weights", "'no.safetensors'", "no such file"],
+    ),
+    "a head's weights": (
+        {
+            "segmentation": {
+                "tiling": "a",
+                "strategy": "per_region",
+                "heads": {"IT": {"encoder_weights": "no.safetensors"}},
+            }
+        },
+        ["segmentation.heads.IT.encoder_weights", "no such file"],
+    ),
+    "a variable that is not set": (
+        {"palette": "${NOWHERE_AT_ALL}/palette.tsv"},
+        ["palette", "NOWHERE_AT_ALL", "not set"],
+    ),
+    "a stain's reference": (
+        {
+            "tilings": {
+                "a": {"mpp": 1, "size": 32, "stain": {"method": "macenko", "reference": "no.png"}}
+            }
+        },
+        ["tilings.a.stain.reference", "'no.png'", "no such file"],
+    ),
+    "Reinhard without a reference": (
+        {"tilings": {"a": {"mpp": 1, "size": 32, "stain": {"method": "reinhard"}}}},
+        ["tilings.a.stain.reference", "needs it"],
+    ),
+    "stain on copied tiles": (
+        {
+            "tilings": {
+                "a": {
+                    "mpp": 1,
+                    "size": 32,
+                    "codec": "source-jpeg",
+                    "stain": {"method": "macenko"},
+                }
+            }
+        },
+        ["tilings.a.codec", "cannot be normalised"],
+    ),
+    "models among the results": (
+        {"segmentation": {"tiling": "a", "pretrained": "results/models"}},
+        ["segmentation.pretrained", "folder of results"],
+    ),
+    "gene sets among the results": (
+        {
+            "areas": {"path": "a.csv", "patient": "patient", "columns": {"CT": "CT"}},
+            "segmentation": None,
+            "expression": {"path": "e.tsv", "unit": "counts"},
+            "signatures": {},
+            "enrichment": {"gene_sets": {"go": "results/go.gmt"}},
+        },
+        ["enrichment.gene_sets.go", "folder of results"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_work_is_one_line(cohort, case):
+    blocks, words = WRONG[case]
+    (cohort / "results").mkdir()
+    with pytest.raises(InputError) as caught:
+        if blocks.get("segmentation", {}) is None:
+            config = {key: value for key, value in blocks.items() if value is not None}
+            config["cohort"] = {"patients": "patients.tsv"}
+            read_study(config, file="c.yaml")
+        else:
+            read(**blocks)
+    line = str(caught.value)
+    assert "\n" not in line
+    for word in words:
+        assert word in line
+
+
+def test_a_mask_that_is_a_jpeg_is_named(cohort):
+    Image.new("RGB", (8, 8)).save(cohort / "mask.jpg")
+    sheet = cohort / "slides.tsv"
+    sheet.write_text(sheet.read_text().replace("mask.png", "mask.jpg", 1))
+    with pytest.raises(InputError, match=r"slides.tsv, row 2, column annotation, .*neither PNG"):
+        read()
