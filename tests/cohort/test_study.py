@@ -135,3 +135,26 @@ def test_a_mask_that_is_a_jpeg_is_named(cohort):
     sheet.write_text(sheet.read_text().replace("mask.png", "mask.jpg", 1))
     with pytest.raises(InputError, match=r"slides.tsv, row 2, column annotation, .*neither PNG"):
         read()
+
+
+@pytest.mark.parametrize("column", ["tissue_mask", "annotation"])
+def test_a_drawing_among_the_results_would_be_deleted_and_is_refused(cohort, column):
+    (cohort / "results").mkdir()
+    Image.new("RGB", (8, 8)).save(cohort / "results" / "mask.png")
+    row = {"annotation": "mask.png", column: "results/mask.png"}
+    lines = ["\t".join(["slide", "patient", "path", "mpp", *row])]
+    lines += ["\t".join([f"S{k}", f"P{k}", f"S{k}.png", "1.0", *row.values()]) for k in range(3)]
+    (cohort / "slides.tsv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=f"column {column}.*where the next run writes; copy it"):
+        read()
+
+
+def test_a_zarr_is_no_tissue_mask(cohort):
+    (cohort / "labels").mkdir()
+    (cohort / "labels" / "zarr.json").write_text("{}")
+    sheet = cohort / "slides.tsv"
+    lines = sheet.read_text().splitlines()
+    lines = [f"{lines[0]}\ttissue_mask", *(f"{line}\tlabels" for line in lines[1:])]
+    sheet.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=r"column tissue_mask, .*neither PNG nor GeoJSON"):
+        read()

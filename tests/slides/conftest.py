@@ -116,9 +116,7 @@ def inspected(tmp_path: Path) -> Callable[..., Inspected]:
             files,
             slide="S1",
             mpp=mpp,
-            annotation=changes.pop("annotation", None),
             tissue_mask=changes.pop("tissue_mask", None),
-            tiling={"mpp": 4.0},
             on_bad_slide=on_bad_slide,
             settings={
                 **INSPECTION,

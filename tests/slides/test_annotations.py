@@ -108,6 +108,30 @@ def test_unknown_classes_are_listed(tmp_path):
         open_annotation(path, FRAME, PALETTE)
 
 
+def test_collections_are_unpacked_and_other_slides_refused(tmp_path):
+    inner = shapely.MultiPolygon([shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10)])
+    both = shapely.GeometryCollection([inner, shapely.Point(5, 5)])
+    path = write_geojson(tmp_path / "a.geojson", [("CT", both)])
+    assert open_annotation(path, FRAME, PALETTE).areas_mm2()[1] == pytest.approx(200 * 0.25 / 1e6)
+    path = write_geojson(tmp_path / "b.geojson", [("CT", shapely.box(2000, 0, 2100, 50))])
+    with pytest.raises(InputError, match="no polygon lies on the slide"):
+        open_annotation(path, FRAME, PALETTE)
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        '{"type": "Foo", "coordinates": []}',
+        '{"type": "Polygon", "coordinates": [[[0, 0], [NaN, 5], [5, 5], [0, 0]]]}',
+    ],
+)
+def test_geometries_that_are_none_are_one_line(tmp_path, geometry):
+    path = tmp_path / "a.geojson"
+    path.write_text('{"features": [{"geometry": ' + geometry + "}]}")
+    with pytest.raises(InputError, match="no GeoJSON"):
+        check_annotation(path, FRAME, coarsest_mpp=1.0)
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"features": 3}', '{"features": [{"geometry": 1}]}'])
 def test_what_is_no_geojson_is_one_line(tmp_path, text):
     path = tmp_path / "a.geojson"

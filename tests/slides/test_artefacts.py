@@ -104,6 +104,15 @@ def test_coarse_slides_show_nothing_that_could_be_blurred(pyramid):
     assert not blurred_map(centres, blur, np.ones((4, 6), bool), threshold=0.5).any()
 
 
+def test_empty_patches_are_not_blurred_but_unknown(tmp_path):
+    path = tmp_path / "glass.tif"
+    blank = np.full((1200, 1200, 3), 240, np.uint8)
+    tifffile.imwrite(path, blank, tile=(128, 128), photometric="rgb", metadata=None)
+    with open_slide(path, mpp=0.5) as slide:
+        centres, blur = measure_focus(slide, np.ones((150, 150), bool))
+    assert len(centres) == len(blur) == 0
+
+
 def test_blur_is_that_of_the_nearest_patch_within_the_tissue():
     tissue = np.ones((10, 20), bool)
     tissue[0] = False

@@ -1,6 +1,7 @@
 """The direct reader against OpenSlide, whose pixels it must give byte by byte."""
 
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import imagecodecs
@@ -21,6 +22,9 @@ RECTANGLES = [
     (650, 470, 200, 200),
     (900, 900, 40, 40),
     (-90, -90, 40, 40),
+    # Beyond the edge, but inside a segment that is filled up.
+    (701, 0, 40, 40),
+    (0, 505, 40, 40),
 ]
 KINDS = {
     "4:2:0": {"subsampling": (2, 2)},
@@ -56,20 +60,40 @@ def test_pixels_of_a_real_slide_are_those_of_openslide(real_data):
             assert np.array_equal(ours.read(0, *rectangle), theirs.read(0, *rectangle))
 
 
-def test_whatever_is_unusual_is_left_to_openslide(write_jpeg, real_data):
+def test_an_odd_level_holds_its_own_pixels(write_jpeg, picture):
+    path = write_jpeg(content=np.ascontiguousarray(picture[:499, :699]))
+    with tifffile.TiffFile(path) as file:
+        level = file.pages[1].asarray()
+    with open_slide(path, mpp=None) as slide:
+        assert slide.levels[1].downsample != 2
+        assert np.array_equal(slide.read(1, 0, 0, 350, 250), level)
+        assert np.array_equal(slide.read(1, 131, 57, 100, 90), level[57:147, 131:231])
+
+
+def test_whatever_is_unusual_is_left_to_other_readers(write_jpeg):
     paths = [
         write_jpeg("strips.tif", tile=None),
         write_jpeg("deflate.tif", compression="deflate", compressionargs=None),
         write_jpeg("4-1-1.tif", subsampling=(4, 1)),
+    ]
+    assert readers_of(paths) == ["pillow", "openslide", "openslide"]
+
+
+def test_whatever_is_unusual_of_real_slides_is_left_to_openslide(real_data):
+    paths = [
         real_data / "slides" / "TCGA-CR-7395-01A-01-TS1.svs",
         real_data / "slides" / "test3-DAPI-2-387.ndpi",
     ]
+    assert readers_of(paths) == ["openslide", "openslide"]
+
+
+def readers_of(paths):
     readers = []
     for path in paths:
         with open_slide(path, mpp=0.5) as slide:
             readers.append(slide.reader)
             slide.read(0, 0, 0, 64, 64)
-    assert readers == ["pillow" if "strips" in path.name else "openslide" for path in paths]
+    return readers
 
 
 def test_missing_segments_are_left_to_openslide(write_jpeg):
@@ -137,3 +161,19 @@ def _edit_tag(path, name, index, value):
     content = bytearray(path.read_bytes())
     content[place : place + size] = struct.pack("<H" if size == 2 else "<I", value)
     path.write_bytes(content)
+
+
+def test_threads_that_wait_hear_of_any_failure(write_jpeg, monkeypatch):
+    path = write_jpeg()
+
+    def fail(segment, **options):
+        time.sleep(0.05)
+        raise MemoryError
+
+    with open_slide(path, mpp=None) as slide:
+        monkeypatch.setattr(segments.imagecodecs, "jpeg8_decode", fail)
+        with ThreadPoolExecutor(4) as pool:
+            futures = [pool.submit(slide.read, 0, 10, 10, 20, 20) for _ in range(8)]
+            for future in futures:
+                with pytest.raises(MemoryError):
+                    future.result(timeout=20)

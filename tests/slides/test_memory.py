@@ -69,8 +69,8 @@ def test_a_slide_of_ten_gigapixels_is_inspected_and_tiled_in_under_one_gigabyte(
         files = Inspected(*(folder / name for name in names))
         settings = json.loads(sys.argv[3])
         inspect_slide(
-            slide, files, slide="S1", mpp=0.25, annotation=None,
-            tissue_mask=folder / "given.png", tiling=None, on_bad_slide="fail", settings=settings,
+            slide, files, slide="S1", mpp=0.25,
+            tissue_mask=folder / "given.png", on_bad_slide="fail", settings=settings,
         )
         tiling = {
             "mpp": 0.26, "size": 1024, "min_tissue": 0.5, "max_artefact": 1, "resample": "area",

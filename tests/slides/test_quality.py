@@ -44,6 +44,6 @@ def test_a_cohort_without_a_usable_slide_is_an_error_with_a_reason(tmp_path):
 def test_a_slide_without_tiles_is_not_usable_either(tmp_path):
     store = tmp_path / "zarr.json"
     write_json({"attributes": {"status": "skipped", "reason": "no tile has 5% tissue"}}, store)
-    table = collect(tmp_path, {"S1": GOOD, "S2": GOOD}, stores={"S1": store})
+    table = collect(tmp_path, {"S1": GOOD, "S2": GOOD}, stores={"S1": [store]})
     assert table["status"].tolist() == ["skipped", "ok"]
     assert table.loc["S1", "reason"] == "no tile has 5% tissue"

@@ -53,16 +53,16 @@ def test_outside_the_slide_it_is_white(name, request):
 def test_an_overview_in_strips_equals_one_in_one_piece(pyramid, monkeypatch):
     with open_slide(pyramid, mpp=None) as slide:
         whole = read_overview(slide, 150)
-        monkeypatch.setattr("histoniche.slides.scaling._STRIP", 5000)
+        monkeypatch.setattr("histoniche.slides.scaling._LARGEST_PX", 5000)
         strips = read_overview(slide, 150)
     assert whole.shape == (100, 150, 3)
     assert np.abs(whole.astype(int) - strips).max() <= 1
 
 
 def test_a_file_that_is_no_slide_says_so_without_its_path(tmp_path):
-    for name, words in {"a.svs": "no reader knows", "a.png": "not a whole image"}.items():
-        path = tmp_path / name
-        path.write_bytes(b"II*\0 this is no slide")
+    for start, words in {b"no": "no reader knows", b"II*\0": "not a whole image"}.items():
+        path = tmp_path / "a.svs"
+        path.write_bytes(start + b" this is no slide")
         with pytest.raises(UnusableSlide, match=words) as caught, open_slide(path, mpp=1.0):
             pass
         assert str(tmp_path) not in str(caught.value)

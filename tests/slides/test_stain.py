@@ -79,6 +79,11 @@ def test_what_cannot_be_normalised_says_why(tmp_path, reference):
         fit_stain("macenko", [np.full((9, 9, 3), 255, np.uint8)], None)
     with pytest.raises(UnusableSlide, match="one colour"):
         fit_stain("reinhard", [np.full((9, 9, 3), 200, np.uint8)], reference)
+    with pytest.raises(UnusableSlide, match="one colour"):
+        fit_stain("macenko", [np.full((64, 64, 3), (150, 90, 140), np.uint8)], None)
+    Image.new("RGB", (99, 99), "white").save(tmp_path / "white.png")
+    with pytest.raises(InputError, match=r"stain.reference.*too few of its pixels"):
+        fit_stain("macenko", [tissue(1, 0)], tmp_path / "white.png")
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(InputError, match="not a picture"):
         fit_stain("reinhard", [tissue(1, 0)], tmp_path / "a.png")

@@ -39,3 +39,16 @@ def test_a_persons_mask_of_another_shape_is_refused(tmp_path):
     Image.new("L", (300, 100), 255).save(path)
     with pytest.raises(InputError, match="another shape"):
         read_tissue(path, size=(100, 100), slide_size=(100, 100))
+
+
+def test_transparent_is_no_tissue_and_nearly_black_is(tmp_path):
+    mask = np.zeros((100, 100, 4), np.uint8)
+    mask[..., :3] = 255
+    mask[20:60, 20:60, 3] = 255
+    mask[70:90, 70:90] = (0, 0, 4, 255)
+    path = tmp_path / "mask.png"
+    Image.fromarray(mask).save(path)
+    tissue = read_tissue(path, size=(50, 50), slide_size=(1000, 1000))
+    expected = np.zeros((50, 50), bool)
+    expected[10:30, 10:30] = expected[35:45, 35:45] = True
+    assert np.array_equal(tissue, expected)

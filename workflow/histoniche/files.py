@@ -32,7 +32,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     # What a killed process left behind.
     for left in path.parent.glob(f".{path.name}.*"):
-        shutil.rmtree(left, ignore_errors=True)
+        if left.name.rpartition(".")[2].isdigit():
+            shutil.rmtree(left, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
@@ -73,15 +74,13 @@ def fingerprint(path: Path) -> str:
     Touching or moving the file leaves the fingerprint as it is; slides that
     differ in their pixels differ in compressed size or in the samples (start,
     middle, end, 64 KiB each) for all practical purposes. A folder, such as an
-    OME-Zarr, is named by the names and sizes of all its files.
+    OME-Zarr or what belongs to an .mrxs, is named by its files' names, sizes and times.
     """
     if path.is_dir():
-        sizes = sorted(
-            f"{file.relative_to(path)} {file.stat().st_size}"
-            for file in path.rglob("*")
-            if file.is_file()
-        )
-        return hashlib.sha256("\n".join(sizes).encode()).hexdigest()[:32]
+        return _fingerprint_of_folder(path)
+    beside = path.with_suffix("")
+    if path.suffix == ".mrxs" and beside.is_dir():
+        return _fingerprint_of_folder(beside)
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as stream:
@@ -89,3 +88,13 @@ def fingerprint(path: Path) -> str:
             stream.seek(start)
             digest.update(stream.read(_SAMPLE))
     return digest.hexdigest()[:32]
+
+
+def _fingerprint_of_folder(path: Path) -> str:
+    """Digest of the names, sizes and times of all files of a folder."""
+    facts = [
+        (str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns)
+        for file in path.rglob("*")
+        if file.is_file()
+    ]
+    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()[:32]

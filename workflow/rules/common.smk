@@ -40,6 +40,10 @@ BATCHES = (
     if SEGMENTATION
     else {}
 )
+# Tilings that decide whether a slide is usable.
+JUDGED_TILINGS = (
+    [SEGMENTATION["tiling"]] if SEGMENTATION else list(config.get("tilings", {}))
+)
 LARGEST_MEM_MB = 256_000
 LONGEST_MIN = 7 * 24 * 60
 

@@ -5,10 +5,7 @@ rule inspect_slide:
     input:
         # A touched slide re-runs nothing, a changed one does: see params.content.
         slide=lambda wildcards: ancient(slide_row(wildcards.slide).path),
-        masks=lambda wildcards: [
-            *optional(slide_row(wildcards.slide).annotation),
-            *optional(slide_row(wildcards.slide).tissue_mask),
-        ],
+        mask=lambda wildcards: optional(slide_row(wildcards.slide).tissue_mask),
     output:
         report="<results>/slides/{slide}/inspection.json",
         thumbnail="<results>/slides/{slide}/thumbnail.png",
@@ -27,23 +24,13 @@ rule inspect_slide:
     threads: 1
     resources:
         mem_mb=scaled_with(["tissue_mask"], 4000),
-        runtime=scaled(30),
+        runtime=scaled(60),
     params:
         content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
         slide=lambda wildcards: {
             "mpp": (optional(slide_row(wildcards.slide).mpp) or [None])[0],
-            "annotation": optional(slide_row(wildcards.slide).annotation),
             "tissue_mask": optional(slide_row(wildcards.slide).tissue_mask),
         },
-        # The resolution that an annotation must be fine enough for.
-        tiling={
-            key: value
-            for key, value in block("tilings")
-            .get(SEGMENTATION.get("tiling"), {})
-            .items()
-            if key in ("mpp", "fit_px")
-        }
-        or None,
         on_bad_slide=config["on_bad_slide"],
         settings=config["slides"],
         code=code_version("inspect_slide"),
@@ -56,7 +43,11 @@ rule inspect_slide:
 rule collect_quality:
     input:
         reports=expand(rules.inspect_slide.output.report, slide=USED_SLIDES),
-        tiles=tiles_of(USED_SLIDES) if SEGMENTATION else [],
+        tiles=expand(
+            "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+            tiling=JUDGED_TILINGS,
+            slide=USED_SLIDES,
+        ),
     output:
         table="<results>/slides/quality.parquet",
         twin="<results>/slides/quality.tsv",
@@ -139,6 +130,12 @@ rule tile_slide:
         content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
         tiling=lambda wildcards: config["tilings"][wildcards.tiling],
         palette=lambda wildcards: annotation_palette(wildcards.slide),
+        # A folder's own time says nothing about what lies in it.
+        annotation=lambda wildcards: [
+            fingerprint(Path(path))
+            for path in optional(slide_row(wildcards.slide).annotation)
+            if Path(path).is_dir()
+        ],
         on_bad_slide=config["on_bad_slide"],
         code=code_version("tile_slide"),
     message:

@@ -8,11 +8,13 @@ with job(snakemake.log[0]):
     from histoniche.slides.quality_table import collect_quality
 
     patients = snakemake.params.patients
-    stores = map(Path, snakemake.input.tiles)
+    stores: dict[str, list[Path]] = {}
+    for path in map(Path, snakemake.input.tiles):
+        stores.setdefault(path.parent.name.removesuffix(".zarr"), []).append(path)
     collect_quality(
         dict(zip(patients, map(Path, snakemake.input.reports), strict=True)),
         Path(snakemake.output.table),
-        stores=dict(zip(patients, stores, strict=True)) if snakemake.input.tiles else {},
+        stores=stores,
         patients=patients,
         excluded=snakemake.params.excluded,
     )

@@ -13,9 +13,7 @@ with job(snakemake.log[0]):
         Inspected(**{name: Path(path) for name, path in snakemake.output.items()}),
         slide=snakemake.wildcards.slide,
         mpp=row["mpp"],
-        annotation=next(map(Path, row["annotation"]), None),
         tissue_mask=next(map(Path, row["tissue_mask"]), None),
-        tiling=snakemake.params.tiling,
         on_bad_slide=snakemake.params.on_bad_slide,
         settings=snakemake.params.settings,
     )

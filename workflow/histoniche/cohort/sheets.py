@@ -153,16 +153,21 @@ def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) 
 
 def _is_there(path: str) -> bool:
     """Whether a path is a file, or the folder of a Zarr."""
-    return os.path.isfile(path) or (path.endswith(".zarr") and os.path.isdir(path))
+    inner = (os.path.join(path, name) for name in (".zattrs", "zarr.json"))
+    return os.path.isfile(path) or any(map(os.path.isfile, inner))
 
 
 def _check_drawing(drawing: Path, *, file: Path, row: int, column: str) -> None:
     """What a person drew is of a kind that can be read."""
+    kinds = ("png", "geojson", "zarr") if column == "annotation" else ("png", "geojson")
     try:
-        drawing_kind(drawing)
+        if drawing_kind(drawing) not in kinds:
+            raise ValueError(f"{drawing} is a Zarr")
     except ValueError as error:
         raise InputError(
-            "neither PNG, GeoJSON nor OME-Zarr",
+            "neither PNG, GeoJSON nor OME-Zarr"
+            if column == "annotation"
+            else "neither PNG nor GeoJSON",
             file=file,
             row=row,
             column=column,
@@ -177,7 +182,7 @@ def _read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise InputError("no such file", file=path, remedy="mend the path in the config")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = list(csv.reader(stream, delimiter="\t"))
+            lines = list(csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
     except UnicodeDecodeError as error:
         raise InputError("not UTF-8 text", file=path, remedy="save it as UTF-8 TSV") from error
     rows = [(number, line) for number, line in enumerate(lines, start=1) if any(line)]

@@ -114,6 +114,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     if "slides" in cohort:
         root = Path(cohort["root"])
         slides = read_slides(Path(cohort["slides"]), root=root, patients=patients)
+        _check_slides_places(checked, slides)
     study = Study(checked, patients, slides, palette)
     _check_regions(study, file)
     _check_follow_up(study, file)
@@ -212,6 +213,10 @@ def _check_places(config: Mapping[str, Any], file: str) -> None:
             for key in sorted(keys - {"root"})
         },
         **{
+            f"tilings.{name}.stain.reference": tiling["stain"].get("reference")
+            for name, tiling in config.get("tilings", {}).items()
+        },
+        **{
             f"enrichment.gene_sets.{name}": path
             for name, path in config.get("enrichment", {}).get("gene_sets", {}).items()
         },
@@ -225,6 +230,21 @@ def _check_places(config: Mapping[str, Any], file: str) -> None:
                 value=path,
                 remedy="keep what is read and what is written apart",
             )
+
+
+def _check_slides_places(config: Mapping[str, Any], slides: pd.DataFrame) -> None:
+    """No file of the sheet lies among the results: a job that writes it would delete it first."""
+    results = Path(config["results"]).resolve()
+    for column in ("path", "annotation", "tissue_mask"):
+        for slide, path in zip(slides["slide"], slides[column], strict=True):
+            if path is not None and Path(path).resolve().is_relative_to(results):
+                raise InputError(
+                    "lies in the folder of results, where the next run writes",
+                    file=config["cohort"]["slides"],
+                    column=column,
+                    value=path,
+                    remedy=f"copy it elsewhere and name the copy for slide {slide}",
+                )
 
 
 def _check_regions(study: Study, file: str) -> None:

@@ -31,6 +31,7 @@ _FOCUS_PX = 256
 # A slide coarser than this shows no detail that could be out of focus.
 _COARSEST_FOR_FOCUS = 2.0
 _MOST_PATCHES = 300
+_EMPTY_DEVIATION = 0.01
 
 
 def find_artefacts(
@@ -122,8 +123,9 @@ def measure_focus(slide: Slide, tissue: np.ndarray) -> tuple[np.ndarray, np.ndar
     places = centres.astype(int).clip(0, np.array(tissue.shape) - 1)
     centres = centres[inside[places[:, 0], places[:, 1]] > 0.5]
     centres = centres[:: max(1, -(-len(centres) // _MOST_PATCHES))]
-    blur = [_blur(slide, row, column, tissue.shape, side) for row, column in centres]
-    return centres, np.array(blur)
+    blur = np.array([_blur(slide, row, column, tissue.shape, side) for row, column in centres])
+    known = np.isfinite(blur)
+    return centres[known], blur[known]
 
 
 def blurred_map(
@@ -160,11 +162,12 @@ def flags(shares: Mapping[str, float], limits: Mapping[str, Any]) -> list[str]:
 
 
 def _blur(slide: Slide, row: float, column: float, shape: tuple[int, ...], side: float) -> float:
-    """Blur of one patch around a place of the mask."""
+    """Blur of one patch around a place of the mask; NaN where nothing is that could be sharp."""
     width, height, _ = slide.levels[0]
     x, y = column * width / shape[1] - side / 2, row * height / shape[0] - side / 2
     from skimage.measure import blur_effect  # noqa: PLC0415 - coarse slides do without
 
     size = (_FOCUS_PX, _FOCUS_PX)
     pixels = read_scaled(slide, x=x, y=y, width=side, height=side, size=size)
-    return float(blur_effect(pixels.mean(-1) / 255))
+    grey = pixels.mean(-1) / 255
+    return float(blur_effect(grey)) if grey.std() > _EMPTY_DEVIATION else np.nan

@@ -9,8 +9,6 @@ import shapely
 
 from histoniche.errors import InputError, UnusableSlide
 from histoniche.files import read_json, write_json
-from histoniche.slides.annotations.annotation import Frame
-from histoniche.slides.annotations.choice import check_annotation
 from histoniche.slides.artefact_kinds import KINDS
 from histoniche.slides.artefacts import (
     artefact_shares,
@@ -19,7 +17,6 @@ from histoniche.slides.artefacts import (
     flags,
     measure_focus,
 )
-from histoniche.slides.grids import tile_mpp
 from histoniche.slides.guard import run_limited
 from histoniche.slides.outlines import feature, outline
 from histoniche.slides.pictures import draw_contour, draw_reason, write_mask, write_picture
@@ -30,6 +27,7 @@ from histoniche.slides.tissue import find_tissue, read_tissue
 
 _TISSUE_COLOUR = (46, 125, 50)
 _SAMPLE_PX = 64
+_MEMORY_GB = 8
 
 
 class Inspected(NamedTuple):
@@ -49,9 +47,7 @@ def inspect_slide(
     *,
     slide: str,
     mpp: float | None,
-    annotation: Path | None,
     tissue_mask: Path | None,
-    tiling: Mapping[str, Any] | None,
     on_bad_slide: str,
     settings: Mapping[str, Any],
 ) -> None:
@@ -71,10 +67,8 @@ def inspect_slide(
         Its id, for errors.
     mpp
         Micrometres per pixel from the sheet, or None.
-    annotation, tissue_mask
-        A person's drawings, or None.
-    tiling
-        Tiling that the annotation must label, or None.
+    tissue_mask
+        The tissue as a person drew it, or None.
     on_bad_slide
         `skip` writes the reason; `fail` raises it.
     settings
@@ -83,12 +77,21 @@ def inspect_slide(
     Raises
     ------
     InputError
-        If an annotation does not fit, or the slide is bad and shall stop the run.
+        If the tissue mask does not fit, or the slide is bad and shall stop the run.
     """
     for output in outputs:
         output.parent.mkdir(parents=True, exist_ok=True)
     try:
-        run_limited(_inspect, path, outputs, mpp=mpp, mask=tissue_mask, settings=settings)
+        run_limited(
+            _inspect,
+            path,
+            outputs,
+            mpp=mpp,
+            mask=tissue_mask,
+            settings=settings,
+            # The file is mapped into memory, which counts as address space.
+            memory_gb=_MEMORY_GB + path.stat().st_size / 2**30,
+        )
     except UnusableSlide as reason:
         write_json({"status": "skipped", "reason": str(reason)}, outputs.report)
         for picture in (outputs.thumbnail, outputs.picture):
@@ -97,21 +100,15 @@ def inspect_slide(
             write_mask(np.zeros((1, 1), np.uint8), mask)
         write_json({"type": "FeatureCollection", "features": []}, outputs.contour)
     facts = read_json(outputs.report)
-    if facts["status"] != "ok":
-        if on_bad_slide == "fail":
-            for output in outputs:
-                output.unlink()
-            raise InputError(
-                facts["reason"],
-                file=path,
-                value=slide,
-                remedy="mend the slide, exclude it in the sheet, or set on_bad_slide: skip",
-            )
-        return
-    if annotation is not None and tiling is not None:
-        frame = Frame(facts["width_px"], facts["height_px"], facts["mpp"])
-        resolution = tile_mpp(tiling, size=(frame.width, frame.height), mpp=frame.mpp)
-        check_annotation(annotation, frame, coarsest_mpp=2 * resolution)
+    if facts["status"] != "ok" and on_bad_slide == "fail":
+        for output in outputs:
+            output.unlink()
+        raise InputError(
+            facts["reason"],
+            file=path,
+            value=slide,
+            remedy="mend the slide, exclude it in the sheet, or set on_bad_slide: skip",
+        )
 
 
 def _inspect(

@@ -23,7 +23,7 @@ def collect_quality(
     reports: Mapping[str, Path],
     out: Path,
     *,
-    stores: Mapping[str, Path],
+    stores: Mapping[str, Sequence[Path]],
     patients: Mapping[str, str],
     excluded: Sequence[Mapping[str, str]],
 ) -> None:
@@ -36,8 +36,8 @@ def collect_quality(
     out
         The table, Parquet with a TSV twin.
     stores
-        Root metadata (`zarr.json`) of the tiles that are segmented, by slide, or
-        nothing; a slide without tiles is not usable either.
+        Root metadata (`zarr.json`) of the tilings that count, by slide; a slide
+        without tiles in one of them is not usable either.
     patients
         Patient of each inspected slide.
     excluded
@@ -53,9 +53,10 @@ def collect_quality(
         for slide, report in reports.items()
     ]
     for row in rows:
-        if row["slide"] in stores and row["status"] == "ok":
-            tiles = read_json(stores[row["slide"]])["attributes"]
-            row |= {"status": tiles["status"], "reason": tiles["reason"]}
+        for store in stores.get(row["slide"], ()) if row["status"] == "ok" else ():
+            tiles = read_json(store)["attributes"]
+            if tiles["status"] != "ok":
+                row |= {"status": tiles["status"], "reason": tiles["reason"]}
     rows += [{**entry, "status": "excluded"} for entry in excluded]
     columns = ["slide", "patient", "status", *_TEXTS, *_NUMBERS]
     table = pd.DataFrame.from_records(rows, columns=columns).sort_values("slide")

@@ -7,8 +7,8 @@ from PIL import Image
 
 from histoniche.slides.readers.slide import Slide
 
-# Slides are read in strips of at most this many source pixels.
-_STRIP = 16_000_000
+# Pixels that are read at once; more are read by halves.
+_LARGEST_PX = 16_000_000
 _SNAP_PX = 1e-4
 
 
@@ -29,7 +29,8 @@ def read_scaled(
     Returns
     -------
     uint8, (height, width, 3). Shrinking averages all source pixels of the next
-    finer level; parts outside the slide are white.
+    finer level; parts outside the slide are white, or of the slide's own
+    background colour. Memory stays small however large the rectangle is.
     """
     level = finest_needed(slide, min(width / size[0], height / size[1]))
     scale = slide.levels[level].downsample
@@ -37,6 +38,8 @@ def read_scaled(
     far = (_snapped((x + width) / scale), _snapped((y + height) / scale))
     left, top = math.floor(near[0]), math.floor(near[1])
     source = (max(1, math.ceil(far[0]) - left), max(1, math.ceil(far[1]) - top))
+    if source[0] * source[1] > _LARGEST_PX and size[1] > 1:
+        return _read_halves(slide, x=x, y=y, width=width, height=height, size=size)
     pixels = slide.read(level, left, top, *source)
     box = (near[0] - left, near[1] - top, far[0] - left, far[1] - top)
     if box == (0, 0, *size):
@@ -44,6 +47,27 @@ def read_scaled(
     shrinks = far[0] - near[0] >= size[0] * 0.999
     method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(pixels).resize(size, method, box=box))
+
+
+def _read_halves(
+    slide: Slide, *, x: float, y: float, width: float, height: float, size: tuple[int, int]
+) -> np.ndarray:
+    """Upper and lower half of a rectangle, one after the other, so that memory stays small."""
+    upper = size[1] // 2
+    middle = height * upper / size[1]
+    return np.concatenate(
+        [
+            read_scaled(slide, x=x, y=y, width=width, height=middle, size=(size[0], upper)),
+            read_scaled(
+                slide,
+                x=x,
+                y=y + middle,
+                width=width,
+                height=height - middle,
+                size=(size[0], size[1] - upper),
+            ),
+        ]
+    )
 
 
 def _snapped(value: float) -> float:
@@ -63,24 +87,9 @@ def read_overview(slide: Slide, longest: int) -> np.ndarray:
 
     Returns
     -------
-    uint8, (height, width, 3). Read in strips, so that memory stays small
-    however large the slide is.
+    uint8, (height, width, 3).
     """
     width, height, _ = slide.levels[0]
     factor = max(1.0, max(width, height) / longest)
-    columns, rows = max(1, round(width / factor)), max(1, round(height / factor))
-    source = slide.levels[finest_needed(slide, factor)]
-    source_row = source.width * source.height / rows
-    step = max(1, int(_STRIP // max(source_row, 1)))
-    strips = [
-        read_scaled(
-            slide,
-            x=0,
-            y=first * height / rows,
-            width=width,
-            height=min(step, rows - first) * height / rows,
-            size=(columns, min(step, rows - first)),
-        )
-        for first in range(0, rows, step)
-    ]
-    return np.concatenate(strips)
+    size = (max(1, round(width / factor)), max(1, round(height / factor)))
+    return read_scaled(slide, x=0, y=0, width=width, height=height, size=size)

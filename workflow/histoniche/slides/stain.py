@@ -23,6 +23,8 @@ _LIGHT = 240
 _LARGEST_PX = 2048
 # Paler in any channel is glass to the method (optical density 0.15).
 _PALE, _FEWEST = 205, 500
+# Stain vectors of a few degrees' difference amplify noise by this much.
+_ALIKE = 40
 
 
 class StainTransform(Protocol):
@@ -52,13 +54,20 @@ class Macenko:
     """
 
     def __init__(self, sample: np.ndarray, reference: np.ndarray | None) -> None:
-        stained = (sample < _PALE).all(-1).sum()
-        if stained < _FEWEST:
-            raise UnusableSlide(f"its stains cannot be told apart by {stained} stained pixels")
+        if not _tells_stains(sample):
+            raise UnusableSlide("its stains cannot be told apart; too few pixels are stained")
+        if reference is not None and not _tells_stains(reference):
+            raise InputError(
+                "too few of its pixels are stained",
+                column="stain.reference",
+                remedy="name a picture of stained tissue",
+            )
         own, wanted = NumpyMacenkoNormalizer(), NumpyMacenkoNormalizer()
         own.fit(sample)
         if reference is not None:
             wanted.fit(reference)
+        if np.linalg.cond(own.HERef) > _ALIKE:
+            raise UnusableSlide("its stains cannot be told apart; the tissue has one colour")
         self._own, self._wanted = own, wanted
         self._split = np.linalg.pinv(own.HERef)
         self._mix = wanted.HERef * (wanted.maxCRef / own.maxCRef)
@@ -154,6 +163,11 @@ def describe_stain(
     """What was done to a slide's colours, with the reference by name and digest."""
     named = None if reference is None else {"name": reference.name, "sha256": sha256(reference)}
     return {"method": method, "reference": named, **transform.describe()}
+
+
+def _tells_stains(pixels: np.ndarray) -> bool:
+    """Whether enough pixels are stained to estimate stains from."""
+    return bool((pixels < _PALE).all(-1).sum() >= _FEWEST)
 
 
 def _read_reference(path: Path) -> np.ndarray:

@@ -15,9 +15,10 @@ from histoniche import __version__
 from histoniche.errors import InputError, UnusableSlide
 from histoniche.files import read_json, whole_folder
 from histoniche.slides.annotations.annotation import Annotation, Frame
-from histoniche.slides.annotations.choice import open_annotation
+from histoniche.slides.annotations.choice import check_annotation, open_annotation
 from histoniche.slides.codecs import JpegTiles, RawTiles, TileCodec, ZstdTiles
 from histoniche.slides.grids import Grid, lay_grid, tile_mpp
+from histoniche.slides.guard import run_limited
 from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.readers.jpeg_reader import JpegSlide
 from histoniche.slides.readers.slide import Slide
@@ -27,8 +28,11 @@ from histoniche.slides.store import TileWriter
 if TYPE_CHECKING:
     from histoniche.slides.stain import StainTransform
 
-# Tiles in work at a time; enough to keep all threads busy, few enough for any memory.
-_AHEAD = 32
+# Bytes of tiles in work at a time: enough to keep all threads busy.
+_AHEAD_BYTES = 64 << 20
+_LARGEST_SAMPLE_PX = 1_000_000
+# Limits of the guarded child: address space beside the file itself, and CPU time of all threads.
+_MEMORY_GB, _LONGEST_S = 16, 7 * 24 * 3600
 # Tiles that a slide's stains are estimated on.
 _STAIN_TILES = 16
 # A level's own tiles are copied where its resolution is the wanted one but for this share.
@@ -41,6 +45,7 @@ class _Plan(NamedTuple):
     mpp: float
     codec: TileCodec
     copied: int | None
+    largest: tuple[int, int] | None
     note: str
 
 
@@ -85,22 +90,22 @@ def tile_slide(
     facts = read_json(inspection)
     attributes = {"slide": slide, "status": facts["status"], "reason": facts["reason"]}
     if facts["status"] == "ok":
-        frame = Frame(int(facts["width_px"]), int(facts["height_px"]), float(facts["mpp"]))
-        masks = (_read_mask(tissue), _read_mask(artefacts))
-        labels = None if annotation is None else open_annotation(annotation, frame, palette)
-        reduced = tiling["resample"] == "dct"
         try:
-            with open_slide(path, mpp=frame.mpp, reduced=reduced) as source:
-                _tile(
-                    source,
-                    out,
-                    slide=slide,
-                    frame=frame,
-                    masks=masks,
-                    labels=labels,
-                    tiling=tiling,
-                    threads=threads,
-                )
+            # The file is mapped into memory, which counts as address space.
+            run_limited(
+                _tile,
+                path,
+                out,
+                slide=slide,
+                frame=Frame(int(facts["width_px"]), int(facts["height_px"]), float(facts["mpp"])),
+                masks=(_read_mask(tissue) > 0, _read_mask(artefacts)),
+                annotation=annotation,
+                palette=palette,
+                tiling=tiling,
+                threads=threads,
+                memory_gb=_MEMORY_GB + path.stat().st_size / 2**30,
+                seconds=_LONGEST_S,
+            )
             return
         except UnusableSlide as reason:
             if on_bad_slide == "fail":
@@ -113,6 +118,38 @@ def tile_slide(
 
 
 def _tile(
+    path: Path,
+    out: Path,
+    *,
+    slide: str,
+    frame: Frame,
+    masks: tuple[np.ndarray, np.ndarray],
+    annotation: Path | None,
+    palette: Sequence[Mapping[str, Any]],
+    tiling: Mapping[str, Any],
+    threads: int,
+) -> None:
+    """Write the store of a usable slide; runs in the guarded child."""
+    labels = None
+    if annotation is not None:
+        mpp = tile_mpp(tiling, size=(frame.width, frame.height), mpp=frame.mpp)
+        check_annotation(annotation, frame, coarsest_mpp=2 * mpp)
+        labels = open_annotation(annotation, frame, palette)
+    reduced = tiling["resample"] == "dct"
+    with open_slide(path, mpp=frame.mpp, reduced=reduced) as source:
+        _write_tiles(
+            source,
+            out,
+            slide=slide,
+            frame=frame,
+            masks=masks,
+            labels=labels,
+            tiling=tiling,
+            threads=threads,
+        )
+
+
+def _write_tiles(
     source: Slide,
     out: Path,
     *,
@@ -123,7 +160,7 @@ def _tile(
     tiling: Mapping[str, Any],
     threads: int,
 ) -> None:
-    """Write the store of a usable slide."""
+    """Read, encode and write the tiles of an open slide."""
     size = int(tiling["size"])
     plan = _make_plan(source, tiling)
     if plan.note:
@@ -136,6 +173,7 @@ def _tile(
         size=size,
         min_tissue=tiling["min_tissue"],
         max_artefact=tiling["max_artefact"],
+        largest=plan.largest,
     )
     shapes: dict[str, tuple[int, ...]] = {"pixels": (size, size, 3)}
     if labels is not None:
@@ -152,9 +190,10 @@ def _tile(
             codecs=writer.codecs,
             stain=stain,
         )
-        for chunks in _in_order(pool, cut, range(len(grid.cell))):
+        ahead = max(threads + 1, min(64, _AHEAD_BYTES // (3 * size**2)))
+        for chunks in _in_order(pool, cut, range(len(grid.cell)), ahead=ahead):
             writer.append_encoded(**chunks)
-        columns = ("origin", "cell", "tissue", "artefact")
+        columns = ("origin", "cell", "tissue", "artefacts")
         writer.close(
             {name: getattr(grid, name) for name in columns},
             {
@@ -183,9 +222,9 @@ def _tile(
 
 
 def _read_mask(path: Path) -> np.ndarray:
-    """A mask that the inspection wrote, boolean."""
+    """A mask that the inspection wrote, uint8."""
     with Image.open(path) as image:
-        return np.asarray(image) > 0
+        return np.asarray(image)
 
 
 def _make_plan(source: Slide, tiling: Mapping[str, Any]) -> _Plan:
@@ -195,24 +234,26 @@ def _make_plan(source: Slide, tiling: Mapping[str, Any]) -> _Plan:
     mpp = tile_mpp(tiling, size=(width, height), mpp=source.resolution.mpp)
     shape = (size, size, 3)
     if tiling["codec"] == "none":
-        return _Plan(mpp, RawTiles(shape), None, "")
+        return _Plan(mpp, RawTiles(shape), None, None, "")
     if tiling["codec"] == "zstd":
-        return _Plan(mpp, ZstdTiles(shape), None, "")
+        return _Plan(mpp, ZstdTiles(shape), None, None, "")
     if not isinstance(source, JpegSlide):
         note = f"stored as zstd, since the slide has no plain JPEG tiles (read by {source.reader})"
-        return _Plan(mpp, ZstdTiles(shape), None, note)
+        return _Plan(mpp, ZstdTiles(shape), None, None, note)
     found = []
     for number in source.stored_levels:
         level_mpp = source.resolution.mpp * source.levels[number].downsample
-        coding = source.segments(number).coding
+        segments = source.segments(number)
+        coding = segments.coding
         if abs(mpp / level_mpp - 1) <= _NEAR_ENOUGH and (coding.width, coding.height) == shape[:2]:
-            return _Plan(level_mpp, JpegTiles(coding), number, "")
+            largest = (segments.columns, segments.rows)
+            return _Plan(level_mpp, JpegTiles(coding), number, largest, "")
         found.append(f"{coding.width} x {coding.height} px at {level_mpp:.4g} µm per pixel")
     note = (
         f"stored as zstd, since no level has tiles of {size} px at {mpp:.4g} µm per pixel to copy; "
         f"it has {', '.join(found)}"
     )
-    return _Plan(mpp, ZstdTiles(shape), None, note)
+    return _Plan(mpp, ZstdTiles(shape), None, None, note)
 
 
 def _cutter(
@@ -253,13 +294,16 @@ def _fit_stain(
         return None
     from histoniche.slides.stain import fit_stain  # noqa: PLC0415 - off for most
 
-    full = np.argsort(-grid.tissue, kind="stable")[: _STAIN_TILES * 4 : 4]
+    # From all over the slide, where most is tissue.
+    full = np.flatnonzero(grid.tissue >= np.quantile(grid.tissue, 0.75))
+    full = full[np.unique(np.linspace(0, len(full) - 1, _STAIN_TILES).astype(int))]
     side = grid.footprint
+    size = min(size, int((_LARGEST_SAMPLE_PX / _STAIN_TILES) ** 0.5))
     tiles = [
         read_scaled(
             source, x=column * side, y=row * side, width=side, height=side, size=(size, size)
         )
-        for column, row in grid.cell[np.sort(full)]
+        for column, row in grid.cell[full]
     ]
     return fit_stain(settings["method"], tiles, _reference(settings))
 
@@ -277,14 +321,18 @@ def _reference(settings: Mapping[str, Any]) -> Path | None:
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[int], dict[str, bytes]], numbers: Iterable[int]
+    pool: ThreadPoolExecutor,
+    work: Callable[[int], dict[str, bytes]],
+    numbers: Iterable[int],
+    *,
+    ahead: int,
 ) -> Iterator[dict[str, bytes]]:
     """Work on several numbers at a time and yield the results in order, few of them waiting."""
     waiting: deque[Future[dict[str, bytes]]] = deque()
     try:
         for number in numbers:
             waiting.append(pool.submit(work, number))
-            if len(waiting) > _AHEAD:
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

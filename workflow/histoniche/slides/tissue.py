@@ -92,8 +92,9 @@ def read_tissue(path: Path, *, size: tuple[int, int], slide_size: tuple[int, int
     Parameters
     ----------
     path
-        PNG over the whole slide, in which what is not black is tissue; or GeoJSON
-        whose polygons, of any class, are tissue, in pixels of level 0.
+        PNG over the whole slide, in which what is neither black nor transparent
+        is tissue; or GeoJSON whose polygons, of any class, are tissue, in pixels
+        of level 0.
     size
         Width and height of the result.
     slide_size
@@ -111,21 +112,24 @@ def read_tissue(path: Path, *, size: tuple[int, int], slide_size: tuple[int, int
     if drawing_kind(path) == "geojson":
         return _read_polygons(path, size, slide_size)
     with opened_mask(path, column="tissue_mask") as image:
-        grey = image.convert("L")
-    if abs((grey.width / grey.height) / (size[0] / size[1]) - 1) > 0.02:
-        raise InputError(
-            f"the mask ({grey.width} x {grey.height}) has another shape than the slide",
-            file=path,
-            column="tissue_mask",
-            remedy="draw it over the whole slide",
-        )
-    return np.asarray(grey.resize(size, Image.Resampling.BOX)) > 0
+        if abs((image.width / image.height) / (size[0] / size[1]) - 1) > 0.02:
+            raise InputError(
+                f"the mask ({image.width} x {image.height}) has another shape than the slide",
+                file=path,
+                column="tissue_mask",
+                remedy="draw it over the whole slide",
+            )
+        ground = Image.new("RGBA", image.size, "black")
+        ground.alpha_composite(image.convert("RGBA"))
+    tissue = np.asarray(ground)[..., :3].max(-1) > 0
+    scaled = Image.fromarray(tissue.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)
+    return np.asarray(scaled) >= 128
 
 
 def _read_polygons(path: Path, size: tuple[int, int], slide_size: tuple[int, int]) -> np.ndarray:
     """The union of a file's polygons on a grid of `size`."""
     xs, ys = (centres(0, slide, count) for slide, count in zip(slide_size, size, strict=True))
     mask = np.zeros((size[1], size[0]), bool)
-    for _, polygon in read_polygons(path):
+    for _, polygon in read_polygons(path, column="tissue_mask"):
         mask |= inside(rings_of(polygon), xs, ys)
     return mask

@@ -53,6 +53,13 @@ class PolygonAnnotation:
         codes = ", ".join(entry["region"] for entry in palette)
         refuse_unknown("classes", unknown, file=path, remedy=f"name them {codes}")
         self._tree = shapely.STRtree(self._polygons)
+        if len(self._tree.query(shapely.box(0, 0, frame.width, frame.height))) == 0:
+            raise InputError(
+                "no polygon lies on the slide",
+                file=path,
+                column="annotation",
+                remedy="export it from this slide, in pixels of its full resolution",
+            )
 
     def tile(self, x: float, y: float, footprint: float, size: int) -> np.ndarray:
         """Labels of one tile; see `Annotation`."""
@@ -78,31 +85,44 @@ class PolygonAnnotation:
         return list(areas.values())
 
 
-def read_polygons(path: Path) -> Iterator[tuple[str, shapely.Polygon]]:
+def read_polygons(
+    path: Path, *, column: str = "annotation"
+) -> Iterator[tuple[str, shapely.Polygon]]:
     """Read the polygons of a GeoJSON file with their class names ("" if they have none).
 
     Raises
     ------
     InputError
-        If the file is no GeoJSON.
+        If the file is no GeoJSON; `column` of the sheet is named.
     """
     try:
         if path.stat().st_size > _LARGEST_BYTES:
-            raise InputError("larger than 1 GB", file=path, remedy="simplify the polygons")
+            raise ValueError("larger than 1 GB")
         content = json.loads(path.read_text(encoding="utf-8"))
         features = content["features"] if isinstance(content, dict) else content
         for feature in features:
             shape = shapely.geometry.shape(feature["geometry"])
+            if not np.isfinite(shapely.get_coordinates(shape)).all():
+                raise ValueError("coordinates that are no numbers")
             name = _class_of(feature.get("properties") or {})
-            for part in shapely.get_parts(shape):
-                if isinstance(part, shapely.Polygon) and not part.is_empty:
-                    yield name, part
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            "no GeoJSON with features", file=path, column="annotation", remedy=_REMEDY
-        ) from error
+            for part in _polygons(shape):
+                yield name, part
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError, RecursionError),
+        shapely.errors.ShapelyError,
+    ) as error:
+        problem = "no GeoJSON with features"
+        raise InputError(problem, file=path, column=column, remedy=_REMEDY) from error
+
+
+def _polygons(shape: shapely.Geometry) -> Iterator[shapely.Polygon]:
+    """All polygons of a geometry, those of its collections too."""
+    for part in shapely.get_parts(shape):
+        if isinstance(part, shapely.Polygon):
+            if not part.is_empty:
+                yield part
+        elif hasattr(part, "geoms"):
+            yield from _polygons(part)
 
 
 def _class_of(properties: Mapping[str, Any]) -> str:

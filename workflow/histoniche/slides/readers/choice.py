@@ -13,9 +13,9 @@ from histoniche.slides.readers.ome_reader import (
     is_ome_zarr,
 )
 from histoniche.slides.readers.openslide_reader import OpenSlideSlide, is_known
-from histoniche.slides.readers.plain_reader import SUFFIXES, PlainSlide
+from histoniche.slides.readers.plain_reader import PlainSlide, is_plain
 from histoniche.slides.readers.segments import UnusualFileError
-from histoniche.slides.readers.slide import Slide
+from histoniche.slides.readers.slide import Slide, words_of
 
 AnySlide = JpegSlide | OmeTiffSlide | OmeZarrSlide | OpenSlideSlide | PlainSlide
 
@@ -38,7 +38,14 @@ def open_slide(path: Path, *, mpp: float | None, reduced: bool = False) -> Itera
     UnusableSlide
         If no reader can open it, or its resolution is unknown.
     """
-    slide = _open(path, mpp, reduced)
+    try:
+        slide = _open(path, mpp, reduced)
+    except (UnusableSlide, MemoryError):
+        raise
+    except Exception as error:
+        words = words_of(error, path)
+        kind = type(error).__name__
+        raise UnusableSlide(f"cannot be opened: {kind} {words}".rstrip()) from error
     try:
         yield slide
     finally:
@@ -57,6 +64,6 @@ def _open(path: Path, mpp: float | None, reduced: bool) -> AnySlide:
             return JpegSlide(known, path, reduced=reduced)
         except UnusualFileError:
             return known
-    if path.suffix.lower() in SUFFIXES:
+    if is_plain(path):
         return PlainSlide(path, mpp)
     raise UnusableSlide("no reader knows this format; is the file whole?")

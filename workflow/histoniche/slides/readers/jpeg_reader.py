@@ -28,10 +28,13 @@ _CACHE_BYTES = 448 << 20
 
 
 class JpegSlide:
-    """A pyramid of JPEG tiles, byte-identical to OpenSlide and several times faster.
+    """A pyramid of JPEG tiles, read several times faster than by OpenSlide.
 
-    What the file is (levels, resolution, background) OpenSlide says; only the
-    pixels are decoded here. Several threads may read at the same time.
+    Pixels are byte-identical to OpenSlide's, but for levels whose downsampling
+    is no whole number: there OpenSlide shifts by a fraction of a pixel, while
+    this reader gives the level's own pixels. What the file is (levels,
+    resolution, background) OpenSlide says; only the pixels are decoded here.
+    Several threads may read at the same time.
 
     Parameters
     ----------
@@ -88,6 +91,8 @@ class JpegSlide:
         left, top = max(x, 0), max(y, 0)
         right = min(x + width, self.levels[level].width)
         bottom = min(y + height, self.levels[level].height)
+        if right <= left or bottom <= top:
+            return np.full((height, width, 3), self._known.background, np.uint8)
         whole = (left, top, right, bottom) == (x, y, x + width, y + height)
         out = np.empty((height, width, 3), np.uint8)
         if not whole:
@@ -173,7 +178,8 @@ class _SegmentCache:
         """Decode, and forget what was not used for longest."""
         try:
             pixels = decode()
-        except UnusableSlide as error:
+        except BaseException as error:  # noqa: BLE001 - handed on
+            # Whoever waits must hear of it, whatever it is.
             with self._lock:
                 self._kept.pop(key, None)
             future.set_exception(error)

@@ -24,7 +24,7 @@ class OpenSlideSlide:
         try:
             self._slide = openslide.OpenSlide(os.fspath(path))
         except openslide.OpenSlideError as error:
-            raise UnusableSlide(f"cannot be opened: {words_of(error)}") from error
+            raise UnusableSlide(f"cannot be opened: {words_of(error, path)}") from error
         properties = self._slide.properties
         self.reader = "openslide"
         self.vendor = properties.get(openslide.PROPERTY_NAME_VENDOR, "")

@@ -9,7 +9,9 @@ from histoniche.errors import UnusableSlide
 from histoniche.slides.readers.slide import Level
 from histoniche.slides.resolution import find_resolution
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
+# Others of the library's formats start programs or are not meant for pictures.
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM")
 # Plain images are decoded whole: 400 megapixels are 1.2 GB.
 LARGEST = 400_000_000
 _TOO_LARGE = "too large for a plain image; convert it to a tiled TIFF"
@@ -21,11 +23,11 @@ class PlainSlide:
     def __init__(self, path: Path, sheet_mpp: float | None) -> None:
         Image.MAX_IMAGE_PIXELS = LARGEST
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=_FORMATS) as image:
                 if image.width * image.height > LARGEST:
                     raise UnusableSlide(_TOO_LARGE)
                 self.vendor = image.format or ""
-                self._pixels = np.asarray(image.convert("RGB"))
+                self._pixels = np.asarray(_on_white(image))
         except Image.DecompressionBombError as error:
             raise UnusableSlide(_TOO_LARGE) from error
         except (OSError, ValueError, SyntaxError) as error:
@@ -46,6 +48,21 @@ class PlainSlide:
     def close(self) -> None:
         """Let go of the pixels."""
         del self._pixels
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file starts as a plain image does."""
+    with path.open("rb") as stream:
+        return stream.read(8).startswith(_STARTS)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """An image as RGB, white where it is transparent."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    ground = Image.new("RGBA", image.size, "white")
+    ground.alpha_composite(image.convert("RGBA"))
+    return ground.convert("RGB")
 
 
 def cut(pixels: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:

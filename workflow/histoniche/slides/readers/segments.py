@@ -1,5 +1,6 @@
 """Segments: the compressed tiles of a JPEG pyramid in TIFF, as they lie in the file."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ class JpegCoding:
         ValueError
             If the segment is damaged.
         """
+        self._check(segment)
         try:
             pixels = imagecodecs.jpeg8_decode(
                 segment,
@@ -60,7 +62,7 @@ class JpegCoding:
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"damaged JPEG segment: {words_of(error)}") from error
         if pixels.shape != (self.height, self.width, 3):
-            raise ValueError(f"JPEG segment of {pixels.shape} pixels")
+            raise ValueError(f"damaged JPEG segment: {pixels.shape} pixels")
         return pixels
 
     def decode_reduced(self, segment: bytes, factor: int) -> np.ndarray:
@@ -75,6 +77,7 @@ class JpegCoding:
         -------
         uint8, (height / factor, width / factor, 3).
         """
+        self._check(segment)
         size = (self.height // factor, self.width // factor)
         try:
             pixels = simplejpeg.decode_jpeg(
@@ -91,6 +94,12 @@ class JpegCoding:
         if pixels.shape != (*size, 3):
             raise ValueError(f"JPEG segment of {pixels.shape} pixels where {size} were wanted")
         return pixels
+
+    def _check(self, segment: bytes) -> None:
+        """Refuse a segment of another size before memory is asked for it."""
+        frame = _frame(segment)
+        if frame is None or frame[1:5] != struct.pack(">HH", self.height, self.width):
+            raise ValueError("damaged JPEG segment: not of the size of its level's tiles")
 
     def standalone(self, segment: bytes) -> bytes:
         """A segment as a JPEG file of its own, its tables and colour space inside."""
@@ -133,7 +142,7 @@ def find_segments(path: Path, levels: Sequence[Level]) -> list[SegmentLevel]:
             return [_find_level(file, _page_of(tiled, level)) for level in levels]
     except UnusualFileError:
         raise
-    except (tifffile.TiffFileError, ValueError, KeyError, IndexError, OSError) as error:
+    except Exception as error:
         raise UnusualFileError(words_of(error)) from error
 
 
@@ -173,23 +182,24 @@ def _find_level(file: tifffile.TiffFile, page: tifffile.TiffPage) -> SegmentLeve
 
 def _check_frame(segment: bytes, coding: JpegCoding) -> None:
     """Check that a segment is baseline JPEG of three components, subsampled in a usual way."""
+    frame = _frame(segment)
+    if frame is not None and len(frame) == 15 and frame[0] == 8 and frame[5] == 3:
+        height, width = struct.unpack(">HH", frame[1:5])
+        factors = [(frame[7 + 3 * k] >> 4, frame[7 + 3 * k] & 15) for k in range(3)]
+        usual = factors[0] in _PLAIN_SUBSAMPLING and factors[1:] == [(1, 1), (1, 1)]
+        if usual and (width, height) == (coding.width, coding.height):
+            return
+    raise UnusualFileError("JPEG of an unusual kind")
+
+
+def _frame(segment: bytes) -> bytes | None:
+    """Frame header of a baseline JPEG, from its precision on; None if there is none."""
     place = len(_SOI)
     while place + 4 <= len(segment) and segment[place] == 0xFF:
         marker, length = segment[place + 1], int.from_bytes(segment[place + 2 : place + 4])
+        if marker in _BASELINE:
+            return segment[place + 4 : place + 2 + length]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            frame = segment[place + 4 : place + 2 + length]
-            height, width = int.from_bytes(frame[1:3]), int.from_bytes(frame[3:5])
-            factors = [(frame[7 + 3 * k] >> 4, frame[7 + 3 * k] & 15) for k in range(frame[5])]
-            usual = (
-                marker in _BASELINE
-                and frame[0] == 8
-                and (width, height) == (coding.width, coding.height)
-                and len(factors) == 3
-                and factors[0] in _PLAIN_SUBSAMPLING
-                and factors[1:] == [(1, 1), (1, 1)]
-            )
-            if usual:
-                return
-            break
+            return None
         place += 2 + length
-    raise UnusualFileError("JPEG of an unusual kind")
+    return None

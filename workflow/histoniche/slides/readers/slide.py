@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -82,6 +83,18 @@ def allowed_properties(properties: Mapping[str, str]) -> dict[str, str]:
     return {name: properties[name] for name in _ALLOWED if name in properties}
 
 
-def words_of(error: Exception) -> str:
-    """A library's words with file names alone, since they go into the report."""
-    return re.sub(r"/\S*/", "", " ".join(str(error).split()))
+def words_of(error: Exception, path: Path | None = None) -> str:
+    """A library's words without the folders of a file, since they go into the report.
+
+    Parameters
+    ----------
+    error
+        What the library raised.
+    path
+        The file; its folder is taken out as it stands. Whatever else looks like
+        an absolute path is reduced to its last part.
+    """
+    words = " ".join(str(error).split())
+    if path is not None:
+        words = words.replace(str(path), path.name).replace(f"{path.parent}/", "")
+    return re.sub(r"(?<![\w.])/\S*/", "", words)
