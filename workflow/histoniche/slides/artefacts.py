@@ -62,7 +62,7 @@ def find_artefacts(
     step = max(1, int(_FINEST_UM / mpp))
     overview, tissue, mpp = overview[::step, ::step], tissue[::step, ::step], mpp * step
     found = np.zeros(tissue.shape, np.uint8)
-    if np.quantile(overview.max(-1), 0.9) < _DARK:
+    if np.quantile(overview.mean(-1), 0.9) < _DARK:
         return np.zeros(shape, np.uint8)
     smooth = ndimage.gaussian_filter(overview, (*[max(0.5, _SMOOTHING_UM / mpp / 2)] * 2, 0))
     hue, saturation, value = np.moveaxis(rgb2hsv(smooth), -1, 0)
