@@ -100,6 +100,15 @@ def test_a_damaged_index_or_tile_names_slide_and_shard(tmp_path, tiles):
         TileStore(tmp_path / "S1.zarr").tile("pixels", 64)
 
 
+def test_altered_attributes_are_found(tmp_path, tiles):
+    store = write(tmp_path / "S1.zarr", tiles, ZstdTiles(SHAPE))
+    store.check()
+    root = tmp_path / "S1.zarr" / "zarr.json"
+    root.write_text(root.read_text().replace('"status": "ok"', '"status": "no"'))
+    with pytest.raises(StoreError, match=r"S1: zarr.json was altered"):
+        TileStore(tmp_path / "S1.zarr").check()
+
+
 def test_an_index_holds_what_was_packed(tmp_path):
     chunks = [b"abc", b"", b"defgh"]
     (tmp_path / "shard").write_bytes(b"".join(pack_shard(chunks, capacity=5)))

@@ -1,6 +1,7 @@
 """The tile store: a Zarr v3 group a slide, whole or absent, with a manifest of its content."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -90,7 +91,8 @@ class TileWriter:
             and path != self._folder / _ROOT
             and (name := str(path.relative_to(self._folder))) not in self._manifest
         }
-        self._group.attrs["manifest"] = dict(sorted({**self._manifest, **others}.items()))
+        manifest = dict(sorted({**self._manifest, **others}.items()))
+        self._group.attrs["manifest"] = {**manifest, _ROOT: _digest(attributes)}
 
     def _flush(self) -> None:
         """Write the buffered tiles of every array as one shard each."""
@@ -166,7 +168,11 @@ class TileStore:
         StoreError
             Naming the slide and the first file that is missing or altered.
         """
-        for name, digest in self.attributes["manifest"].items():
+        manifest = dict(self.attributes["manifest"])
+        stated = {key: value for key, value in self.attributes.items() if key != "manifest"}
+        if manifest.pop(_ROOT) != _digest(stated):
+            raise StoreError(f"slide {self.slide}: {_ROOT} was altered in {self.folder}")
+        for name, digest in manifest.items():
             path = self.folder / name
             if not path.is_file():
                 raise StoreError(f"slide {self.slide}: {name} is missing from {self.folder}")
@@ -205,6 +211,11 @@ class _ShardedTiles:
             raise StoreError(
                 f"slide {self._slide}: tile {index} in {file} is damaged: {error}"
             ) from error
+
+
+def _digest(attributes: Mapping[str, Any]) -> str:
+    """SHA-256 of a store's attributes, however they are laid out in the file."""
+    return hashlib.sha256(json.dumps(attributes, sort_keys=True).encode()).hexdigest()
 
 
 def _shard_name(array: str, number: int, rank: int) -> str:
