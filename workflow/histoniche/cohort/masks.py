@@ -15,14 +15,19 @@ def drawing_kind(path: Path) -> str:
     ValueError
         If it is none of these.
     """
+    if is_zarr(path):
+        return "zarr"
     if path.is_dir():
-        if any((path / name).is_file() for name in ("zarr.json", ".zattrs")):
-            return "zarr"
         raise ValueError(f"{path} is a folder, but no OME-Zarr")
     if path.suffix.lower() in _JSON:
         return "geojson"
     png_size(path)
     return "png"
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a path is the folder of a Zarr group."""
+    return any((path / name).is_file() for name in ("zarr.json", ".zattrs"))
 
 
 def png_size(path: Path) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import jsonschema
 import pandas as pd
 
 from histoniche.cohort.config import nearest, read_schema
-from histoniche.cohort.masks import drawing_kind
+from histoniche.cohort.masks import drawing_kind, is_zarr
 from histoniche.errors import InputError
 
 DAYS = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
@@ -109,7 +109,7 @@ def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFra
             None if value is None else os.path.join(root, value) for value in slides[column]
         ]
         for row, value in _numbered(slides.loc[slides["exclude"].isna(), column]):
-            if value is not None and not _is_there(value):
+            if value is not None and not (os.path.isfile(value) or is_zarr(Path(value))):
                 raise InputError(
                     "no such file",
                     file=path,
@@ -149,12 +149,6 @@ def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) 
     patients.insert(1, "time_days", patients.pop("time") * DAYS[time_unit])
     patients["event"] = patients["event"].astype("Int64")
     return patients.sort_values("patient", ignore_index=True)
-
-
-def _is_there(path: str) -> bool:
-    """Whether a path is a file, or the folder of a Zarr."""
-    inner = (os.path.join(path, name) for name in (".zattrs", "zarr.json"))
-    return os.path.isfile(path) or any(map(os.path.isfile, inner))
 
 
 def _check_drawing(drawing: Path, *, file: Path, row: int, column: str) -> None:

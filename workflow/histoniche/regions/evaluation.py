@@ -61,7 +61,7 @@ def evaluate_segmentation(
     compared = [
         one
         for slide in tiles
-        if (one := _compare(slide, patients[slide], tiles[slide], predictions[slide], len(palette)))
+        if (one := _compare(patients[slide], tiles[slide], predictions[slide], len(palette)))
     ]
     names = [entry["region"] for entry in palette]
     metrics, confusion, agreement = [], [], []
@@ -88,16 +88,13 @@ class _Compared(NamedTuple):
     `annotated_mm2` holds the area of each class on the whole mask, in and out of tiles.
     """
 
-    slide: str
     patient: str
     matrix: np.ndarray
     pixel_mm2: float
     annotated_mm2: np.ndarray
 
 
-def _compare(
-    slide: str, patient: str, tiles: Path, predictions: Path, classes: int
-) -> _Compared | None:
+def _compare(patient: str, tiles: Path, predictions: Path, classes: int) -> _Compared | None:
     """Compare one slide's label tiles with what the networks found; None without labels."""
     truth, found = TileStore(tiles), TileStore(predictions)
     if "label" not in truth or len(found) == 0:
@@ -106,7 +103,6 @@ def _compare(
     for (_, labels), (_, regions) in zip(truth.shards("label"), found.shards("label"), strict=True):
         matrix += confusion_matrix(labels, regions, classes=classes)
     return _Compared(
-        slide,
         patient,
         matrix,
         float(truth.attributes["mpp"]) ** 2 / 1e6,

@@ -19,7 +19,7 @@ from histoniche.slides.artefacts import (
 )
 from histoniche.slides.guard import run_limited
 from histoniche.slides.outlines import feature, outline
-from histoniche.slides.pictures import draw_contour, draw_reason, write_mask, write_picture
+from histoniche.slides.pictures import draw_contour, draw_reason, write_picture
 from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.readers.slide import Slide
 from histoniche.slides.scaling import read_overview
@@ -97,7 +97,7 @@ def inspect_slide(
         for picture in (outputs.thumbnail, outputs.picture):
             draw_reason(f"{slide}: {reason}", picture)
         for mask in (outputs.tissue, outputs.artefacts):
-            write_mask(np.zeros((1, 1), np.uint8), mask)
+            write_picture(np.zeros((1, 1), np.uint8), mask)
         write_json({"type": "FeatureCollection", "features": []}, outputs.contour)
     facts = read_json(outputs.report)
     if facts["status"] != "ok" and on_bad_slide == "fail":
@@ -151,12 +151,14 @@ def _inspect(
     found = find_artefacts(overview, tissue, mpp=thumbnail_mpp, thresholds=limits)
     blurred = blurred_map(centres, blur, tissue, threshold=limits["blurred"])
     found[blurred & (found == 0)] = KINDS.index("blurred") + 1
-    area_mm2 = tissue.size * thumbnail_mpp**2 / 1e6
+    tissue_share = float(tissue.mean())
+    tissue_mm2 = tissue_share * tissue.size * thumbnail_mpp**2 / 1e6
     shares = artefact_shares(found, tissue)
-    status, reason = _judge(float(tissue.mean() * area_mm2), flags(shares, limits), settings)
+    flagged = flags(shares, limits)
+    status, reason = _judge(tissue_mm2, flagged, settings)
     write_picture(overview, outputs.thumbnail)
-    write_mask(tissue.astype(np.uint8) * 255, outputs.tissue)
-    write_mask(found, outputs.artefacts)
+    write_picture(tissue.astype(np.uint8) * 255, outputs.tissue)
+    write_picture(found, outputs.artefacts)
     _write_contour(tissue, (width, height), outputs.contour)
     draw_contour(overview, tissue, found, outputs.picture)
     write_json(
@@ -164,12 +166,12 @@ def _inspect(
             "status": status,
             "reason": reason,
             **facts,
-            "tissue_mm2": float(tissue.mean() * area_mm2),
-            "tissue_share": float(tissue.mean()),
-            "blank_share": float(1 - tissue.mean()),
+            "tissue_mm2": tissue_mm2,
+            "tissue_share": tissue_share,
+            "blank_share": 1 - tissue_share,
             **{f"{kind}_share": share for kind, share in shares.items()},
             "blur": float(np.median(blur)) if len(blur) else None,
-            "flags": "; ".join(flags(shares, limits)),
+            "flags": "; ".join(flagged),
         },
         outputs.report,
     )

@@ -15,13 +15,8 @@ CONTOUR = (27, 120, 55)
 
 
 def write_picture(pixels: np.ndarray, out: Path) -> None:
-    """Write an RGB picture as PNG."""
+    """Write pixels, uint8, as PNG: (height, width, 3) in colour, (height, width) in grey."""
     save_png(Image.fromarray(pixels), out)
-
-
-def write_mask(values: np.ndarray, out: Path) -> None:
-    """Write a mask or a map of numbers, uint8, as grey PNG."""
-    save_png(Image.fromarray(values), out)
 
 
 def draw_contour(

@@ -10,6 +10,7 @@ from histoniche.cohort.palette import IGNORE
 from histoniche.errors import InputError
 from histoniche.slides.annotations.annotation import Frame, refuse_unknown
 from histoniche.slides.annotations.mask import check_cover, sample
+from histoniche.slides.ngff import FAULTS, open_multiscale
 
 _STRIP_PX = 1024
 
@@ -81,16 +82,12 @@ def open_labels(path: Path) -> Any:
     InputError
         If it is none.
     """
-    import zarr  # noqa: PLC0415 - costs a quarter of a second, and few slides need it
-
     try:
-        group = zarr.open_group(path, mode="r")
-        attributes = dict(group.attrs)
-        image = attributes.get("ome", attributes)["multiscales"][0]
+        image, group = open_multiscale(path)
         array = group[image["datasets"][0]["path"]]
         if array.ndim == 2 and np.issubdtype(array.dtype, np.integer):
             return array
-    except (ValueError, KeyError, IndexError, TypeError, OSError):
+    except FAULTS:
         pass
     raise InputError(
         "no OME-Zarr label image of two axes",

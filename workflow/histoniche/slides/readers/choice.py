@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from histoniche.cohort.masks import is_zarr
 from histoniche.errors import UnusableSlide
 from histoniche.slides.readers.jpeg_reader import JpegSlide
 from histoniche.slides.readers.ome_reader import (
     OmeTiffSlide,
     OmeZarrSlide,
     is_ome_tiff,
-    is_ome_zarr,
 )
 from histoniche.slides.readers.openslide_reader import OpenSlideSlide, is_known
 from histoniche.slides.readers.plain_reader import PlainSlide, is_plain
@@ -54,7 +54,7 @@ def open_slide(path: Path, *, mpp: float | None, reduced: bool = False) -> Itera
 
 def _open(path: Path, mpp: float | None, reduced: bool) -> AnySlide:
     """Choose by what the file is."""
-    if is_ome_zarr(path):
+    if is_zarr(path):
         return OmeZarrSlide(path, mpp)
     if is_ome_tiff(path):
         return OmeTiffSlide(path, mpp)

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 
 from histoniche.errors import UnusableSlide
+from histoniche.slides.ngff import FAULTS, open_multiscale
 from histoniche.slides.readers.slide import Level, words_of
 from histoniche.slides.resolution import find_resolution
 
@@ -26,11 +27,6 @@ def is_ome_tiff(path: Path) -> bool:
             return file.is_ome
     except Exception:  # noqa: BLE001 - a damaged file fails in any way
         return False
-
-
-def is_ome_zarr(path: Path) -> bool:
-    """Whether a folder is a Zarr group."""
-    return path.is_dir() and any((path / name).is_file() for name in (".zattrs", "zarr.json"))
 
 
 class _Pyramid:
@@ -120,16 +116,12 @@ class OmeZarrSlide(_Pyramid):
     vendor = "ome-zarr"
 
     def __init__(self, path: Path, sheet_mpp: float | None) -> None:
-        import zarr  # noqa: PLC0415 - as above
-
         try:
-            group = zarr.open_group(path, mode="r")
-            attributes = dict(group.attrs)
-            image = attributes.get("ome", attributes)["multiscales"][0]
+            image, group = open_multiscale(path)
             axes = "".join(axis["name"] for axis in image["axes"])
             arrays = [group[entry["path"]] for entry in image["datasets"]]
             mpp = _scale(image)
-        except (ValueError, KeyError, IndexError, TypeError, OSError) as error:
+        except FAULTS as error:
             words = words_of(error)
             raise UnusableSlide(f"cannot be opened: no OME-Zarr image ({words})") from error
         if not {"c", "y", "x"} <= set(axes):

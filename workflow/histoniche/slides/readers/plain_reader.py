@@ -13,7 +13,7 @@ from histoniche.slides.resolution import find_resolution
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM")
 # Plain images are decoded whole: 400 megapixels are 1.2 GB.
-LARGEST = 400_000_000
+_LARGEST = 400_000_000
 _TOO_LARGE = "too large for a plain image; convert it to a tiled TIFF"
 
 
@@ -21,10 +21,10 @@ class PlainSlide:
     """A plain image with one level."""
 
     def __init__(self, path: Path, sheet_mpp: float | None) -> None:
-        Image.MAX_IMAGE_PIXELS = LARGEST
+        Image.MAX_IMAGE_PIXELS = _LARGEST
         try:
             with Image.open(path, formats=_FORMATS) as image:
-                if image.width * image.height > LARGEST:
+                if image.width * image.height > _LARGEST:
                     raise UnusableSlide(_TOO_LARGE)
                 self.vendor = image.format or ""
                 self._pixels = np.asarray(_on_white(image))
