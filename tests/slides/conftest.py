@@ -10,22 +10,7 @@ import tifffile
 from PIL import Image
 
 from histoniche.slides.inspection import Inspected, inspect_slide
-
-INSPECTION: dict[str, Any] = {
-    "thumbnail_px": 300,
-    "tissue": "all",
-    "min_chroma": 0.05,
-    "min_island_mm2": 0.0,
-    "min_tissue_mm2": 0.01,
-    "artefacts": {
-        "on_flagged": "keep",
-        "max_share": 0.3,
-        "min_mm2": 0.02,
-        "fold": 0.35,
-        "overstained": 0.85,
-        "blurred": 0.5,
-    },
-}
+from slide_settings import INSPECTION
 
 
 @pytest.fixture
@@ -99,9 +84,7 @@ def write_jpeg(tmp_path: Path, picture: np.ndarray) -> Callable[..., Path]:
 def inspected(tmp_path: Path) -> Callable[..., Inspected]:
     """Inspect a slide and give the files."""
 
-    def inspect(
-        path: Path, mpp: float | None = None, on_bad_slide: str = "skip", **changes: Any
-    ) -> Inspected:
+    def inspect(path: Path, mpp: float | None = None, **changes: Any) -> Inspected:
         names = {
             "report": "report.json",
             "thumbnail": "thumbnail.png",
@@ -117,7 +100,6 @@ def inspected(tmp_path: Path) -> Callable[..., Inspected]:
             slide="S1",
             mpp=mpp,
             tissue_mask=changes.pop("tissue_mask", None),
-            on_bad_slide=on_bad_slide,
             settings={
                 **INSPECTION,
                 **changes,

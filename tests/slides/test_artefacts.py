@@ -7,20 +7,20 @@ import tifffile
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from histoniche.errors import InputError
 from histoniche.files import read_json
 from histoniche.slides.artefact_kinds import KINDS
 from histoniche.slides.artefacts import (
     artefact_shares,
     blurred_map,
     find_artefacts,
-    flags,
     measure_focus,
 )
 from histoniche.slides.contact_sheet import Entry, draw_contact_sheet
+from histoniche.slides.judging import judge
 from histoniche.slides.readers.choice import open_slide
+from slide_settings import INSPECTION, LIMITS
 
-THRESHOLDS = {"fold": 0.35, "overstained": 0.85, "min_mm2": 0.02}
+THRESHOLDS = INSPECTION["artefacts"]
 EOSIN, GLASS = (222, 160, 195), (243, 242, 244)
 
 
@@ -122,7 +122,7 @@ def test_blur_is_that_of_the_nearest_patch_within_the_tissue():
     assert not blurred[0].any()
 
 
-def test_shares_and_flags():
+def test_shares_are_of_the_tissue():
     tissue = np.zeros((10, 10), bool)
     tissue[:, :5] = True
     numbers = np.zeros((10, 10), np.uint8)
@@ -130,8 +130,6 @@ def test_shares_and_flags():
     shares = artefact_shares(numbers, tissue)
     assert shares["pen"] == pytest.approx(0.6)
     assert sum(shares.values()) == pytest.approx(0.6)
-    assert flags(shares, {"max_share": 0.5}) == ["pen 60% of the tissue"]
-    assert flags(shares, {"max_share": 0.7}) == []
 
 
 @pytest.fixture
@@ -146,24 +144,23 @@ def inked(tmp_path, section):
     return path
 
 
-def test_a_flagged_slide_is_kept_and_listed(inked, inspected):
+def test_ink_is_measured_and_shown(inked, inspected):
     files = inspected(inked, mpp=8.0, tissue="otsu", thumbnail_px=500)
     facts = read_json(files.report)
-    assert facts["status"] == "ok"
     assert facts["pen_share"] > 0.3
-    assert facts["flags"].startswith("pen ")
     assert (np.asarray(Image.open(files.artefacts)) == 1).mean() > 0.2
-
-
-def test_or_excluded_with_its_reason_and_its_picture(inked, inspected):
-    artefacts = {"on_flagged": "exclude"}
-    files = inspected(inked, mpp=8.0, tissue="otsu", thumbnail_px=500, artefacts=artefacts)
-    facts = read_json(files.report)
-    assert facts["status"] == "skipped"
-    assert facts["reason"].startswith("artefacts: pen ")
     assert Image.open(files.picture).size == (500, 400)
-    with pytest.raises(InputError, match="artefacts: pen"):
-        inspected(inked, mpp=8.0, on_bad_slide="fail", tissue="otsu", artefacts=artefacts)
+    assert judge(facts, LIMITS).flags.startswith("pen ")
+
+
+def test_other_hues_are_other_ink(section):
+    picture, tissue = section
+    picture[100:160, 100:400] = (30, 60, 170)
+    for hues, share in (([70, 232], 0.15), ([70, 200], 0.0)):
+        found = find_artefacts(
+            picture, tissue, mpp=8.0, thresholds={**THRESHOLDS, "pen_hues": hues}
+        )
+        assert artefact_shares(found, tissue)["pen"] == pytest.approx(share, abs=0.05)
 
 
 def test_the_contour_can_be_edited_and_given_back(section, tmp_path, inspected):

@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
+from slide_settings import INSPECTION
 from study import CHECKOUT
 
 SIDE, SEGMENT = 100_000, 256
@@ -70,7 +71,7 @@ def test_a_slide_of_ten_gigapixels_is_inspected_and_tiled_in_under_one_gigabyte(
         settings = json.loads(sys.argv[3])
         inspect_slide(
             slide, files, slide="S1", mpp=0.25,
-            tissue_mask=folder / "given.png", on_bad_slide="fail", settings=settings,
+            tissue_mask=folder / "given.png", settings=settings,
         )
         tiling = {
             "mpp": 0.26, "size": 1024, "min_tissue": 0.5, "max_artefact": 1, "resample": "area",
@@ -78,7 +79,8 @@ def test_a_slide_of_ten_gigapixels_is_inspected_and_tiled_in_under_one_gigabyte(
         }
         tile_slide(
             slide, files.report, files.tissue, files.artefacts, folder / "S1.zarr", slide="S1",
-            annotation=None, palette=[], tiling=tiling, on_bad_slide="fail", threads=2,
+            annotation=None, palette=[], tiling=tiling, threads=2,
+            verdict={"status": "ok", "reason": ""},
         )
         store = TileStore(folder / "S1.zarr")
         print(json.dumps({
@@ -91,14 +93,7 @@ def test_a_slide_of_ten_gigapixels_is_inspected_and_tiled_in_under_one_gigabyte(
             ),
         }))
     """)
-    settings = {
-        "thumbnail_px": 1000, "tissue": "otsu", "min_chroma": 0.05, "min_island_mm2": 0.05,
-        "min_tissue_mm2": 0.5,
-        "artefacts": {
-            "on_flagged": "keep", "max_share": 1.0, "min_mm2": 0.02, "fold": 0.35,
-            "overstained": 0.85, "blurred": 0.5,
-        },
-    }  # fmt: skip
+    settings = {**INSPECTION, "thumbnail_px": 1000, "tissue": "otsu"}
     done = subprocess.run(
         [sys.executable, "-c", script, str(slide), str(tmp_path), json.dumps(settings)],
         capture_output=True,

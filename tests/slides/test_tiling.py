@@ -10,15 +10,17 @@ from scipy import ndimage
 
 from histoniche.errors import InputError, UnusableSlide
 from histoniche.files import read_json
-from histoniche.slides import tiling as tiling_module
+from histoniche.slides import cutting
 from histoniche.slides.annotations.annotation import Frame
 from histoniche.slides.annotations.choice import check_annotation
 from histoniche.slides.annotations.mask import read_mask, sample
 from histoniche.slides.artefact_kinds import KINDS
-from histoniche.slides.grids import lay_grid
+from histoniche.slides.grids import Grid, lay_grid
+from histoniche.slides.judging import judge
 from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.store import StoreError, TileStore
 from histoniche.slides.tiling import tile_slide
+from slide_settings import LIMITS
 
 PALETTE = [
     {"label": 0, "region": "background", "name": "Background", "colour": "#FFFFFF"},
@@ -48,7 +50,7 @@ def cut(path, files, out, tiling=None, **changes):
         **{
             "annotation": None,
             "palette": PALETTE,
-            "on_bad_slide": "skip",
+            "verdict": judge(read_json(files.report), LIMITS)._asdict(),
             "threads": 2,
             **changes,
         },
@@ -147,23 +149,11 @@ def test_a_bad_slide_is_a_row_with_a_reason(tmp_path, inspected):
     path = tmp_path / "bad.svs"
     path.write_bytes(b"nothing")
     files = inspected(path)
-    assert read_json(files.report)["status"] == "skipped"
+    assert not read_json(files.report)["readable"]
     assert "no reader" in read_json(files.report)["reason"]
     store = cut(path, files, tmp_path / "bad.zarr")
     store.check()
     assert (len(store), store.status) == (0, "skipped")
-
-
-def test_a_bad_slide_can_stop_the_run_instead(tmp_path, inspected):
-    path = tmp_path / "bad.svs"
-    path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"bad.svs.*on_bad_slide"):
-        inspected(path, on_bad_slide="fail")
-
-
-def test_too_little_tissue_is_a_reason(plain, inspected):
-    files = inspected(plain, mpp=2.0, min_tissue_mm2=5.0)
-    assert "mm² of tissue" in read_json(files.report)["reason"]
 
 
 def test_a_grid_leaves_out_what_has_no_tissue():
@@ -383,18 +373,18 @@ def test_a_segment_that_grows_after_the_inspection_is_a_reason(seen, tmp_path):
 def test_stains_are_estimated_all_over_the_slide(write_jpeg, monkeypatch):
     path = write_jpeg()
     rows = []
-    real = tiling_module.read_scaled
+    real = cutting.read_scaled
 
     def noted(slide, *, x, y, **where):
         rows.append(y)
         return real(slide, x=x, y=y, **where)
 
-    monkeypatch.setattr(tiling_module, "read_scaled", noted)
+    monkeypatch.setattr(cutting, "read_scaled", noted)
     with open_slide(path, mpp=None) as slide:
         cells = np.array([(x, y) for y in range(15) for x in range(20)])
-        grid = tiling_module.Grid(cells * 32, cells, np.ones(300), np.zeros((300, 5)), 32.0, 20, 15)
+        grid = Grid(cells * 32, cells, np.ones(300), np.zeros((300, 5)), 32.0, 20, 15)
         settings = {"method": "macenko"}
-        tiling_module._fit_stain(slide, grid, 32, settings)
+        cutting.fit_to_tiles(slide, grid, 32, settings)
     assert len(rows) == 16
     assert min(rows) == 0
     assert max(rows) == 14 * 32

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from histoniche.tables import read_table
 from study import Study
 
 ANALYSIS_END = {"draw_survival", "write_summary", "seal_bundle", "all"}
@@ -43,6 +44,28 @@ def test_a_tile_size_re_runs_from_tiling_on_but_not_the_inspection(demo):
     assert planned["train_head"] == 1
     assert {"segment_slides_1", "map_regions", "correlate_expression"} <= set(planned)
     assert not set(planned) & {"inspect_slide", "prepare_expression"}
+
+
+def test_a_limit_re_cuts_only_the_slides_whose_verdict_it_changes(demo):
+    quality = read_table(demo.results / "slides" / "quality.parquet")
+    used = quality.loc[quality["status"] == "ok", "tissue_mm2"].sort_values()
+    limits = {"min_tissue_mm2": float(used.iloc[2:4].mean())}
+    planned = demo.planned(slides={"limits": limits})
+    assert planned["tile_slide"] == 3
+    assert planned["collect_quality"] == 1
+    assert "inspect_slide" not in planned
+    # A limit that changes no verdict changes the table alone.
+    planned = demo.planned(slides={"limits": {"max_share": {"pen": 0.9}}})
+    assert "collect_quality" in planned
+    assert not set(planned) & {"inspect_slide", "tile_slide", "train_head"}
+
+
+def test_a_bad_slide_stops_the_run_without_any_slide_done_anew(own_copy):
+    planned = own_copy.planned(on_bad_slide="fail")
+    assert set(planned) == {"check_slides", "write_summary", "seal_bundle", "all"}
+    done = own_copy.run(succeed=False, on_bad_slide="fail")
+    assert "1 of 45 slides cannot be used; the first, " in done.stdout + done.stderr
+    assert (own_copy.results / "slides" / "contact_sheet.png").is_file()
 
 
 def test_the_title_re_runs_page_and_bundle_alone(demo):

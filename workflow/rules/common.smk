@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from errno import ENOENT
 from pathlib import Path
 
 CHECKOUT = Path(workflow.basedir)
@@ -13,7 +14,8 @@ from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.study import is_file_of_weights, read_study
 from histoniche.errors import InputError
-from histoniche.files import fingerprint
+from histoniche.files import fingerprint, read_json
+from histoniche.slides.judging import judge
 
 try:
     study = read_study(config, file=", ".join(map(str, workflow.configfiles)))
@@ -85,6 +87,23 @@ def scaled_with(masks, amount):
 def slide_row(slide):
     """A slide's row of the sheet."""
     return study.used.loc[slide]
+
+
+def slide_verdict(wildcards):
+    """Status and reason of an inspected slide, as a param of what works on it.
+
+    It takes no `input`: what a function derives from inputs does not count as a
+    changed param. So another limit re-runs the slides whose verdict it changes,
+    and no others. A file that is not there yet Snakemake knows as to be
+    determined; one that an older version wrote is as good as not there, since its
+    slide is inspected anew.
+    """
+    path = f"{config['results']}/slides/{wildcards.slide}/inspection.json"
+    try:
+        verdict = judge(read_json(Path(path)), config["slides"]["limits"])
+    except KeyError as error:
+        raise FileNotFoundError(ENOENT, "written by an older version", path) from error
+    return {"status": verdict.status, "reason": verdict.reason}
 
 
 def annotation_palette(slide):

@@ -9,7 +9,11 @@ PICTURED = USED_SLIDES[:: max(1, len(USED_SLIDES) // 96)] if HAS_SLIDES else []
 # Tables by the names that the summary page knows, as far as their stages run.
 TABLES = {
     "patients": "cohort/patients",
-    **({"quality": "slides/quality"} if HAS_SLIDES else {}),
+    **(
+        {"quality": "slides/quality", "slide_counts": "slides/counts"}
+        if HAS_SLIDES
+        else {}
+    ),
     **({"areas": "areas/patients"} if HAS_AREAS else {}),
     **(
         {

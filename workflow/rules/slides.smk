@@ -31,8 +31,9 @@ rule inspect_slide:
             "mpp": (optional(slide_row(wildcards.slide).mpp) or [None])[0],
             "tissue_mask": optional(slide_row(wildcards.slide).tissue_mask),
         },
-        on_bad_slide=config["on_bad_slide"],
-        settings=config["slides"],
+        settings={
+            key: value for key, value in config["slides"].items() if key != "limits"
+        },
         code=code_version("inspect_slide"),
     message:
         "Inspecting slide {wildcards.slide}"
@@ -55,6 +56,7 @@ rule collect_quality:
         "<logs>/collect_quality.log",
     benchmark:
         "<benchmarks>/collect_quality.tsv"
+    priority: 100
     conda:
         "../../envs/analysis.yaml"
     container:
@@ -69,11 +71,43 @@ rule collect_quality:
             {"slide": row.slide, "patient": row.patient, "reason": row.exclude}
             for row in study.slides[study.slides["exclude"].notna()].itertuples()
         ],
+        limits=config["slides"]["limits"],
         code=code_version("collect_quality"),
     message:
         "Listing which slides can be used, and why others cannot"
     script:
         "../scripts/collect_quality.py"
+
+
+rule check_slides:
+    input:
+        quality=rules.collect_quality.output.table,
+        # Whoever has to mend slides wants to see them.
+        sheet="<results>/slides/contact_sheet.png",
+    output:
+        table="<results>/slides/counts.parquet",
+        twin="<results>/slides/counts.tsv",
+    log:
+        "<logs>/check_slides.log",
+    benchmark:
+        "<benchmarks>/check_slides.tsv"
+    # Before a training starts that would be in vain.
+    priority: 100
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        on_bad_slide=config["on_bad_slide"],
+        code=code_version("check_slides"),
+    message:
+        "Checking that the slides are fit for the study"
+    script:
+        "../scripts/check_slides.py"
 
 
 rule draw_contact_sheet:
@@ -86,6 +120,7 @@ rule draw_contact_sheet:
         "<logs>/draw_contact_sheet.log",
     benchmark:
         "<benchmarks>/draw_contact_sheet.tsv"
+    priority: 100
     conda:
         "../../envs/imaging.yaml"
     container:
@@ -136,7 +171,7 @@ rule tile_slide:
             for path in optional(slide_row(wildcards.slide).annotation)
             if Path(path).is_dir()
         ],
-        on_bad_slide=config["on_bad_slide"],
+        verdict=slide_verdict,
         code=code_version("tile_slide"),
     message:
         "Cutting {wildcards.slide} into {wildcards.tiling} tiles"

@@ -17,4 +17,5 @@ with job(snakemake.log[0]):
         stores=stores,
         patients=patients,
         excluded=snakemake.params.excluded,
+        limits=snakemake.params.limits,
     )

@@ -14,6 +14,5 @@ with job(snakemake.log[0]):
         slide=snakemake.wildcards.slide,
         mpp=row["mpp"],
         tissue_mask=next(map(Path, row["tissue_mask"]), None),
-        on_bad_slide=snakemake.params.on_bad_slide,
         settings=snakemake.params.settings,
     )

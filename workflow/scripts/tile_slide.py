@@ -17,6 +17,6 @@ with job(snakemake.log[0]):
         annotation=next(map(Path, snakemake.input.annotation), None),
         palette=snakemake.params.palette,
         tiling=snakemake.params.tiling,
-        on_bad_slide=snakemake.params.on_bad_slide,
+        verdict=snakemake.params.verdict,
         threads=snakemake.threads,
     )

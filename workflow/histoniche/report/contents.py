@@ -34,6 +34,7 @@ _DESCRIPTIONS = (
     (r"cohort/patients\..+", "Patients with follow-up and covariates"),
     (r"cohort/split\..+", "Roles of the patients in training"),
     (r"slides/quality\..+", "Which slides were used, and why others were not"),
+    (r"slides/counts\..+", "How many slides were used, skipped and excluded"),
     (r"slides/contact_sheet\.png", "All slides in small, with tissue, artefacts and remarks"),
     (r"slides/([^/]+)/contour\.png", r"Slide \1 with its tissue and artefacts"),
     (r"slides/([^/]+)/tissue\.geojson", r"Tissue of slide \1 as polygons for QuPath"),

@@ -14,6 +14,7 @@ TABLES = (
     "patients",
     "split",
     "quality",
+    "slide_counts",
     "areas",
     "metrics",
     "confusion",

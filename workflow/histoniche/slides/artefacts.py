@@ -4,7 +4,7 @@ Rules on colour and sharpness, each with its threshold in the config. They find
 what is plain to see; they are no substitute for a look at the contact sheet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,12 @@ from histoniche.slides.artefact_kinds import KINDS
 from histoniche.slides.readers.slide import Slide
 from histoniche.slides.scaling import read_scaled
 
-# Ink of felt pens; eosin and haematoxylin lie from 240 (blue-violet) to 360 (red).
-_PEN_HUES = (70.0, 232.0)
-_PEN_SATURATION = 0.25
-_BLACK_INK = (0.30, 0.12)
+# Black ink is nearly without colour: largest minus smallest of R, G, B, 0 to 1.
+_BLACK_CHROMA = 0.12
 # Wide enough that single nuclei count as part of the tissue.
 _SMOOTHING_UM = 30.0
 _FINEST_UM = 10.0
 _DARK = 110
-_BUBBLE_CHROMA = 0.04
-_BUBBLE_VALUES = (0.45, 0.86)
 _FOCUS_UM = 256.0
 _FOCUS_PX = 256
 # A slide coarser than this shows no detail that could be out of focus.
@@ -35,7 +31,7 @@ _EMPTY_DEVIATION = 0.01
 
 
 def find_artefacts(
-    overview: np.ndarray, tissue: np.ndarray, *, mpp: float, thresholds: Mapping[str, float]
+    overview: np.ndarray, tissue: np.ndarray, *, mpp: float, thresholds: Mapping[str, Any]
 ) -> np.ndarray:
     """Find what can be told by colour: pen ink, folds, bubbles and overstained tissue.
 
@@ -48,8 +44,7 @@ def find_artefacts(
     mpp
         Micrometres per pixel of both.
     thresholds
-        The config's block `slides.artefacts`: `fold` and `overstained` (see
-        there) and `min_mm2`, below which a spot counts as none.
+        The config's block `slides.artefacts`; its schema says what each means.
 
     Returns
     -------
@@ -69,17 +64,17 @@ def find_artefacts(
     density = -np.log10((smooth.mean(-1) + 1) / 256)
     chroma = (smooth.max(-1).astype(float) - smooth.min(-1)) / 255
     smallest = max(1, int(thresholds["min_mm2"] * 1e6 / mpp**2))
-    coloured = (saturation > _PEN_SATURATION) & (hue * 360 > _PEN_HUES[0])
-    coloured &= hue * 360 < _PEN_HUES[1]
-    black = (value < _BLACK_INK[0]) & (chroma < _BLACK_INK[1])
+    coloured = (saturation > thresholds["pen_saturation"]) & _between(
+        hue * 360, thresholds["pen_hues"]
+    )
+    black = (value < thresholds["pen_black"]) & (chroma < _BLACK_CHROMA)
     # Later kinds win where several rules hold.
     masks = {
         # Where tissue lies double it is darker and more saturated at once (Bautista and Yagi 2010).
         "fold": tissue & (saturation - value > thresholds["fold"]),
         "overstained": tissue & (density > thresholds["overstained"]),
-        "bubble": (chroma < _BUBBLE_CHROMA)
-        & (value > _BUBBLE_VALUES[0])
-        & (value < _BUBBLE_VALUES[1]),
+        "bubble": (chroma < thresholds["bubble_chroma"])
+        & _between(value, thresholds["bubble_values"]),
         "pen": coloured | black,
     }
     for kind, mask in masks.items():
@@ -152,13 +147,10 @@ def artefact_shares(found: np.ndarray, tissue: np.ndarray) -> dict[str, float]:
     }
 
 
-def flags(shares: Mapping[str, float], limits: Mapping[str, Any]) -> list[str]:
-    """What a slide is flagged for, in words; empty if its artefacts stay below the limit."""
-    return [
-        f"{kind} {share:.0%} of the tissue"
-        for kind, share in shares.items()
-        if share > float(limits["max_share"])
-    ]
+def _between(values: np.ndarray, bounds: Sequence[float]) -> np.ndarray:
+    """Whether values lie between two bounds."""
+    low, high = bounds
+    return np.asarray((values > low) & (values < high))
 
 
 def _blur(slide: Slide, row: float, column: float, shape: tuple[int, ...], side: float) -> float:

@@ -10,15 +10,15 @@ from histoniche.slides.artefact_kinds import COLOURS
 from histoniche.slides.pictures import CONTOUR, save_png, wrapped
 from histoniche.tables import read_table
 
-_INK, _ALARM = "#222222", "#7A1F1F"
+_INK, _ALARM, _EMPTY = "#222222", "#7A1F1F", "#EEEEEE"
 _SIDE, _GAP, _LINE = 200, 14, 18
 
 
 class Entry(NamedTuple):
-    """One slide: id, picture, and a remark that says what is wrong with it."""
+    """One slide: id, picture if there is one, and a remark that says what is wrong with it."""
 
     slide: str
-    picture: Path
+    picture: Path | None
     remark: str
 
 
@@ -30,18 +30,16 @@ def collect_contact_sheet(quality: Path, pictures: Sequence[Path], out: Path) ->
     quality
         The quality table.
     pictures
-        Picture of each slide with its contour, in a folder named after the slide.
+        Picture of each slide that was inspected, in a folder named after the slide; one
+        without, since it was excluded in the sheet, is shown as an empty field.
     out
         PNG.
     """
-    table = read_table(quality).set_index("slide")
+    shown = {path.parent.name: path for path in pictures}
+    table = read_table(quality)[["slide", "status", "reason", "flags"]].astype(str)
     entries = [
-        Entry(
-            path.parent.name,
-            path,
-            str(table.at[path.parent.name, "reason"] or table.at[path.parent.name, "flags"]),
-        )
-        for path in pictures
+        Entry(slide, shown.get(slide), _remark(status, reason or flags))
+        for slide, status, reason, flags in table.itertuples(index=False)
     ]
     draw_contact_sheet(sorted(entries, key=lambda entry: (not entry.remark, entry.slide)), out)
 
@@ -69,12 +67,20 @@ def draw_contact_sheet(entries: Sequence[Entry], out: Path, *, columns: int = 8)
     for number, entry in enumerate(entries):
         row, column = divmod(number, columns)
         x, y = _GAP + column * cell[0], 2 * _GAP + _LINE + row * cell[1]
-        with Image.open(entry.picture) as image:
-            picture = image.convert("RGB")
-        picture.thumbnail((_SIDE, _SIDE))
-        sheet.paste(picture, (x, y))
+        if entry.picture is None:
+            draw.rectangle((x, y, x + _SIDE, y + _SIDE * 3 // 4), fill=_EMPTY)
+        else:
+            with Image.open(entry.picture) as image:
+                picture = image.convert("RGB")
+            picture.thumbnail((_SIDE, _SIDE))
+            sheet.paste(picture, (x, y))
         draw.text((x, y + _SIDE + 2), entry.slide, fill=_INK, font=font)
         for line, words in enumerate(wrapped(entry.remark, 34)[:2]):
             place = (x, y + _SIDE + 2 + (line + 1) * (_LINE - 3))
             draw.text(place, words, fill=_ALARM, font=small)
     save_png(sheet, out)
+
+
+def _remark(status: str, words: str) -> str:
+    """What is written under a slide: nothing under one that is used and has no flags."""
+    return words if status == "ok" else f"{status}: {words}"

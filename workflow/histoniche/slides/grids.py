@@ -94,10 +94,9 @@ def lay_grid(
         columns, rows = min(columns, largest[0]), min(rows, largest[1])
     steps = (footprint / slide_size[0], footprint / slide_size[1])
     covered = _shares(tissue, steps, columns, rows)
-    spoilt = np.stack(
-        [_shares(artefacts == number, steps, columns, rows) for number in range(1, len(KINDS) + 1)],
-        axis=-1,
-    )
+    spoilt = np.zeros((rows, columns, len(KINDS)))
+    for number in np.unique(artefacts[artefacts > 0]):
+        spoilt[..., number - 1] = _shares(artefacts == number, steps, columns, rows)
     enough = (covered >= min_tissue) & (covered > 0)
     kept = np.argwhere(enough & (spoilt.sum(-1) <= max_artefact + 1e-6))
     if len(kept) == 0:
@@ -123,7 +122,9 @@ def _shares(mask: np.ndarray, steps: tuple[float, float], columns: int, rows: in
     """
     height, width = mask.shape
     integral = np.zeros((height + 1, width + 1))
-    integral[1:, 1:] = mask.cumsum(0, dtype=float).cumsum(1)
+    inner = integral[1:, 1:]
+    mask.cumsum(1, dtype=float, out=inner)
+    inner.cumsum(0, out=inner)
     x = np.minimum(np.arange(columns + 1) * steps[0], 1) * width
     y = np.minimum(np.arange(rows + 1) * steps[1], 1) * height
     corners = _between(_between(integral, y).T, x).T

@@ -1,4 +1,4 @@
-"""Inspection: whether a slide is usable, how large and fine it is, where its tissue lies."""
+"""Inspection: whether a slide can be read, how large and fine it is, where its tissue lies."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,14 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 
-from histoniche.errors import InputError, UnusableSlide
-from histoniche.files import read_json, write_json
+from histoniche.errors import UnusableSlide
+from histoniche.files import write_json
 from histoniche.slides.artefact_kinds import KINDS
 from histoniche.slides.artefacts import (
     artefact_shares,
     blurred_map,
     find_artefacts,
-    flags,
     measure_focus,
 )
 from histoniche.slides.guard import run_limited
@@ -48,7 +47,6 @@ def inspect_slide(
     slide: str,
     mpp: float | None,
     tissue_mask: Path | None,
-    on_bad_slide: str,
     settings: Mapping[str, Any],
 ) -> None:
     """Open a slide in a limited process, find its tissue and write what is known of it.
@@ -58,26 +56,24 @@ def inspect_slide(
     path
         The slide.
     outputs
-        `report`: JSON with `status` (ok or skipped), `reason` and facts;
+        `report`: JSON with `readable` and the facts, or `reason` if it could not be read;
         `thumbnail`: PNG; `tissue`: PNG of the same size, white on tissue;
         `contour`: the same as GeoJSON in pixels of level 0, for editing;
         `artefacts`: PNG of the same size, 0 or the number of the kind;
         `picture`: the thumbnail with contour and artefacts.
     slide
-        Its id, for errors.
+        Its id, for the picture that says why there is none.
     mpp
         Micrometres per pixel from the sheet, or None.
     tissue_mask
         The tissue as a person drew it, or None.
-    on_bad_slide
-        `skip` writes the reason; `fail` raises it.
     settings
-        The config's block `slides`.
+        The config's block `slides`, of which `limits` are not used: see `judging`.
 
     Raises
     ------
     InputError
-        If the tissue mask does not fit, or the slide is bad and shall stop the run.
+        If the tissue mask does not fit.
     """
     for output in outputs:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -93,22 +89,12 @@ def inspect_slide(
             memory_gb=_MEMORY_GB + path.stat().st_size / 2**30,
         )
     except UnusableSlide as reason:
-        write_json({"status": "skipped", "reason": str(reason)}, outputs.report)
+        write_json({"readable": False, "reason": str(reason)}, outputs.report)
         for picture in (outputs.thumbnail, outputs.picture):
             draw_reason(f"{slide}: {reason}", picture)
         for mask in (outputs.tissue, outputs.artefacts):
             write_picture(np.zeros((1, 1), np.uint8), mask)
         write_json({"type": "FeatureCollection", "features": []}, outputs.contour)
-    facts = read_json(outputs.report)
-    if facts["status"] != "ok" and on_bad_slide == "fail":
-        for output in outputs:
-            output.unlink()
-        raise InputError(
-            facts["reason"],
-            file=path,
-            value=slide,
-            remedy="mend the slide, exclude it in the sheet, or set on_bad_slide: skip",
-        )
 
 
 def _inspect(
@@ -120,42 +106,21 @@ def _inspect(
     settings: Mapping[str, Any],
 ) -> None:
     """Open the slide and write all that is known of it; runs in the guarded child."""
-    limits = settings["artefacts"]
     with open_slide(path, mpp=mpp) as slide:
         _sample_levels(slide)
         width, height, _ = slide.levels[0]
         overview = read_overview(slide, settings["thumbnail_px"])
         thumbnail_mpp = slide.resolution.mpp * width / overview.shape[1]
-        if mask is None:
-            tissue = find_tissue(
-                overview,
-                mpp=thumbnail_mpp,
-                method=settings["tissue"],
-                min_chroma=settings["min_chroma"],
-                min_island_mm2=settings["min_island_mm2"],
-            )
-        else:
-            size = (overview.shape[1], overview.shape[0])
-            tissue = read_tissue(mask, size=size, slide_size=(width, height))
+        tissue = _tissue_of(
+            overview, mask, mpp=thumbnail_mpp, slide_size=(width, height), settings=settings
+        )
         centres, blur = measure_focus(slide, tissue)
-        facts = {
-            "width_px": width,
-            "height_px": height,
-            "mpp": slide.resolution.mpp,
-            "mpp_source": slide.resolution.source,
-            "reader": slide.reader,
-            "vendor": slide.vendor,
-            "properties": dict(slide.properties),
-            "levels": len(slide.levels),
-        }
+        facts = _describe(slide)
+    limits = settings["artefacts"]
     found = find_artefacts(overview, tissue, mpp=thumbnail_mpp, thresholds=limits)
     blurred = blurred_map(centres, blur, tissue, threshold=limits["blurred"])
     found[blurred & (found == 0)] = KINDS.index("blurred") + 1
     tissue_share = float(tissue.mean())
-    tissue_mm2 = tissue_share * tissue.size * thumbnail_mpp**2 / 1e6
-    shares = artefact_shares(found, tissue)
-    flagged = flags(shares, limits)
-    status, reason = _judge(tissue_mm2, flagged, settings)
     write_picture(overview, outputs.thumbnail)
     write_picture(tissue.astype(np.uint8) * 255, outputs.tissue)
     write_picture(found, outputs.artefacts)
@@ -163,28 +128,52 @@ def _inspect(
     draw_contour(overview, tissue, found, outputs.picture)
     write_json(
         {
-            "status": status,
-            "reason": reason,
+            "readable": True,
             **facts,
-            "tissue_mm2": tissue_mm2,
+            "tissue_mm2": tissue_share * tissue.size * thumbnail_mpp**2 / 1e6,
             "tissue_share": tissue_share,
             "blank_share": 1 - tissue_share,
-            **{f"{kind}_share": share for kind, share in shares.items()},
+            **{f"{kind}_share": share for kind, share in artefact_shares(found, tissue).items()},
             "blur": float(np.median(blur)) if len(blur) else None,
-            "flags": "; ".join(flagged),
         },
         outputs.report,
     )
 
 
-def _judge(tissue_mm2: float, flagged: list[str], settings: Mapping[str, Any]) -> tuple[str, str]:
-    """Status and reason of a slide that could be read."""
-    least = settings["min_tissue_mm2"]
-    if tissue_mm2 < least:
-        return "skipped", f"only {tissue_mm2:.3g} mm² of tissue, less than {least:g} mm²"
-    if flagged and settings["artefacts"]["on_flagged"] == "exclude":
-        return "skipped", f"artefacts: {'; '.join(flagged)}"
-    return "ok", ""
+def _tissue_of(
+    overview: np.ndarray,
+    mask: Path | None,
+    *,
+    mpp: float,
+    slide_size: tuple[int, int],
+    settings: Mapping[str, Any],
+) -> np.ndarray:
+    """Tissue as the given mask has it, or else as the method finds it, boolean."""
+    if mask is not None:
+        size = (overview.shape[1], overview.shape[0])
+        return read_tissue(mask, size=size, slide_size=slide_size)
+    return find_tissue(
+        overview,
+        mpp=mpp,
+        method=settings["tissue"],
+        min_chroma=settings["min_chroma"],
+        min_island_mm2=settings["min_island_mm2"],
+    )
+
+
+def _describe(slide: Slide) -> dict[str, Any]:
+    """Facts of an open slide: its size, its resolution and where that came from, its format."""
+    width, height, _ = slide.levels[0]
+    return {
+        "width_px": width,
+        "height_px": height,
+        "mpp": slide.resolution.mpp,
+        "mpp_source": slide.resolution.source,
+        "reader": slide.reader,
+        "vendor": slide.vendor,
+        "properties": dict(slide.properties),
+        "levels": len(slide.levels),
+    }
 
 
 def _sample_levels(slide: Slide) -> None:

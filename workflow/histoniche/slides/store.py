@@ -51,6 +51,7 @@ class TileWriter:
         self._done = 0
         self._buffer: dict[str, list[bytes]] = {name: [] for name in arrays}
         self._manifest: dict[str, str] = {}
+        self._ranks = {name: 1 + len(shape) for name, shape in arrays.items()}
         self.codecs: dict[str, TileCodec] = {
             **{name: ZstdTiles(shape) for name, shape in arrays.items()},
             **(codecs or {}),
@@ -83,7 +84,6 @@ class TileWriter:
             raise StoreError(f"{self._done} tiles were written where {self._count} were announced")
         for name, values in columns.items() if self._count else ():
             self._group.create_array(name, data=values, chunks=values.shape)
-        self._group.attrs.update(attributes)
         others = {
             name: sha256(path)
             for path in sorted(self._folder.rglob("*"))
@@ -92,7 +92,8 @@ class TileWriter:
             and (name := str(path.relative_to(self._folder))) not in self._manifest
         }
         manifest = dict(sorted({**self._manifest, **others}.items()))
-        self._group.attrs["manifest"] = {**manifest, _ROOT: _digest(attributes)}
+        manifest[_ROOT] = _digest(attributes)
+        self._group.update_attributes({**attributes, "manifest": manifest})
 
     def _flush(self) -> None:
         """Write the buffered tiles of every array as one shard each."""
@@ -103,8 +104,7 @@ class TileWriter:
         if count == 0:
             return
         for name, chunks in self._buffer.items():
-            rank = len(self._group[name].shape)
-            file = _shard_name(name, self._done // TILES_PER_SHARD, rank)
+            file = _shard_name(name, self._done // TILES_PER_SHARD, self._ranks[name])
             self._manifest[file] = _write(self._folder / file, chunks)
             self._buffer[name] = []
         self._done += count

@@ -134,7 +134,7 @@ def _flagged(rows: pd.DataFrame) -> Table:
         .head(_MOST_ROWS)
         .itertuples(index=False)
     ]
-    note = "Kept, as slides.artefacts.on_flagged says; tiles with many artefacts are left out."
+    note = "Kept, as slides.limits.on_flagged says; tiles with many artefacts are left out."
     return table("Slides with artefacts", ("slide", "patient", "artefacts"), cells, note)
 
 

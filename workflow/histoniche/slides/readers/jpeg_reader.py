@@ -25,6 +25,8 @@ VENDORS = {"aperio", "generic-tiff"}
 # Tiles of 1,024 px that lie across the segments of a slide 100,000 px wide share those of five
 # rows, 385 MB.
 _CACHE_BYTES = 448 << 20
+# Just below the largest that glibc's dynamic threshold follows (mallopt(3), M_MMAP_THRESHOLD).
+_KEPT_BYTES = 31 << 20
 
 
 class JpegSlide:
@@ -68,6 +70,10 @@ class JpegSlide:
         with path.open("rb") as stream:
             self._file = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         self._cache = _SegmentCache(_CACHE_BYTES)
+        self._scratch = threading.local()
+        # Freed at once and never touched: from then on glibc keeps freed memory up to this size. To
+        # hand it back and fault it in anew with every tile took as long as decoding.
+        np.empty(_KEPT_BYTES, np.uint8)
 
     @property
     def stored_levels(self) -> range:
@@ -101,6 +107,10 @@ class JpegSlide:
         shared = any((x % side_x, y % side_y, width % side_x, height % side_y))
         rows = range(top // side_y, -(-bottom // side_y))
         columns = range(left // side_x, -(-right // side_x))
+        if shared:
+            # Reading goes row by row: more than the width of the slide is never wanted again, and
+            # memory that is soon free costs less than memory that is new.
+            self._cache.hold((len(rows) + 1) * source.columns * 3 * side_x * side_y)
         for row, column in product(rows, columns):
             pixels = self._decoded(level, row * source.columns + column, shared)
             x0, y0 = max(left, column * side_x), max(top, row * side_y)
@@ -134,16 +144,27 @@ class JpegSlide:
     def _decoded(self, level: int, index: int, shared: bool) -> np.ndarray:
         """Pixels of one segment, from the cache where neighbours want them too."""
         if not shared:
-            return self._decode(level, index)
+            return self._decode(level, index, self._scratch_for(level))
         return self._cache.get((level, index), lambda: self._decode(level, index))
 
-    def _decode(self, level: int, index: int) -> np.ndarray:
-        """Decode one segment."""
+    def _scratch_for(self, level: int) -> np.ndarray | None:
+        """Room for one segment that this thread uses again and again, which new memory is not."""
+        source, factor = self._sources[level]
+        if factor > 1:
+            return None
+        size = (source.coding.height, source.coding.width, 3)
+        kept: np.ndarray | None = getattr(self._scratch, "pixels", None)
+        if kept is None or kept.shape != size:
+            kept = self._scratch.pixels = np.empty(size, np.uint8)
+        return kept
+
+    def _decode(self, level: int, index: int, out: np.ndarray | None = None) -> np.ndarray:
+        """Decode one segment, into `out` if there is one and the decoder can."""
         source, factor = self._sources[level]
         try:
             segment = self.segment(level, index)
             if factor == 1:
-                return source.coding.decode(segment)
+                return source.coding.decode(segment, out)
             return source.coding.decode_reduced(segment, factor)
         except ValueError as error:
             row, column = divmod(index, source.columns)
@@ -155,9 +176,14 @@ class _SegmentCache:
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
+        self._limit = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, int], Future[np.ndarray]] = OrderedDict()
         self._size = 0
+
+    def hold(self, size: int) -> None:
+        """Keep at least this many bytes, as far as the largest size allows."""
+        self._limit = min(max(self._limit, size), self._largest)
 
     def get(self, key: tuple[int, int], decode: Callable[[], np.ndarray]) -> np.ndarray:
         """Get a segment; the first thread that asks decodes it, others wait."""
@@ -187,7 +213,7 @@ class _SegmentCache:
         future.set_result(pixels)
         with self._lock:
             self._size += pixels.nbytes
-            while self._size > self._largest and len(self._kept) > 1:
+            while self._size > self._limit and len(self._kept) > 1:
                 oldest, gone = next(iter(self._kept.items()))
                 if not gone.done() or oldest == key:
                     break

@@ -43,8 +43,13 @@ class JpegCoding:
     width: int
     height: int
 
-    def decode(self, segment: bytes) -> np.ndarray:
+    def decode(self, segment: bytes, out: np.ndarray | None = None) -> np.ndarray:
         """Decode a segment with the exact transform: uint8, (height, width, 3).
+
+        Parameters
+        ----------
+        out
+            Array to decode into and give back; a new one if None.
 
         Raises
         ------
@@ -58,6 +63,7 @@ class JpegCoding:
                 tables=self.tables or None,
                 colorspace=self.colourspace,
                 outcolorspace="RGB",
+                out=out,
             )
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"damaged JPEG segment: {words_of(error)}") from error
