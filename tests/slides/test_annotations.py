@@ -150,6 +150,19 @@ def write_labels(path, labels, *, version="0.5"):
     return path
 
 
+def test_a_label_image_of_many_blocks_is_counted_once(tmp_path):
+    labels = np.full((4100, 2100), 255, np.uint8)
+    labels[10:4090, 20:2050] = 1
+    labels[2040:2060, 2040:2060] = 2
+    annotation = open_annotation(
+        write_labels(tmp_path / "a.zarr", labels), Frame(4200, 8200, 1.0), PALETTE
+    )
+    areas = annotation.areas_mm2()
+    share = 4200 * 8200 / labels.size / 1e6
+    assert areas[1] == pytest.approx((labels == 1).sum() * share)
+    assert areas[2] == pytest.approx(400 * share)
+
+
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_label_images_are_read_where_they_are_needed(tmp_path, version):
     labels = np.random.default_rng(0).choice([0, 1, 2, 255], (400, 500)).astype(np.int32)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import zarr
 
-from histoniche.files import whole_folder
+from histoniche.files import sha256, whole_folder
 from histoniche.slides.codecs import JpegTiles, RawTiles, ZstdTiles
 from histoniche.slides.readers.choice import open_slide
-from histoniche.slides.shards import pack_shard, read_index
+from histoniche.slides.shards import ShardWriter, read_index
 from histoniche.slides.store import StoreError, TileStore, TileWriter
 from study import CHECKOUT
 
@@ -111,7 +111,10 @@ def test_altered_attributes_are_found(tmp_path, tiles):
 
 def test_an_index_holds_what_was_packed(tmp_path):
     chunks = [b"abc", b"", b"defgh"]
-    (tmp_path / "shard").write_bytes(b"".join(pack_shard(chunks, capacity=5)))
+    writer = ShardWriter(tmp_path / "shard", capacity=5)
+    for chunk in chunks:
+        writer.append(chunk)
+    assert writer.close() == sha256(tmp_path / "shard")
     shard = os.open(tmp_path / "shard", os.O_RDONLY)
     index = read_index(shard, capacity=5)
     os.close(shard)
@@ -125,12 +128,18 @@ def test_fewer_tiles_than_announced_are_an_error(tmp_path):
         writer.close({}, {})
 
 
+def test_a_tile_that_lacks_an_array_is_an_error(tmp_path):
+    writer = TileWriter(tmp_path, 2, {"label": (4, 4), "pixels": (4, 4, 3)})
+    with pytest.raises(StoreError, match=r"a tile of \['label'\] where \['label', 'pixels'\]"):
+        writer.append(label=np.zeros((4, 4), np.uint8))
+
+
 def test_kill_9_in_the_middle_leaves_no_store_and_the_next_try_no_rest(tmp_path):
     script = textwrap.dedent("""
         import sys, time
         from pathlib import Path
         import numpy as np
-        from histoniche.files import whole_folder
+        from histoniche.files import sha256, whole_folder
         from histoniche.slides.store import TileWriter
 
         with whole_folder(Path(sys.argv[1])) as folder:

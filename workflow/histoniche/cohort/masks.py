@@ -50,7 +50,7 @@ def decoding_mb(path: Path) -> int:
     """Memory that reading a drawing takes at most, in MB.
 
     A PNG is held as its pixels and the labels made of them; GeoJSON as text,
-    objects and geometries; an OME-Zarr is read where it is needed.
+    objects and geometries; an OME-Zarr is read a few chunks at a time.
     """
     kind = drawing_kind(path)
     if kind == "png":

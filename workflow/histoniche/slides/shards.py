@@ -5,8 +5,9 @@ A shard is its chunks one after the other, then an index of where each lies
 https://zarr-specs.readthedocs.io/en/latest/v3/codecs/sharding-indexed lays down.
 """
 
+import hashlib
 import os
-from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from google_crc32c import value as crc32c
@@ -20,27 +21,49 @@ class ShardError(ValueError):
     """A shard's index does not fit its checksum."""
 
 
-def pack_shard(chunks: Sequence[bytes], *, capacity: int) -> list[bytes]:
-    """Put chunks together as a shard.
+class ShardWriter:
+    """Writes one shard chunk by chunk, so that none has to wait in memory.
 
     Parameters
     ----------
-    chunks
-        Encoded chunks in their order; the last shard of an array has fewer
-        than `capacity`.
+    path
+        The new file.
     capacity
-        Chunks that a shard has room for.
-
-    Returns
-    -------
-    Parts to write one after the other; the chunks are not copied.
+        Chunks that the shard has room for; the last one of an array holds fewer.
     """
-    index = np.full((capacity, 2), _ABSENT, _ENTRY)
-    lengths = [len(chunk) for chunk in chunks]
-    index[: len(chunks), 0] = np.cumsum([0, *lengths])[:-1]
-    index[: len(chunks), 1] = lengths
-    content = index.tobytes()
-    return [*chunks, content, crc32c(content).to_bytes(_CHECKSUM, "little")]
+
+    def __init__(self, path: Path, *, capacity: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = path.open("wb")
+        self._digest = hashlib.sha256()
+        self._index = np.full((capacity, 2), _ABSENT, _ENTRY)
+        self._offset = 0
+        self.count = 0
+
+    def append(self, chunk: bytes) -> None:
+        """Write the next chunk, encoded."""
+        self._index[self.count] = self._offset, len(chunk)
+        self.count += 1
+        self._offset += len(chunk)
+        self._write(chunk)
+
+    def close(self) -> str:
+        """Write the index and close the file.
+
+        Returns
+        -------
+        SHA-256 of the whole file, in hexadecimal.
+        """
+        content = self._index.tobytes()
+        self._write(content)
+        self._write(crc32c(content).to_bytes(_CHECKSUM, "little"))
+        self._stream.close()
+        return self._digest.hexdigest()
+
+    def _write(self, part: bytes) -> None:
+        """Write and count into the digest."""
+        self._stream.write(part)
+        self._digest.update(part)
 
 
 def read_index(shard: int, *, capacity: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import zarr
 
 from histoniche.files import read_json, sha256
 from histoniche.slides.codecs import TileCodec, ZstdTiles, tile_codec, zarr_codecs
-from histoniche.slides.shards import ShardError, pack_shard, read_index
+from histoniche.slides.shards import ShardError, ShardWriter, read_index
 
 TILES_PER_SHARD = 64
 _ROOT = "zarr.json"
@@ -23,7 +23,7 @@ class StoreError(RuntimeError):
 
 
 class TileWriter:
-    """Writes arrays of equal length into a group, whole shards at a time.
+    """Writes arrays of equal length into a group, tile by tile.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class TileWriter:
         self._group = zarr.create_group(folder, zarr_format=3)
         self._count = count
         self._done = 0
-        self._buffer: dict[str, list[bytes]] = {name: [] for name in arrays}
+        self._open: dict[str, ShardWriter] = {}
         self._manifest: dict[str, str] = {}
         self._ranks = {name: 1 + len(shape) for name, shape in arrays.items()}
         self.codecs: dict[str, TileCodec] = {
@@ -71,15 +71,22 @@ class TileWriter:
         self.append_encoded(**{name: self.codecs[name].encode(tile[name]) for name in tile})
 
     def append_encoded(self, **chunks: bytes) -> None:
-        """Add one tile that `codecs` have encoded already."""
+        """Add one tile that `codecs` have encoded already, a chunk for each array."""
+        if chunks.keys() != self.codecs.keys():
+            raise StoreError(f"a tile of {sorted(chunks)} where {sorted(self.codecs)} were wanted")
+        number, place = divmod(self._done, TILES_PER_SHARD)
+        if place == 0:
+            self._finish()
         for name, chunk in chunks.items():
-            self._buffer[name].append(chunk)
-        if all(len(waiting) == TILES_PER_SHARD for waiting in self._buffer.values()):
-            self._flush()
+            if name not in self._open:
+                path = self._folder / _shard_name(name, number, self._ranks[name])
+                self._open[name] = ShardWriter(path, capacity=TILES_PER_SHARD)
+            self._open[name].append(chunk)
+        self._done += 1
 
     def close(self, columns: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> None:
         """Write the last shard, the per-tile columns, the attributes and the manifest."""
-        self._flush()
+        self._finish()
         if self._done != self._count:
             raise StoreError(f"{self._done} tiles were written where {self._count} were announced")
         for name, values in columns.items() if self._count else ():
@@ -95,19 +102,12 @@ class TileWriter:
         manifest[_ROOT] = _digest(attributes)
         self._group.update_attributes({**attributes, "manifest": manifest})
 
-    def _flush(self) -> None:
-        """Write the buffered tiles of every array as one shard each."""
-        counts = {len(chunks) for chunks in self._buffer.values()} or {0}
-        if len(counts) > 1:
-            raise StoreError(f"arrays of {sorted(counts)} tiles in one shard")
-        (count,) = counts
-        if count == 0:
-            return
-        for name, chunks in self._buffer.items():
-            file = _shard_name(name, self._done // TILES_PER_SHARD, self._ranks[name])
-            self._manifest[file] = _write(self._folder / file, chunks)
-            self._buffer[name] = []
-        self._done += count
+    def _finish(self) -> None:
+        """Close the shards that are being written."""
+        number = (self._done - 1) // TILES_PER_SHARD
+        for name, shard in self._open.items():
+            self._manifest[_shard_name(name, number, self._ranks[name])] = shard.close()
+        self._open = {}
 
 
 class TileStore:
@@ -221,14 +221,3 @@ def _digest(attributes: Mapping[str, Any]) -> str:
 def _shard_name(array: str, number: int, rank: int) -> str:
     """Path of a shard in its store."""
     return "/".join([array, "c", str(number), *["0"] * (rank - 1)])
-
-
-def _write(path: Path, chunks: Sequence[bytes]) -> str:
-    """Write a shard and give its SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with path.open("wb") as stream:
-        for part in pack_shard(chunks, capacity=TILES_PER_SHARD):
-            stream.write(part)
-            digest.update(part)
-    return digest.hexdigest()

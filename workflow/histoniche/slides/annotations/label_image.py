@@ -1,6 +1,7 @@
 """Label images: OME-Zarr, whose pixels hold the palette's labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from histoniche.slides.annotations.annotation import Frame, refuse_unknown
 from histoniche.slides.annotations.mask import check_cover, sample
 from histoniche.slides.ngff import FAULTS, open_multiscale
 
-_STRIP_PX = 1024
+# Side of the blocks that are counted at a time, or a chunk's where that is larger.
+_BLOCK_PX = 2048
 
 
 class LabelImageAnnotation:
@@ -40,8 +42,8 @@ class LabelImageAnnotation:
         self._counts = np.zeros(IGNORE + 1, np.int64)
         unknown: set[str] = set()
         known = [entry["label"] for entry in palette]
-        for top in range(0, self._labels.shape[0], _STRIP_PX):
-            values, counts = np.unique(self._labels[top : top + _STRIP_PX], return_counts=True)
+        for rows, columns in _blocks(self._labels):
+            values, counts = np.unique(self._labels[rows, columns], return_counts=True)
             unknown |= {str(value) for value in values if value not in known and value != IGNORE}
             if not unknown:
                 self._counts[values] += counts
@@ -66,6 +68,16 @@ class LabelImageAnnotation:
         height, width = self._labels.shape
         share = self._frame.area_mm2 / (height * width)
         return [float(self._counts[entry["label"]] * share) for entry in self._palette]
+
+
+def _blocks(labels: Any) -> Iterator[tuple[slice, slice]]:
+    """Cut an array into blocks of whole chunks, so that each chunk is read once."""
+    chunks = labels.shards or labels.chunks
+    steps = [side * -(-_BLOCK_PX // side) for side in chunks]
+    for top, left in product(
+        *(range(0, n, step) for n, step in zip(labels.shape, steps, strict=True))
+    ):
+        yield slice(top, top + steps[0]), slice(left, left + steps[1])
 
 
 def check_labels(path: Path, frame: Frame, *, coarsest_mpp: float) -> None:
