@@ -1,32 +1,114 @@
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 
-from histoniche.cohort.config import read_schema
 from histoniche.errors import InputError
-from histoniche.learning.augmentation import augment
+from histoniche.files import sha256
 from histoniche.learning.calibration import fit_temperature, sample_pixels
-from histoniche.learning.losses import summed_loss
 from histoniche.learning.networks import build_network, start_network
+from histoniche.learning.tiramisu import FCDenseNet
+from histoniche.learning.unet2015 import UNet2015
+from training_settings import ARCHITECTURES, DEFAULTS
 
-SETTINGS = {
-    "architecture": "Unet",
-    "encoder": "resnet18",
-    "encoder_weights": None,
-    "encoder_depth": 5,
-    "decoder_channels": 4,
-}
-ARCHITECTURES = read_schema("config")["$defs"]["training"]["properties"]["architecture"]["enum"]
+SETTINGS = {**DEFAULTS, "encoder": "resnet18", "decoder_channels": 4}
 
 
-@pytest.mark.parametrize("depth", [3, 4, 5])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_architecture_gives_a_logit_a_class_and_pixel(architecture, depth):
-    settings = {**SETTINGS, "architecture": architecture, "encoder_depth": depth}
-    network = build_network(settings, classes=3)
+ENCODERS = {"DPT": "tu-vit_tiny_patch16_224", "TokenSegmenter": "vit_tiny_patch16_224"}
+
+
+def cases():
+    """Every architecture, at every depth where it has one."""
+    staged = {"Unet", "UnetPlusPlus", "MAnet", "Linknet"}
+    for architecture in ARCHITECTURES:
+        for depth in (3, 4, 5) if architecture in staged else (5,):
+            encoder = ENCODERS.get(architecture, "resnet18")
+            yield pytest.param(
+                {"architecture": architecture, "encoder": encoder, "encoder_depth": depth},
+                id=f"{architecture}-{depth}",
+            )
+
+
+@pytest.mark.parametrize("change", list(cases()))
+def test_every_architecture_gives_a_logit_a_class_and_pixel(change):
+    network = build_network({**SETTINGS, **change, "dropout": 0.1}, classes=3)
     with torch.inference_mode():
         logits = network.eval()(torch.rand(1, 3, 128, 128))
     assert logits.shape == (1, 3, 128, 128)
+
+
+def numbers(network):
+    """Parameters, and running statistics of the normalisations."""
+    statistics = [b for name, b in network.named_buffers() if "running" in name]
+    return sum(p.numel() for p in network.parameters()), sum(b.numel() for b in statistics)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "bottleneck", "published"),
+    # Table 4 of arXiv 1611.09326: CamVid's eleven classes, in millions.
+    [((4, 5, 7, 10, 12), 15, 9.4), ((5, 5, 5, 5, 5), 5, 3.5)],
+    ids=["FC-DenseNet103", "FC-DenseNet67"],
+)
+def test_the_tiramisu_has_the_published_number_of_parameters(blocks, bottleneck, published):
+    # The paper's count holds the normalisations' statistics, as its library counted.
+    parameters, statistics = numbers(FCDenseNet(11, blocks=blocks, bottleneck=bottleneck))
+    assert round((parameters + statistics) / 1e6, 1) == published
+
+
+def test_the_tiramisu_has_103_convolutions():
+    network = FCDenseNet(11)
+    kinds = (torch.nn.Conv2d, torch.nn.ConvTranspose2d)
+    assert sum(isinstance(module, kinds) for module in network.modules()) == 103
+
+
+def test_the_original_u_net_has_its_31_million_parameters():
+    assert numbers(UNet2015(2, channels=1)) == (31_030_658, 0)
+
+
+@pytest.mark.parametrize("size", [(128, 96), (224, 224)])
+@pytest.mark.parametrize(
+    ("encoder", "options"),
+    [
+        ("vit_tiny_patch16_224", {}),
+        # As Virchow2 and UNI are published, but small.
+        ("vit_small_patch14_dinov2", {"mlp_layer": "SwiGLUPacked", "act_layer": "SiLU"}),
+        ("vit_tiny_patch16_224", {"init_values": 1e-5}),
+        ("vit_small_patch14_reg4_dinov2", {}),
+    ],
+)
+def test_vision_transformers_see_tiles_of_any_size(encoder, options, size):
+    change = {"architecture": "TokenSegmenter", "encoder": encoder, "encoder_options": options}
+    network = build_network({**SETTINGS, **change}, classes=3)
+    with torch.inference_mode():
+        assert network.eval()(torch.rand(1, 3, *size)).shape == (1, 3, *size)
+
+
+def test_a_frozen_encoder_does_not_learn():
+    network = start_network({**SETTINGS, "encoder_frozen": True}, classes=3, weights=None)
+    assert not any(p.requires_grad for p in network.encoder.parameters())
+    assert all(p.requires_grad for p in network.decoder.parameters())
+    whole = {**SETTINGS, "architecture": "FCDenseNet103", "encoder_frozen": True}
+    with pytest.raises(InputError, match="no separate encoder"):
+        start_network(whole, classes=3, weights=None)
+
+
+def test_weights_of_another_digest_are_refused(tmp_path):
+    encoder = build_network(SETTINGS, classes=3).encoder
+    path = tmp_path / "encoder.safetensors"
+    save_file({name: value.contiguous() for name, value in encoder.state_dict().items()}, path)
+    start_network({**SETTINGS, "encoder_sha256": sha256(path)}, classes=3, weights=path)
+    with pytest.raises(InputError, match="not the weights that encoder_sha256 names"):
+        start_network({**SETTINGS, "encoder_sha256": 64 * "0"}, classes=3, weights=path)
+
+
+def test_weights_of_timms_own_files_load_without_their_classifier(tmp_path):
+    name = "tf_efficientnet_lite0"
+    published = timm.create_model(name, num_classes=7).state_dict()
+    path = tmp_path / "timm.safetensors"
+    save_file({key: value.contiguous() for key, value in published.items()}, path)
+    network = start_network({**SETTINGS, "encoder": f"tu-{name}"}, classes=3, weights=path)
+    own = network.encoder.model.state_dict()
+    assert torch.equal(own["conv_stem.weight"], published["conv_stem.weight"])
 
 
 @pytest.mark.parametrize("change", [{"encoder": "resnet19"}, {"encoder_weights": "no such"}])
@@ -56,36 +138,6 @@ def test_weights_that_do_not_fit_give_one_line(tmp_path, content):
     with pytest.raises(InputError, match="not the weights of this encoder") as caught:
         start_network(SETTINGS, classes=2, weights=path)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("names", [["cross_entropy"], ["dice"], ["cross_entropy", "dice"]])
-def test_losses_fall_to_nothing_for_the_truth_and_ignore_255(names):
-    loss = summed_loss(names)
-    labels = torch.randint(0, 3, (2, 8, 8), generator=torch.Generator().manual_seed(0))
-    right = 50.0 * torch.nn.functional.one_hot(labels, 3).permute(0, 3, 1, 2).float()
-    assert loss(right, labels) < 1e-3
-    assert loss(-right, labels) > 0.5
-    masked = labels.clone()
-    masked[:, :4] = 255
-    wrong = right.clone()
-    wrong[:, :, :4] *= -1
-    assert loss(wrong, masked) < 1e-3
-
-
-def test_augmentation_moves_pixels_and_labels_together():
-    torch.manual_seed(0)
-    labels = torch.randint(0, 5, (16, 32, 32))
-    pixels = (labels / 8 + 0.2)[:, None].repeat(1, 3, 1, 1)
-    changed, moved = augment(pixels, labels, strength=1e-6)
-    assert not torch.equal(moved, labels)
-    assert torch.allclose(changed[:, 0], moved / 8 + 0.2, atol=1e-4)
-
-
-def test_no_augmentation_leaves_the_batch_as_it_is():
-    pixels, labels = torch.rand(2, 3, 8, 8), torch.ones(2, 8, 8, dtype=torch.long)
-    changed, moved = augment(pixels, labels, strength=0)
-    assert changed is pixels
-    assert moved is labels
 
 
 def test_calibration_finds_the_planted_temperature():

@@ -1,7 +1,11 @@
 """Training on stores of a few tiles whose regions are plain colours."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,28 +13,17 @@ import torch
 
 from histoniche.errors import InputError
 from histoniche.files import whole_folder
-from histoniche.learning import training
+from histoniche.learning.checkpoints import newest_state
 from histoniche.learning.models import load_model
+from histoniche.learning.segmenter import Segmenter
 from histoniche.learning.training import train_segmenter
 from histoniche.slides.store import TileStore, TileWriter
 from histoniche.tables import read_table
+from study import CHECKOUT
+from training_settings import SMALL
 
 COLOURS = np.array([[250, 250, 250], [200, 60, 120], [90, 60, 160]])
 CLASSES = {"background": [0], "A": [1], "B": [2]}
-SETTINGS = {
-    "architecture": "Unet",
-    "encoder": "resnet18",
-    "encoder_weights": None,
-    "encoder_depth": 3,
-    "decoder_channels": 4,
-    "epochs": 3,
-    "patience": 10,
-    "batch_size": 4,
-    "learning_rate": 0.003,
-    "weight_decay": 0.0001,
-    "loss": ["cross_entropy"],
-    "augment": 0.05,
-}
 
 
 @pytest.fixture
@@ -55,17 +48,17 @@ def stores(tmp_path):
     return {"train": folders[:2], "validation": folders[2:]}
 
 
-def train(stores, out, encoder_weights=None, **changes):
+def train(stores, out, encoder_weights=None, threads=2, **changes):
     train_segmenter(
         stores,
         out / "model",
         out / "state",
         classes=CLASSES,
-        settings={**SETTINGS, **changes},
+        settings={**SMALL, **changes},
         encoder_weights=encoder_weights,
         origin={"patients_sha256": {"train": ["0a"]}},
         seed=5,
-        threads=2,
+        threads=threads,
     )
     return load_model(out / "model", device=torch.device("cpu"))
 
@@ -86,25 +79,120 @@ def test_a_network_learns_plain_colours_and_says_what_it_is(stores, tmp_path):
     assert len(read_table(tmp_path / "model" / "history.parquet")) == 12
 
 
-def test_an_interrupted_training_ends_as_if_it_had_not_been(stores, tmp_path, monkeypatch):
+def same_weights(one, other):
+    state = other.network.state_dict()
+    for name, value in one.network.state_dict().items():
+        assert torch.equal(value, state[name]), name
+
+
+def same_history(tmp_path):
+    tables = [read_table(tmp_path / side / "model" / "history.parquet") for side in "ab"]
+    assert tables[0].equals(tables[1])
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+@pytest.mark.parametrize("done", [8, 6], ids=["after an epoch", "within an epoch"])
+def test_an_interrupted_training_ends_as_if_it_had_not_been(
+    stores, tmp_path, monkeypatch, done, average
+):
+    straight = train(stores, tmp_path / "a", weight_average=average)
+    step = Segmenter.training_step
+
+    def fail(self, pixels, number):
+        if self.global_step == done:
+            raise MemoryError("power cut")
+        return step(self, pixels, number)
+
+    monkeypatch.setattr(Segmenter, "training_step", fail)
+    changes = {"weight_average": average, "checkpoint_minutes": 1e-6}
+    with pytest.raises(MemoryError):
+        train(stores, tmp_path / "b", **changes)
+    (state,) = (tmp_path / "b" / "state").iterdir()
+    kept = sorted(path.name for path in state.glob("step-*.ckpt"))
+    assert kept[-1] == f"step-{done:010d}.ckpt"
+    assert len(kept) == 2
+    monkeypatch.setattr(Segmenter, "training_step", step)
+    resumed = train(stores, tmp_path / "b", **changes)
+    same_weights(straight, resumed)
+    same_history(tmp_path)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(stores, tmp_path, monkeypatch):
     straight = train(stores, tmp_path / "a")
-    end = training.Segmenter.on_train_epoch_start
+    step = Segmenter.training_step
 
-    def stop_in_the_third_epoch(self):
+    def fail(self, pixels, number):
         if self.current_epoch == 2:
-            raise KeyboardInterrupt("power cut")
-        end(self)
+            raise MemoryError("power cut")
+        return step(self, pixels, number)
 
-    monkeypatch.setattr(training.Segmenter, "on_train_epoch_start", stop_in_the_third_epoch)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
+    monkeypatch.setattr(Segmenter, "training_step", fail)
+    with pytest.raises(MemoryError):
         train(stores, tmp_path / "b")
-    assert list((tmp_path / "b" / "state").rglob("last.ckpt"))
-    monkeypatch.setattr(training.Segmenter, "on_train_epoch_start", end)
-    resumed = train(stores, tmp_path / "b")
-    for name, value in straight.network.state_dict().items():
-        assert torch.equal(value, resumed.network.state_dict()[name]), name
-    histories = [read_table(tmp_path / side / "model" / "history.parquet") for side in "ab"]
-    assert histories[0].equals(histories[1])
+    (state,) = (tmp_path / "b" / "state").iterdir()
+    older, newest = sorted(state.glob("step-*.ckpt"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    assert newest_state(state) == older
+    assert not newest.exists()
+    monkeypatch.setattr(Segmenter, "training_step", step)
+    same_weights(straight, train(stores, tmp_path / "b"))
+    same_history(tmp_path)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+import torch
+from histoniche.learning.segmenter import Segmenter
+from histoniche.learning.segmenter import Segmenter
+from histoniche.learning.training import train_segmenter
+import json
+
+stores, out, settings = json.loads(sys.argv[1])
+step = Segmenter.training_step
+
+def slow(self, batch, number):
+    print(self.global_step, flush=True)
+    time.sleep(0.2)
+    return step(self, batch, number)
+
+Segmenter.training_step = slow
+train_segmenter(
+    {side: [Path(folder) for folder in some] for side, some in stores.items()},
+    Path(out) / "model", Path(out) / "state", classes={"background": [0], "A": [1], "B": [2]},
+    settings=settings, encoder_weights=None, origin={"patients_sha256": {"train": ["0a"]}},
+    seed=5, threads=1,
+)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
+def test_a_killed_training_goes_on_where_it_was(stores, tmp_path, number):
+    straight = train(stores, tmp_path / "a", threads=1)
+    settings = {**SMALL, "checkpoint_minutes": 1e-6}
+    folders = {side: [str(folder) for folder in some] for side, some in stores.items()}
+    argument = json.dumps([folders, str(tmp_path / "b"), settings])
+    command = [sys.executable, "-c", KILLED, argument]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "workflow")}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    for line in process.stdout:
+        if line.strip() == "6":
+            process.send_signal(number)
+            break
+    _, errors = process.communicate()
+    assert process.returncode != 0
+    (state,) = (tmp_path / "b" / "state").iterdir()
+    kept = sorted(path.name for path in state.glob("step-*.ckpt"))
+    if number == signal.SIGKILL:
+        assert kept[-1] == "step-0000000006.ckpt"
+    else:
+        # The batch at hand is done first.
+        assert kept[-1] == "step-0000000007.ckpt"
+        assert "stopped by the scheduler" in errors
+    same_weights(straight, train(stores, tmp_path / "b", threads=1, checkpoint_minutes=1e-6))
+    same_history(tmp_path)
 
 
 def test_weights_that_were_exchanged_are_refused(stores, tmp_path):

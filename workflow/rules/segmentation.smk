@@ -14,6 +14,11 @@ if "pretrained" not in SEGMENTATION:
             weights="<results>/models/{head}/model.safetensors",
             history="<results>/models/{head}/history.parquet",
             twin="<results>/models/{head}/history.tsv",
+            augmented=report(
+                "<results>/models/{head}/augmented.png",
+                caption="../report/augmented.rst",
+                category="Segmentation",
+            ),
         log:
             "<logs>/train_head/{head}.log",
         benchmark:

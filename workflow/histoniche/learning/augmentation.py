@@ -1,41 +1,158 @@
-"""Augmentation of training batches: flips, quarter turns, brightness and colour."""
+"""Augmentation of training tiles: places, colours and stains changed at random.
 
+torchvision turns, bends and tints; the jitter of the stains is ours.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import torch
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from histoniche.cohort.palette import IGNORE
+
+# Optical density of haematoxylin, eosin and DAB in R, G and B (Ruifrok and Johnston 2001).
+_STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
+_WHITE = 255
 
 
-def augment(
-    pixels: torch.Tensor, labels: torch.Tensor, *, strength: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Change every tile of a batch at random, its labels with it.
+class Augmentation:
+    """Changes of one tile and its labels, each with its range and probability.
 
     Parameters
     ----------
-    pixels
-        Float in 0 to 1, (n, 3, size, size).
-    labels
-        Int64, (n, size, size).
-    strength
-        0 leaves the batch as it is. Otherwise each tile takes one of the eight
-        turns and mirrorings, its brightness and its colour channels are
-        scaled by up to this share.
+    settings
+        The config's block `segmentation.training.augment`.
+    crop
+        Side of the part of each tile that is cut out at random, in pixels, or
+        None for the whole tile.
     """
-    if strength == 0:
-        return pixels, labels
-    turns = torch.randint(0, 4, (len(pixels),)).tolist()
-    mirrored = (torch.rand(len(pixels)) < 0.5).tolist()
-    pixels = torch.stack(
-        [_turn(tile, k, flip) for tile, k, flip in zip(pixels, turns, mirrored, strict=True)]
-    )
-    labels = torch.stack(
-        [_turn(tile, k, flip) for tile, k, flip in zip(labels, turns, mirrored, strict=True)]
-    )
-    brightness = 1 + strength * (2 * torch.rand(len(pixels), 1, 1, 1) - 1)
-    colour = 1 + strength / 2 * (2 * torch.rand(len(pixels), 3, 1, 1) - 1)
-    factors = (brightness * colour).to(pixels.device)
-    return (pixels * factors).clamp(0, 1), labels
+
+    def __init__(self, settings: Mapping[str, Any], *, crop: int | None) -> None:
+        wanted = {name: one for name, one in settings.items() if one["probability"] > 0}
+        steps: list[Any] = [] if crop is None else [v2.RandomCrop(crop)]
+        steps += [
+            v2.RandomApply([_transform(name, wanted[name])], wanted[name]["probability"])
+            for name in _ORDER
+            if name in wanted
+        ]
+        self._transform = v2.Compose(steps) if steps else None
+
+    def __call__(
+        self, pixels: torch.Tensor, labels: torch.Tensor, *, seed: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Change one tile.
+
+        Parameters
+        ----------
+        pixels
+            uint8, (3, height, width).
+        labels
+            Int64, (height, width), changed in place but not in colour.
+        seed
+            What is drawn depends on this alone, in whichever process it is drawn.
+
+        Returns
+        -------
+        Pixels and labels. What comes into view from beyond the tile is white and
+        labelled 255.
+        """
+        if self._transform is None:
+            return pixels, labels
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            image, mask = self._transform(tv_tensors.Image(pixels), tv_tensors.Mask(labels[None]))
+        return image.as_subclass(torch.Tensor), mask.as_subclass(torch.Tensor)[0]
 
 
-def _turn(tile: torch.Tensor, quarters: int, mirror: bool) -> torch.Tensor:
-    """Turn a tile by quarters over its last two axes, and mirror it."""
-    turned = torch.rot90(tile, quarters, (-2, -1))
-    return turned.flip(-1) if mirror else turned
+class QuarterTurn(v2.Transform):
+    """Turn by 90, 180 or 270 degrees, which costs no sharpness."""
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw how often to turn."""
+        return {"turns": int(torch.randint(1, 4, ()))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Turn pixels or labels."""
+        return tv_tensors.wrap(torch.rot90(inpt, params["turns"], (-2, -1)), like=inpt)
+
+
+class StainJitter(v2.Transform):
+    """Make each stain stronger or weaker, as other laboratories and scanners do.
+
+    Parameters
+    ----------
+    strength
+        Each of haematoxylin, eosin and the rest is multiplied by up to 1 +-
+        this, and shifted by up to a quarter of it in optical density.
+
+    References
+    ----------
+    Tellez et al. 2018, IEEE Trans Med Imaging 37:2126.
+    """
+
+    def __init__(self, strength: float) -> None:
+        super().__init__()
+        self._strength = strength
+        stains = _STAINS / np.linalg.norm(_STAINS, axis=1, keepdims=True)
+        self._to_colours = torch.from_numpy(stains).float()
+        self._to_stains = torch.from_numpy(np.linalg.inv(stains)).float()
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw factors and shifts of the three stains."""
+        scale, shift = self._strength * (2 * torch.rand(2, 3) - 1)
+        return {"scale": 1 + scale, "shift": shift / 4}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Change pixels, uint8; labels stay as they are."""
+        if not isinstance(inpt, tv_tensors.Image):
+            return inpt
+        # One matrix takes optical density to optical density, by way of the stains.
+        mixed = self._to_stains @ torch.diag(params["scale"]) @ self._to_colours
+        shift = params["shift"] @ self._to_colours
+        table = -torch.log((torch.arange(256.0).clamp_min(1)) / _WHITE)
+        density = table[inpt.long()].flatten(1)
+        changed = mixed.T @ density + shift[:, None]
+        pixels = (_WHITE * torch.exp(-changed)).clamp(0, _WHITE).round().to(torch.uint8)
+        return tv_tensors.wrap(pixels.view(inpt.shape), like=inpt)
+
+
+def _transform(name: str, settings: Mapping[str, Any]) -> v2.Transform:
+    """One change by name, at the strength that the settings give."""
+    strength = settings.get("strength", 0.0)
+    makers = {
+        "flip": v2.RandomHorizontalFlip,
+        "vertical_flip": v2.RandomVerticalFlip,
+    }
+    if name in makers:
+        return makers[name](1.0)
+    if name == "quarter_turn":
+        return QuarterTurn()
+    if name == "affine":
+        return v2.RandomAffine(
+            degrees=settings["degrees"],
+            translate=(settings["shift"], settings["shift"]) if settings["shift"] else None,
+            scale=(1 / (1 + settings["scale"]), 1 + settings["scale"]),
+            shear=settings["shear"],
+            interpolation=v2.InterpolationMode.BILINEAR,
+            fill={tv_tensors.Image: _WHITE, tv_tensors.Mask: IGNORE},
+        )
+    if name == "stain":
+        return StainJitter(strength)
+    return v2.ColorJitter(**{name: strength})
+
+
+# Places first, then colours: colours are drawn for what is seen.
+_ORDER = (
+    "flip",
+    "vertical_flip",
+    "quarter_turn",
+    "affine",
+    "stain",
+    "brightness",
+    "contrast",
+    "saturation",
+    "hue",
+)

@@ -1,14 +1,23 @@
 """Tiles for training: read from stores one by one, labels mapped to a network's classes."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
 from histoniche.cohort.palette import IGNORE
-from histoniche.randomness import generator
+from histoniche.learning.augmentation import Augmentation
+from histoniche.randomness import derived_seed, generator
 from histoniche.slides.store import TileStore
+
+
+class Draw(NamedTuple):
+    """One tile of an epoch, and the seed of what is drawn for it."""
+
+    tile: int
+    seed: int
 
 
 def class_lookup(classes: Sequence[Sequence[int]]) -> np.ndarray:
@@ -29,32 +38,53 @@ class LabelledTiles(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """All tiles of some stores in which at least one pixel is labelled.
 
     An item is pixels, uint8 (3, size, size), and classes, int64 (size, size).
+    A `Draw` is augmented, a plain number is not.
+
+    Parameters
+    ----------
+    stores
+        Opened stores; those without labels are passed over.
+    lookup
+        Table from label to class, see `class_lookup`.
+    augmentation
+        What is changed at random in draws, or None.
     """
 
-    def __init__(self, stores: Sequence[TileStore], lookup: np.ndarray) -> None:
+    def __init__(
+        self,
+        stores: Sequence[TileStore],
+        lookup: np.ndarray,
+        augmentation: Augmentation | None = None,
+    ) -> None:
         self._stores = stores
         self._lookup = lookup
-        self._index = [
-            (number, start + int(tile))
-            for number, store in enumerate(stores)
-            if "label" in store
-            for start, labels in store.shards("label")
-            for tile in np.flatnonzero((lookup[labels] != IGNORE).any((1, 2)))
-        ]
+        self._augmentation = augmentation
+        classes = int(lookup[lookup != IGNORE].max(initial=0)) + 1
+        self._index: list[tuple[int, int]] = []
+        counts: list[np.ndarray] = []
+        for number, store in enumerate(stores):
+            for start, labels in store.shards("label") if "label" in store else ():
+                mapped = lookup[labels].reshape(len(labels), -1)
+                pixels = np.stack([(mapped == one).sum(1) for one in range(classes)], 1)
+                for tile in np.flatnonzero(pixels.any(1)):
+                    self._index.append((number, start + int(tile)))
+                    counts.append(pixels[tile])
+        self.pixels = np.array(counts, np.int64).reshape(len(counts), classes)
 
     def __len__(self) -> int:
         """Count the tiles."""
         return len(self._index)
 
-    def __getitem__(self, item: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Read one tile."""
-        number, tile = self._index[item]
-        pixels = self._stores[number].tile("pixels", tile)
-        labels = self._lookup[self._stores[number].tile("label", tile)]
-        return (
-            torch.from_numpy(pixels).permute(2, 0, 1),
-            torch.from_numpy(labels.astype(np.int64)),
-        )
+    def __getitem__(self, item: int | Draw) -> tuple[torch.Tensor, torch.Tensor]:
+        """Read one tile, and change it if it is drawn for training."""
+        place = item.tile if isinstance(item, Draw) else item
+        number, tile = self._index[place]
+        pixels = torch.from_numpy(self._stores[number].tile("pixels", tile)).permute(2, 0, 1)
+        mapped = self._lookup[self._stores[number].tile("label", tile)]
+        labels = torch.from_numpy(mapped.astype(np.int64))
+        if isinstance(item, Draw) and self._augmentation is not None:
+            return self._augmentation(pixels, labels, seed=item.seed)
+        return pixels, labels
 
     def colour_statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of R, G and B over all tiles, in 0 to 1."""
@@ -71,27 +101,69 @@ class LabelledTiles(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return mean.tolist(), deviation.tolist()
 
 
-class EpochSampler(Sampler[int]):
+def balanced_chances(pixels: np.ndarray) -> np.ndarray:
+    """Chance of each tile to be drawn so that all classes are expected to be seen alike.
+
+    Parameters
+    ----------
+    pixels
+        Labelled pixels by tile and class, (tiles, classes).
+
+    Returns
+    -------
+    (tiles,), summing to 1: the mean, over the classes that are there, of the
+    tile's share in all of the class's pixels.
+    """
+    present = pixels.sum(0) > 0
+    shares = pixels[:, present] / pixels[:, present].sum(0)
+    return np.asarray(shares.mean(1))
+
+
+class EpochSampler(Sampler[Draw]):
     """A new order each epoch that depends on the seed and the epoch alone.
 
-    A training that resumes after a crash therefore goes on as if it had not
-    been interrupted.
+    A training that resumes after a crash, in the middle of an epoch even,
+    therefore goes on as if it had not been interrupted.
+
+    Parameters
+    ----------
+    count
+        Number of tiles.
+    seed
+        Seed of the training.
+    chances
+        Chance of each tile; then an epoch draws as many tiles as there are,
+        some twice. None goes through all of them.
     """
 
-    def __init__(self, count: int, seed: int) -> None:
+    def __init__(self, count: int, seed: int, *, chances: np.ndarray | None = None) -> None:
         self._count = count
         self._seed = seed
+        self._chances = chances
         self._epoch = 0
+        self._skipped = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch; the training loop calls this."""
+        if epoch != self._epoch:
+            self._skipped = 0
         self._epoch = epoch
+
+    def skip(self, epoch: int, count: int) -> None:
+        """Leave out the first tiles of an epoch, which were seen before an interruption."""
+        self._epoch, self._skipped = epoch, count
 
     def __len__(self) -> int:
         """Count the tiles."""
         return self._count
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[Draw]:
         """Go through the epoch's order."""
-        order = generator(self._seed, "order", self._epoch).permutation(self._count)
-        return iter(order.tolist())
+        rng = generator(self._seed, "order", self._epoch)
+        if self._chances is None:
+            order = rng.permutation(self._count)
+        else:
+            order = rng.choice(self._count, self._count, p=self._chances)
+        for place, index in enumerate(order.tolist()):
+            if place >= self._skipped:
+                yield Draw(index, derived_seed(self._seed, "draw", self._epoch, place))

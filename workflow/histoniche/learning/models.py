@@ -1,5 +1,6 @@
 """Finished models: a folder with weights as safetensors and a description as JSON."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from safetensors.torch import load_file, save_file
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256, whole_file, write_json
 from histoniche.learning.networks import build_network
+
+# Asked this way, whether there is a GPU does not start CUDA, after which no process may be forked.
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
@@ -80,6 +84,11 @@ def load_model(folder: Path, *, device: torch.device) -> Model:
 def choose_device() -> torch.device:
     """The GPU that the allocation grants, or the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def count_devices() -> int:
+    """GPUs that the allocation grants, or 1 for the CPU."""
+    return max(1, torch.cuda.device_count())
 
 
 def choose_precision() -> Literal["bf16-mixed", "32-true"]:

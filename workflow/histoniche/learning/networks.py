@@ -1,6 +1,6 @@
-"""Networks, built by name from segmentation-models-pytorch."""
+"""Networks, built by name from segmentation-models-pytorch, timm and our own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +8,29 @@ import segmentation_models_pytorch as smp
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
 from histoniche.errors import InputError
+from histoniche.files import sha256
+from histoniche.learning.foundation import TokenSegmenter
+from histoniche.learning.tiramisu import FCDenseNet
+from histoniche.learning.unet2015 import UNet2015
 
 # Architectures whose decoder is described by a width a stage.
 _STAGED = {"Unet", "UnetPlusPlus", "MAnet"}
 # The others have a depth of their own, to which their decoders are bound.
 _WITH_DEPTH = {*_STAGED, "Linknet"}
 
+# Networks of their own, without a separate encoder.
+_WHOLE: dict[str, Callable[[int, float], nn.Module]] = {
+    "FCDenseNet103": lambda classes, dropout: FCDenseNet(classes, dropout=dropout),
+    "UNet2015": lambda classes, dropout: UNet2015(classes, dropout=dropout),
+}
+
 
 def build_network(
     settings: Mapping[str, Any], *, classes: int, published: str | None = None
-) -> torch.nn.Module:
+) -> nn.Module:
     """Build a segmentation network, all of it at random but for published weights.
 
     Parameters
@@ -40,6 +51,36 @@ def build_network(
     InputError
         If the encoder is unknown or its weights cannot be had.
     """
+    architecture, dropout = settings["architecture"], float(settings.get("dropout", 0))
+    try:
+        if architecture in _WHOLE:
+            network = _WHOLE[architecture](classes, dropout)
+        elif architecture == "TokenSegmenter":
+            network = TokenSegmenter(
+                settings["encoder"],
+                classes,
+                width=settings["decoder_channels"],
+                dropout=dropout,
+                options=settings.get("encoder_options", {}),
+                published=published is not None,
+            )
+        else:
+            network = _smp_network(settings, classes, published, dropout)
+    except (KeyError, ValueError, RuntimeError, OSError, TypeError) as error:
+        raise InputError(
+            f"cannot be built: {error}",
+            column="segmentation.training.encoder",
+            value=f"{architecture}, {settings['encoder']}, {published}",
+            remedy="choose an encoder of segmentation-models-pytorch or timm, and weights "
+            "that are here",
+        ) from error
+    return network.to(memory_format=torch.channels_last)
+
+
+def _smp_network(
+    settings: Mapping[str, Any], classes: int, published: str | None, dropout: float
+) -> nn.Module:
+    """Build a network of segmentation-models-pytorch."""
     architecture, depth = settings["architecture"], settings["encoder_depth"]
     options: dict[str, Any] = {}
     if architecture in _WITH_DEPTH:
@@ -47,27 +88,22 @@ def build_network(
     if architecture in _STAGED:
         width = settings["decoder_channels"]
         options["decoder_channels"] = [width * 2**stage for stage in reversed(range(depth))]
-    try:
-        network = smp.create_model(
-            architecture,
-            encoder_name=settings["encoder"],
-            encoder_weights=published,
-            classes=classes,
-            **options,
-        )
-    except (KeyError, ValueError, RuntimeError, OSError) as error:
-        raise InputError(
-            f"cannot be built: {error}",
-            column="segmentation.training.encoder",
-            value=f"{architecture}, {settings['encoder']}, {published}",
-            remedy="choose an encoder of segmentation-models-pytorch, and weights that are here",
-        ) from error
-    return network.to(memory_format=torch.channels_last)
+    if architecture == "DPT":
+        # Tiles and halos have sizes of their own.
+        options["dynamic_img_size"] = True
+    network: Any = smp.create_model(
+        architecture,
+        encoder_name=settings["encoder"],
+        encoder_weights=published,
+        classes=classes,
+        **options,
+    )
+    if dropout:
+        network.segmentation_head = nn.Sequential(nn.Dropout2d(dropout), network.segmentation_head)
+    return network
 
 
-def start_network(
-    settings: Mapping[str, Any], *, classes: int, weights: Path | None
-) -> torch.nn.Module:
+def start_network(settings: Mapping[str, Any], *, classes: int, weights: Path | None) -> nn.Module:
     """Build a network as its training starts: the encoder from weights that the settings name.
 
     Parameters
@@ -78,22 +114,67 @@ def start_network(
         Safetensors file with the encoder's weights, or None for published
         weights or a random start, as `encoder_weights` of the settings says.
 
+    Returns
+    -------
+    The network; with `encoder_frozen` its encoder does not learn.
+
     Raises
     ------
     InputError
-        If the weights do not fit the encoder.
+        If the weights do not fit the encoder, or are not those that
+        `encoder_sha256` names.
     """
     if weights is None:
-        return build_network(settings, classes=classes, published=settings["encoder_weights"])
-    network = build_network(settings, classes=classes)
+        network = build_network(settings, classes=classes, published=settings["encoder_weights"])
+    else:
+        network = build_network(settings, classes=classes)
+        _load_encoder(network, weights, settings)
+    if settings["encoder_frozen"]:
+        _encoder(network, settings).requires_grad_(False)
+    return network
+
+
+def _load_encoder(network: nn.Module, weights: Path, settings: Mapping[str, Any]) -> None:
+    """Load an encoder's weights from a file."""
+    wanted = settings["encoder_sha256"]
+    if wanted is not None and sha256(weights) != wanted:
+        raise InputError(
+            "not the weights that encoder_sha256 names",
+            file=weights,
+            column="segmentation.training.encoder_sha256",
+            value=wanted,
+            remedy="fetch the weights again, or name the digest of these",
+        )
+    encoder = _encoder(network, settings)
     try:
-        network.get_submodule("encoder").load_state_dict(load_file(weights))
+        state = load_file(weights)
+        # timm's own files lack the wrapper's name, and bring a classifier that nobody needs.
+        inner = getattr(encoder, "model", encoder)
+        target = inner if not any(name.startswith("model.") for name in state) else encoder
+        known = target.state_dict().keys()
+        heads = [name for name in state if name not in known and name.startswith(_CLASSIFIERS)]
+        target.load_state_dict({name: state[name] for name in state if name not in heads})
     except (RuntimeError, OSError, SafetensorError) as error:
         raise InputError(
-            f"not the weights of this encoder: {str(error).splitlines()[0]}",
+            f"not the weights of this encoder: {' '.join(str(error).split())[:200]}",
             file=weights,
             column="segmentation.training.encoder_weights",
             value=settings["encoder"],
             remedy="name weights that were saved from this encoder",
         ) from error
-    return network
+
+
+# What follows the features in timm's networks, and is left away where features are wanted.
+_CLASSIFIERS = ("classifier.", "head.", "fc.", "conv_head.", "bn2.", "norm.", "head_norm.")
+
+
+def _encoder(network: nn.Module, settings: Mapping[str, Any]) -> nn.Module:
+    """The encoder of a network."""
+    if not hasattr(network, "encoder"):
+        raise InputError(
+            "has no separate encoder",
+            column="segmentation.training.architecture",
+            value=settings["architecture"],
+            remedy="leave encoder_weights and encoder_frozen away, or choose another architecture",
+        )
+    return network.get_submodule("encoder")

@@ -13,125 +13,26 @@ import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch.utils.data import DataLoader
 
 from histoniche import __version__
 from histoniche.errors import InputError
 from histoniche.files import sha256
-from histoniche.learning.augmentation import augment
+from histoniche.learning.augmentation import Augmentation
+from histoniche.learning.augmented_sheet import draw_augmented
 from histoniche.learning.calibration import fit_temperature, sample_pixels
-from histoniche.learning.data import EpochSampler, LabelledTiles, class_lookup
-from histoniche.learning.losses import summed_loss
+from histoniche.learning.checkpoints import Checkpoints, best_weights, last_history, newest_state
+from histoniche.learning.data import EpochSampler, LabelledTiles, balanced_chances, class_lookup
+from histoniche.learning.losses import class_weights
 from histoniche.learning.metrics import confusion_matrix, region_metrics
-from histoniche.learning.models import choose_precision, normalise, save_model
-from histoniche.learning.networks import start_network
+from histoniche.learning.models import choose_device, choose_precision, count_devices, save_model
+from histoniche.learning.segmenter import Batch, Segmenter
 from histoniche.randomness import derived_seed, generator
 from histoniche.slides.store import TileStore
 from histoniche.tables import write_table
-
-Batch = tuple[torch.Tensor, torch.Tensor]
-
-
-class Segmenter(lightning.LightningModule):
-    """A network with its loss, optimiser and history.
-
-    Parameters
-    ----------
-    settings
-        The config's block `segmentation.training`.
-    classes
-        Number of classes.
-    encoder_weights
-        Safetensors file that the encoder starts from, where the settings name one.
-    normalisation
-        Mean and deviation of the training tiles.
-    steps
-        Optimiser steps of the whole training, for the schedule.
-    seed
-        Every step draws from this and its number alone.
-    """
-
-    def __init__(
-        self,
-        settings: Mapping[str, Any],
-        *,
-        classes: int,
-        encoder_weights: Path | None,
-        normalisation: Mapping[str, Any],
-        steps: int,
-        seed: int,
-    ) -> None:
-        super().__init__()
-        self.network = start_network(settings, classes=classes, weights=encoder_weights)
-        self.history: list[dict[str, float]] = []
-        self._settings = settings
-        self._normalisation = normalisation
-        self._steps = steps
-        self._seed = seed
-        self._loss = summed_loss(settings["loss"])
-        self._train_losses: list[torch.Tensor] = []
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Logits of pixels in 0 to 1."""
-        return self.network(normalise(pixels, self._normalisation))
-
-    def on_train_epoch_start(self) -> None:
-        """Begin to gather the epoch's losses."""
-        self._train_losses = []
-
-    def training_step(self, batch: Batch, _: int) -> torch.Tensor:
-        """Loss of one augmented batch."""
-        # Dropout and augmentation depend on the step alone, so that resuming changes nothing.
-        torch.manual_seed(derived_seed(self._seed, "step", self.global_step))
-        pixels, labels = augment(
-            batch[0].float() / 255, batch[1], strength=self._settings["augment"]
-        )
-        loss = self._loss(self(pixels), labels)
-        self._train_losses.append(loss.detach())
-        return loss
-
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """Loss of one held-out batch."""
-        loss = self._loss(self(batch[0].float() / 255), batch[1])
-        self.log("validation_loss", loss, on_epoch=True, batch_size=len(batch[0]), sync_dist=True)
-
-    def on_train_epoch_end(self) -> None:
-        """Note the epoch's losses."""
-        row = {
-            "epoch": self.current_epoch + 1,
-            "train_loss": float(torch.stack(self._train_losses).mean()),
-            "validation_loss": float(self.trainer.callback_metrics["validation_loss"]),
-        }
-        self.history.append(row)
-        logging.info(
-            "epoch %(epoch)d: training loss %(train_loss).4f, "
-            "validation loss %(validation_loss).4f",
-            row,
-        )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the history with the checkpoint."""
-        checkpoint["history"] = self.history
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the history up again."""
-        self.history = checkpoint["history"]
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW with a one-cycle schedule (Smith and Topin 2017, arXiv 1708.07120)."""
-        rate = self._settings["learning_rate"]
-        optimiser = torch.optim.AdamW(
-            self.parameters(), lr=rate, weight_decay=self._settings["weight_decay"]
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, max_lr=rate, total_steps=self._steps
-        )
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
 
 
 def train_segmenter(
@@ -153,7 +54,8 @@ def train_segmenter(
     stores
         Folders of tile stores under `train` and `validation`.
     out
-        Folder of the model; its `history.parquet` holds the losses by epoch.
+        Folder of the model; its `history.parquet` holds losses and metrics by epoch, its
+        `augmented.png` shows training tiles as the network sees them.
     state
         Folder for checkpoints; survives a failure, is removed at the end.
     classes
@@ -175,21 +77,24 @@ def train_segmenter(
     torch.set_num_threads(threads)
     torch.manual_seed(derived_seed(seed, "weights"))
     opened = {side: [TileStore(folder) for folder in folders] for side, folders in stores.items()}
-    tiles = _labelled_tiles(opened, class_lookup(list(classes.values())))
-    mean, deviation = tiles["train"].colour_statistics()
-    normalisation = {"mean": mean, "deviation": deviation}
-    loaders = _loaders(tiles, settings["batch_size"], seed, threads)
+    tiles = _labelled_tiles(opened, class_lookup(list(classes.values())), settings)
+    normalisation = _normalisation(tiles["train"], settings)
+    draw_augmented(tiles["train"], out / "augmented.png", seed=seed)
+    loaders = _loaders(tiles, settings, seed, threads)
+    counts = tiles["train"].pixels.sum(0).tolist()
     module = Segmenter(
         settings,
         classes=len(classes),
         encoder_weights=encoder_weights,
         normalisation=normalisation,
+        class_weight=class_weights(counts, settings["class_balance"]),
         steps=settings["epochs"] * len(loaders["train"]),
         seed=seed,
     )
     content = [store.attributes["manifest"] for side in opened.values() for store in side]
     state = state / _digest([settings, seed, classes, content])
     _fit(module, loaders, state, settings)
+    module.to(choose_device())
     held_out = _evaluate(module, loaders["validation"], list(classes), seed)
     first = next(store for store in opened["train"] if len(store))
     description = {
@@ -219,14 +124,15 @@ def train_segmenter(
 
 
 def _labelled_tiles(
-    stores: Mapping[str, Sequence[TileStore]], lookup: np.ndarray
+    stores: Mapping[str, Sequence[TileStore]], lookup: np.ndarray, settings: Mapping[str, Any]
 ) -> dict[str, LabelledTiles]:
     """Tiles of each side, from stores whose content is what was written."""
+    changes = {"train": Augmentation(settings["augment"], crop=settings["crop"])}
     tiles = {}
     for side, some in stores.items():
         for store in some:
             store.check()
-        tiles[side] = LabelledTiles(some, lookup)
+        tiles[side] = LabelledTiles(some, lookup, changes.get(side))
         if len(tiles[side]) == 0:
             raise InputError(
                 f"no labelled tile for {side}",
@@ -236,16 +142,42 @@ def _labelled_tiles(
     return tiles
 
 
+def _normalisation(tiles: LabelledTiles, settings: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Mean and deviation that pixels are brought from, as the settings say."""
+    if settings["normalisation"] == "imagenet":
+        return {"mean": list(IMAGENET_DEFAULT_MEAN), "deviation": list(IMAGENET_DEFAULT_STD)}
+    mean, deviation = tiles.colour_statistics()
+    return {"mean": mean, "deviation": deviation}
+
+
+class _TrainingLoader(DataLoader[Batch]):
+    """A loader that goes on in the middle of an epoch, since its sampler knows the place.
+
+    Lightning asks for the two methods; what they would hold is in its own checkpoint.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing of its own."""
+        return {}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Nothing of its own."""
+
+
 def _loaders(
-    tiles: Mapping[str, LabelledTiles], batch_size: int, seed: int, threads: int
+    tiles: Mapping[str, LabelledTiles], settings: Mapping[str, Any], seed: int, threads: int
 ) -> dict[str, DataLoader[Batch]]:
     """Loaders of both sides; on a GPU the tiles are read by other processes."""
-    options: dict[str, Any] = {"batch_size": batch_size}
+    devices = count_devices()
+    options: dict[str, Any] = {"batch_size": max(1, settings["batch_size"] // devices)}
     if torch.cuda.is_available() and threads > 1:
-        options |= {"num_workers": threads - 1, "pin_memory": True, "persistent_workers": True}
-    sampler = EpochSampler(len(tiles["train"]), seed)
+        workers = max(1, threads // devices - 1)
+        options |= {"num_workers": workers, "pin_memory": True, "persistent_workers": True}
+    balanced = settings["sampling"] == "balanced"
+    chances = balanced_chances(tiles["train"].pixels) if balanced else None
+    sampler = EpochSampler(len(tiles["train"]), seed, chances=chances)
     return {
-        "train": DataLoader(tiles["train"], sampler=sampler, **options),
+        "train": _TrainingLoader(tiles["train"], sampler=sampler, **options),
         "validation": DataLoader(tiles["validation"], **options),
     }
 
@@ -256,32 +188,35 @@ def _fit(
     state: Path,
     settings: Mapping[str, Any],
 ) -> None:
-    """Train, going on from the last checkpoint if there is one, and load the best weights."""
+    """Train, going on from the newest readable state, and load the best weights."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    keeper = ModelCheckpoint(
-        dirpath=state,
-        filename="best",
-        monitor="validation_loss",
-        save_last=True,
-        # After the history has its row, so that the checkpoint holds it.
-        save_on_train_epoch_end=True,
-    )
+    devices = count_devices()
+    callbacks: list[lightning.Callback] = [
+        EarlyStopping("validation_loss", patience=settings["patience"]),
+        Checkpoints(state, minutes=settings["checkpoint_minutes"], monitor="validation_loss"),
+    ]
+    if settings["weight_average"]:
+        callbacks.append(EMAWeightAveraging(decay=settings["weight_average"]))
     trainer = lightning.Trainer(
         max_epochs=settings["epochs"],
         accelerator="auto",
-        devices=1,
+        devices=devices,
+        # Snakemake runs one process a job, which forks those of the other devices.
+        strategy="ddp_fork" if devices > 1 else "auto",
         precision=choose_precision(),
-        callbacks=[keeper, EarlyStopping("validation_loss", patience=settings["patience"])],
-        # Snakemake starts one task a job; Lightning must not read SLURM's variables.
+        callbacks=callbacks,
+        # Lightning must not read SLURM's variables.
         plugins=[LightningEnvironment()],
-        gradient_clip_val=1.0,
+        gradient_clip_val=settings["gradient_clip"] or None,
         deterministic=not torch.cuda.is_available(),
         enable_progress_bar=False,
         enable_model_summary=False,
         logger=False,
         num_sanity_val_steps=0,
     )
-    last = state / "last.ckpt"
+    start = newest_state(state)
+    if start is not None:
+        _skip_seen(loaders["train"], start)
     with warnings.catch_warnings():
         # Lightning's own use of a class that torch has renamed.
         warnings.filterwarnings("ignore", message=".*LeafSpec")
@@ -289,12 +224,22 @@ def _fit(
             module,
             loaders["train"],
             loaders["validation"],
-            ckpt_path=last if last.is_file() else None,
+            ckpt_path=start,
             weights_only=True,
         )
-    best = torch.load(keeper.best_model_path, map_location="cpu", weights_only=True)
-    module.load_state_dict(best["state_dict"])
+    # Forked processes trained copies, so that the files speak.
+    module.history = last_history(state)
+    module.load_state_dict(best_weights(state))
     module.eval()
+
+
+def _skip_seen(loader: DataLoader[Batch], state: Path) -> None:
+    """Let an epoch that was interrupted go on behind the tiles that it has seen."""
+    content = torch.load(state, map_location="cpu", weights_only=True)
+    progress = content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
+    sampler = loader.sampler
+    if isinstance(sampler, EpochSampler) and progress["processed"] < len(loader):
+        sampler.skip(content["epoch"], progress["processed"] * int(loader.batch_size or 1))
 
 
 @torch.inference_mode()
@@ -306,7 +251,7 @@ def _evaluate(
     matrix = np.zeros((len(classes), len(classes)), np.int64)
     samples = []
     for pixels, labels in loader:
-        logits = module(pixels.to(module.device).float() / 255).float().cpu()
+        logits = module(pixels.to(module.device)).float().cpu()
         matrix += confusion_matrix(labels.numpy(), logits.argmax(1).numpy(), classes=len(classes))
         samples.append(sample_pixels(logits, labels, rng=rng))
     scores, truths = (torch.cat(parts) for parts in zip(*samples, strict=True))

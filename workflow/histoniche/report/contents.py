@@ -45,6 +45,7 @@ _DESCRIPTIONS = (
     (r"areas/patients\..+", "Area of every region of every patient"),
     (r"models/([^/]+)/model\.json", r"Description of the network \1"),
     (r"models/([^/]+)/model\.safetensors", r"Weights of the network \1"),
+    (r"models/([^/]+)/augmented\.png", r"Training tiles as the network \1 sees them"),
     (r"models/([^/]+)/history\..+", r"Losses of the network \1 by epoch"),
     (r"segmentation/metrics\..+", "Accuracy of the regions on annotated slides"),
     (r"segmentation/confusion\..+", "Annotated against predicted regions, pixels"),

@@ -137,8 +137,16 @@ def _segmentation(results: Results) -> Iterator[str]:
         f"Regions were found by {network} ({training.get('architecture')} with the encoder "
         f"{training.get('encoder')}, {start}), {where}. Training ran up to "
         f"{training.get('epochs')} epochs on {losses} and stopped after {training.get('patience')} "
-        "epochs without a better validation loss."
+        f"epochs without a better validation loss; optimiser {training.get('optimiser')}, learning "
+        f"rate {training.get('learning_rate'):g}, {training['schedule']['name']} schedule."
     )
+    changes = [
+        name.replace("_", " ")
+        for name, change in training["augment"].items()
+        if change["probability"] > 0
+    ]
+    if changes:
+        yield f"Training tiles were changed at random in {join_words(changes)}."
     if settings.get("heads"):
         yield f"Heads with settings of their own: {join_words(sorted(settings['heads']))}."
 

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from histoniche.learning.data import EpochSampler, balanced_chances
+
+
+def test_an_epoch_has_an_order_of_its_own_and_the_same_each_time():
+    sampler = EpochSampler(20, 3)
+    first = list(sampler)
+    assert sorted(draw.tile for draw in first) == list(range(20))
+    assert list(sampler) == first
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert [draw.tile for draw in second] != [draw.tile for draw in first]
+    assert not {draw.seed for draw in first} & {draw.seed for draw in second}
+
+
+def test_what_was_seen_is_skipped_in_that_epoch_alone():
+    whole = EpochSampler(20, 3)
+    whole.set_epoch(2)
+    sampler = EpochSampler(20, 3)
+    sampler.skip(2, 8)
+    sampler.set_epoch(2)
+    assert list(sampler) == list(whole)[8:]
+    sampler.set_epoch(3)
+    assert len(list(sampler)) == 20
+    assert len(sampler) == 20
+
+
+def test_balanced_draws_show_all_classes_alike():
+    rng = np.random.default_rng(0)
+    pixels = np.zeros((300, 4), np.int64)
+    pixels[:, 0] = 100
+    rare = rng.choice(300, 9, replace=False)
+    pixels[rare, 0], pixels[rare, 1] = 60, 40
+    chances = balanced_chances(pixels)
+    assert chances.sum() == pytest.approx(1)
+    sampler = EpochSampler(300, 3, chances=chances)
+    drawn = np.bincount([draw.tile for draw in sampler], minlength=300)
+    assert drawn.sum() == 300
+    # Half of the draws are for the rare class, of which there are nine tiles.
+    assert drawn[rare].sum() / 300 == pytest.approx(0.5, abs=0.1)

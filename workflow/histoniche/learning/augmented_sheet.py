@@ -1,0 +1,64 @@
+"""A contact sheet of augmented tiles, so that a person sees what the network is shown."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+
+from histoniche.cohort.palette import IGNORE
+from histoniche.files import whole_file
+from histoniche.learning.data import Draw, LabelledTiles
+from histoniche.randomness import derived_seed, generator
+
+_SIDE, _GAP, _HEAD = 160, 8, 26
+_INK = "#222222"
+# Lies over what is not annotated.
+_VEIL = np.array([255.0, 255.0, 255.0])
+
+
+def draw_augmented(
+    tiles: LabelledTiles, out: Path, *, seed: int, rows: int = 6, draws: int = 7
+) -> None:
+    """Draw some training tiles, each as it is and as the training sees it.
+
+    Parameters
+    ----------
+    tiles
+        The training tiles with their augmentation.
+    out
+        PNG: a row a tile, first as it is, then `draws` times changed. What is
+        not annotated is pale, so that it shows whether labels move along.
+    seed
+        Chooses the tiles.
+    rows, draws
+        Number of tiles, and of changes of each.
+    """
+    rng = generator(seed, "augmented sheet")
+    chosen = sorted(rng.choice(len(tiles), min(rows, len(tiles)), replace=False).tolist())
+    size = (
+        (draws + 1) * (_SIDE + _GAP) + _GAP,
+        len(chosen) * (_SIDE + _GAP) + _GAP + _HEAD,
+    )
+    sheet = Image.new("RGB", size, "white")
+    pen = ImageDraw.Draw(sheet)
+    pen.text((_GAP, _GAP), "as it is", fill=_INK, font_size=13)
+    pen.text((2 * _GAP + _SIDE, _GAP), "as the network sees it", fill=_INK, font_size=13)
+    for row, tile in enumerate(chosen):
+        items: list[int | Draw] = [tile]
+        items += [Draw(tile, derived_seed(seed, "sheet", tile, draw)) for draw in range(draws)]
+        for column, item in enumerate(items):
+            place = (_GAP + column * (_SIDE + _GAP), _HEAD + _GAP + row * (_SIDE + _GAP))
+            picture = _picture(*tiles[item])
+            picture.thumbnail((_SIDE, _SIDE))
+            sheet.paste(picture, place)
+    with whole_file(out) as temporary:
+        sheet.save(temporary, format="PNG")
+
+
+def _picture(pixels: torch.Tensor, labels: torch.Tensor) -> Image.Image:
+    """A tile, pale where it is not annotated."""
+    colours = pixels.permute(1, 2, 0).numpy().astype(float)
+    unknown = labels.numpy() == IGNORE
+    colours[unknown] = 0.4 * colours[unknown] + 0.6 * _VEIL
+    return Image.fromarray(colours.round().astype(np.uint8))
