@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test lint unit bench-slides format docs lock clean help
+.PHONY: demo test lint unit bench-slides bench-segmentation format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test    set up, lint and test"
 	@echo "make lint    style, types, workflow"
 	@echo "make bench-slides   reading and tiling against other libraries"
+	@echo "make bench-segmentation   applying a network against the same network used plainly"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
 	@echo "make lock    renew the pinned environments"
@@ -66,6 +67,9 @@ $(VENV)/.bench: envs/bench.lock $(VENV)/.dev
 
 bench-slides: $(VENV)/.bench
 	@$(BIN)/python tests/benchmarks/slides.py results/benchmarks/slides.json
+
+bench-segmentation: demo
+	@$(BIN)/python tests/benchmarks/segmentation.py $(DEMO) results/benchmarks/segmentation.json
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .

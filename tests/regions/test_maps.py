@@ -3,14 +3,15 @@ import json
 import numpy as np
 import pytest
 import shapely
+import torch
 import zarr
 from PIL import Image
 
 from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.files import read_json, whole_folder
-from histoniche.regions.application import Neighbourhood
 from histoniche.regions.areas import measure_areas
-from histoniche.regions.maps import map_regions, read_map, stitch
+from histoniche.regions.maps import map_regions, read_map, region_outlines, strips
+from histoniche.regions.windows import Blender, Neighbourhood
 from histoniche.slides.outlines import outline
 from histoniche.slides.store import TileStore, TileWriter
 
@@ -62,12 +63,15 @@ def mapped(predictions, tmp_path):
         "out_overlay": tmp_path / "overlay.png",
         "out_areas": tmp_path / "areas.json",
     }
-    map_regions(predictions, thumbnail, palette=PALETTE, **outs)
+    map_regions(predictions, thumbnail, palette=PALETTE, tolerance_um=0, **outs)
     return outs
 
 
 def test_tiles_are_put_together_where_they_were(predictions, labels):
-    assert np.array_equal(stitch(TileStore(predictions)), labels)
+    for rows in (1, 2, 5):
+        assert np.array_equal(
+            np.concatenate(list(strips(TileStore(predictions), rows=rows))), labels
+        )
 
 
 def test_the_map_is_a_label_image_with_scale_and_palette(mapped, labels):
@@ -89,6 +93,21 @@ def test_polygons_have_the_pixels_area_and_are_valid(labels):
     assert outline(labels == 4).is_empty
 
 
+def test_simple_outlines_move_little_and_still_touch(labels):
+    exact = region_outlines(labels, tolerance=0)
+    simple = region_outlines(labels, tolerance=1)
+    assert simple.keys() == exact.keys()
+    for label, polygons in simple.items():
+        assert polygons.is_valid
+        corners = [len(shapely.get_coordinates(one)) for one in (polygons, exact[label])]
+        assert corners[0] < 0.6 * corners[1]
+        assert polygons.area == pytest.approx(exact[label].area, rel=0.05)
+        assert shapely.hausdorff_distance(polygons, exact[label]) < 2
+    whole = shapely.union_all(list(simple.values()))
+    assert whole.area == pytest.approx(sum(one.area for one in simple.values()))
+    assert region_outlines(np.zeros((4, 4), np.uint8), tolerance=1) == {}
+
+
 def test_annotations_are_in_pixels_of_level_0(mapped, labels):
     features = json.loads(mapped["out_geojson"].read_text())["features"]
     assert [feature["id"] for feature in features] == ["LE", "IT", "CT", "CTmvp", "CTne"]
@@ -108,7 +127,7 @@ def test_areas_are_pixels_times_their_size(mapped, labels):
 
 
 def test_a_map_without_any_region_has_no_shares():
-    rows = measure_areas(np.zeros((4, 4), np.uint8), mpp=8, palette=PALETTE)
+    rows = measure_areas(np.zeros(8, int), mpp=8, palette=PALETTE)
     assert all(row["tissue_share"] is None for row in rows)
 
 
@@ -137,9 +156,6 @@ def test_a_halo_shows_the_neighbours_and_white_beyond(predictions, labels):
         if all(around):
             expected = canvas[row * 32 : row * 32 + 64, column * 32 : column * 32 + 64]
             assert np.array_equal(neighbourhood.read(index)[..., 0], expected)
-    tile = neighbourhood.crop(np.arange(64 * 64).reshape(1, 64, 64))
-    assert tile.shape == (1, 32, 32)
-    assert tile[0, 0, 0] == 16 * 64 + 16
 
 
 def test_a_skipped_slide_has_the_same_files_with_its_reason(tmp_path):
@@ -154,6 +170,60 @@ def test_a_skipped_slide_has_the_same_files_with_its_reason(tmp_path):
         "out_map": tmp_path / "m", "out_geojson": tmp_path / "g",
         "out_overlay": tmp_path / "o.png", "out_areas": tmp_path / "a",
     }  # fmt: skip
-    map_regions(folder, thumbnail, palette=PALETTE, **outs)
+    map_regions(folder, thumbnail, palette=PALETTE, tolerance_um=0, **outs)
     assert read_json(outs["out_areas"]) == {"status": "skipped", "reason": "torn", "regions": []}
     assert all(path.exists() for path in outs.values())
+
+
+CELLS = [(c, r) for r in range(4) for c in range(5) if (c, r) not in {(0, 0), (3, 2)}]
+
+
+def blended(windows, cells, *, size, halo):
+    """Tiles of the blended windows, in order, and the most that waited at a time."""
+    blender = Blender(cells, size=size, halo=halo, device=torch.device("cpu"))
+    tiles, waited = [], 0
+    for index, window in enumerate(windows):
+        blender.add(index, window)
+        tiles += blender.finished(last=index + 1 == len(windows))
+        waited = max(waited, index + 1 - len(tiles))
+    assert len(tiles) == len(cells)
+    return tiles, waited
+
+
+@pytest.mark.parametrize("halo", [0, 8, 16])
+def test_blending_leaves_what_all_windows_agree_on(halo):
+    size = 32
+    field = torch.rand(3, 6 * size, 7 * size, generator=torch.Generator().manual_seed(0))
+    windows = []
+    for column, row in CELLS:
+        y, x = (row + 1) * size - halo, (column + 1) * size - halo
+        windows.append(field[:, y : y + size + 2 * halo, x : x + size + 2 * halo].clone())
+    tiles, waited = blended(windows, CELLS, size=size, halo=halo)
+    for (column, row), tile in zip(CELLS, tiles, strict=True):
+        y, x = (row + 1) * size, (column + 1) * size
+        assert torch.allclose(tile, field[:, y : y + size, x : x + size], atol=1e-6)
+    # A row and two tiles, whatever the height.
+    assert waited <= (0 if halo == 0 else 7)
+
+
+def test_blending_fades_where_windows_differ():
+    size, halo = 32, 8
+    cells = [(0, 0), (1, 0)]
+    windows = [torch.full((1, 48, 48), value) for value in (0.0, 1.0)]
+    tiles, _ = blended(windows, cells, size=size, halo=halo)
+    line = torch.cat([tile[0, 16] for tile in tiles])
+    assert (line.diff() >= 0).all()
+    assert line.diff().max() == pytest.approx(1 / halo, abs=1e-6)
+    assert line[: size - halo // 2].max() == 0
+    assert line[size + halo // 2 :].min() == 1
+
+
+def test_the_outer_half_of_a_halo_never_counts():
+    size, halo = 32, 8
+    windows = []
+    for _ in CELLS:
+        window = torch.full((1, 48, 48), 0.5)
+        window[:, 4:-4, 4:-4] = 0.25
+        windows.append(window)
+    tiles, _ = blended(windows, CELLS, size=size, halo=halo)
+    assert all(torch.allclose(tile, torch.tensor(0.25)) for tile in tiles)

@@ -24,6 +24,7 @@ rule map_regions:
         runtime=scaled(30),
     params:
         palette=PALETTE,
+        settings=SEGMENTATION.get("map", {}),
         code=code_version("map_regions"),
     message:
         "Drawing the region map of {wildcards.slide}"

@@ -77,6 +77,7 @@ for number, batch in BATCHES.items():
             slides=batch,
             heads=HEADS,
             palette=LABELS,
+            settings=SEGMENTATION["application"],
             code=code_version("segment_slides"),
         message:
             f"Finding the regions of {len(batch)} slides"

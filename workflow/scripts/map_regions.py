@@ -15,4 +15,5 @@ with job(snakemake.log[0]):
         out_overlay=Path(snakemake.output.overlay),
         out_areas=Path(snakemake.output.areas),
         palette=snakemake.params.palette,
+        tolerance_um=snakemake.params.settings["tolerance_um"],
     )

@@ -16,5 +16,6 @@ with job(snakemake.log[0]):
         folders(snakemake.params.slides, snakemake.output),
         folders(snakemake.params.heads, snakemake.input.models),
         palette=snakemake.params.palette,
+        settings=snakemake.params.settings,
         threads=snakemake.threads,
     )

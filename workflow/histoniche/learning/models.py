@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256, whole_file, write_json
+from histoniche.learning.folding import folded
 from histoniche.learning.networks import build_network
 
 # Asked this way, whether there is a GPU does not start CUDA, after which no process may be forked.
@@ -32,19 +33,27 @@ class Model:
         """Names of the output channels."""
         return list(self.description["classes"])
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
     @torch.inference_mode()
     def logits(self, pixels: torch.Tensor) -> torch.Tensor:
         """Calibrated logits of uint8 tiles (n, 3, h, w): float (n, classes, h, w)."""
-        normalised = normalise(pixels.float() / 255, self.description["normalisation"])
-        return self.network(normalised).float() / self.description["temperature"]
+        normalised = normalise(pixels, self.description["normalisation"])
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=reckons_in_bfloat16()):
+            found = self.network(normalised)
+        return found.float().div_(self.description["temperature"])
 
 
 def normalise(pixels: torch.Tensor, statistics: Mapping[str, Any]) -> torch.Tensor:
-    """Bring pixels in 0 to 1 to mean 0 and deviation 1 of the training tiles."""
+    """Bring uint8 pixels to mean 0 and deviation 1 of the training tiles, float channels_last."""
     mean = torch.tensor(statistics["mean"], device=pixels.device).view(1, 3, 1, 1)
     deviation = torch.tensor(statistics["deviation"], device=pixels.device).view(1, 3, 1, 1)
-    normalised = (pixels - mean) / deviation
-    return normalised.contiguous(memory_format=torch.channels_last)
+    # One factor and one shift: half as many passes over the pixels.
+    scaled = torch.mul(pixels, 1 / (255 * deviation)).sub_(mean / deviation)
+    return scaled.contiguous(memory_format=torch.channels_last)
 
 
 def save_model(network: torch.nn.Module, description: Mapping[str, Any], folder: Path) -> None:
@@ -59,7 +68,7 @@ def save_model(network: torch.nn.Module, description: Mapping[str, Any], folder:
 
 
 def load_model(folder: Path, *, device: torch.device) -> Model:
-    """Load a finished model; nothing in it is executed.
+    """Load a finished model for application; nothing in it is executed.
 
     Raises
     ------
@@ -78,7 +87,8 @@ def load_model(folder: Path, *, device: torch.device) -> Model:
         )
     network = build_network(description["settings"], classes=len(description["classes"]))
     network.load_state_dict(load_file(folder / WEIGHTS))
-    return Model(network.to(device).eval(), description)
+    ready = folded(network.eval()).to(memory_format=torch.channels_last)
+    return Model(ready.to(device), description)
 
 
 def choose_device() -> torch.device:
@@ -91,8 +101,11 @@ def count_devices() -> int:
     return max(1, torch.cuda.device_count())
 
 
+def reckons_in_bfloat16() -> bool:
+    """Whether the device has units for bfloat16; a CPU without them only emulates it, slowly."""
+    return torch.cuda.is_available() or bool(torch.cpu._is_amx_tile_supported())
+
+
 def choose_precision() -> Literal["bf16-mixed", "32-true"]:
     """Precision of training: bfloat16 where the device has units for it, else float32."""
-    # Without matrix units a CPU only emulates bfloat16, slower than it reckons in float32.
-    on_cpu = bool(torch.cpu._is_amx_tile_supported())
-    return "bf16-mixed" if torch.cuda.is_available() or on_cpu else "32-true"
+    return "bf16-mixed" if reckons_in_bfloat16() else "32-true"

@@ -65,7 +65,7 @@ class Segmenter(lightning.LightningModule):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Logits of uint8 pixels."""
-        return self.network(normalise(pixels.float() / 255, self._normalisation))
+        return self.network(normalise(pixels, self._normalisation))
 
     def on_train_epoch_start(self) -> None:
         """Begin to gather the epoch's losses."""

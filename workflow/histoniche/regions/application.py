@@ -1,11 +1,11 @@
 """Application: all heads in one pass over each slide's tiles."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from itertools import product
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,11 +14,15 @@ from histoniche.errors import InputError
 from histoniche.files import whole_folder
 from histoniche.learning.models import Model, choose_device
 from histoniche.regions.heads import fused_logits, load_heads
+from histoniche.regions.windows import Blender, Neighbourhood
 from histoniche.slides.store import TileStore, TileWriter
 
-_TILES_A_STEP = 16
-# Pixels of the neighbouring tiles that a network sees around a tile, a multiple of 32.
-_HALO = 32
+T = TypeVar("T")
+
+# Pixels that a network sees at a time. What a CPU reckons shall stay in its caches.
+_PIXELS_A_STEP = {"cpu": 350_000, "cuda": 4_000_000}
+# Tiles that wait to be encoded, before the network waits for them.
+_WAITING = 64
 # Tiles copied from a slide differ from the tiling's resolution by up to 2 %.
 _NEAR_ENOUGH = 0.03
 _COPIED = (
@@ -41,6 +45,7 @@ def segment_slides(
     models: Mapping[str, Path],
     *,
     palette: Sequence[Mapping[str, Any]],
+    settings: Mapping[str, Any],
     threads: int,
 ) -> None:
     """Find the regions on every tile of several slides.
@@ -52,20 +57,22 @@ def segment_slides(
     outs
         Folders to write, by slide: stores with `label` (n, size, size), the most
         probable region, and `confidence` (n, size, size), its calibrated
-        probability from 0 to 255. A skipped slide gives an empty store.
+        probability from 0 to 255, and on request `probability` (n, labels, size,
+        size) of all. A skipped slide gives an empty store.
     models
         Folders of the models, by head.
     palette
         Mappings with `label` and `region`, background first.
+    settings
+        The config's block `segmentation.application`.
     """
     torch.set_num_threads(threads)
-    device = choose_device()
-    heads = load_heads(models, palette, device=device)
+    heads = load_heads(models, palette, device=choose_device())
     for number, (slide, folder) in enumerate(stores.items(), start=1):
         tiles = TileStore(folder)
         tiles.check()
         _check_resolution(heads, tiles)
-        _segment(tiles, outs[slide], heads, palette, device)
+        _segment(tiles, outs[slide], heads, palette, settings)
         logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
 
 
@@ -86,55 +93,12 @@ def _check_resolution(heads: Mapping[str, Model], tiles: TileStore) -> None:
             )
 
 
-class Neighbourhood:
-    """Tiles with a halo from their neighbours in the store; white where there is none.
-
-    Parameters
-    ----------
-    tiles
-        The store.
-    halo
-        Width of the halo in pixels, at most a tile's side.
-    """
-
-    def __init__(self, tiles: TileStore, *, halo: int) -> None:
-        self._tiles = tiles
-        self._halo = halo
-        self._size = int(tiles.attributes["size"])
-        self._cells = [(int(column), int(row)) for column, row in tiles.column("cell")]
-        self._index = {cell: index for index, cell in enumerate(self._cells)}
-        # Tiles come row by row, so two rows of them and a little more are read once.
-        self._tile = lru_cache(maxsize=3 * int(tiles.attributes["grid"][0]) + 2)(self._read)
-
-    def read(self, index: int) -> np.ndarray:
-        """One tile with its halo, uint8 (size + 2 halo, size + 2 halo, 3)."""
-        size, halo = self._size, self._halo
-        canvas = np.full((3 * size, 3 * size, 3), 255, np.uint8)
-        column, row = self._cells[index]
-        for dx, dy in product((-1, 0, 1), repeat=2):
-            neighbour = self._index.get((column + dx, row + dy))
-            if neighbour is not None:
-                y, x = (1 + dy) * size, (1 + dx) * size
-                canvas[y : y + size, x : x + size] = self._tile(neighbour)
-        inside = slice(size - halo, 2 * size + halo)
-        return canvas[inside, inside]
-
-    def crop(self, images: np.ndarray) -> np.ndarray:
-        """The tiles of images that have a halo, (n, size, size)."""
-        inside = slice(self._halo, self._halo + self._size)
-        return images[:, inside, inside]
-
-    def _read(self, index: int) -> np.ndarray:
-        """Pixels of one tile."""
-        return self._tiles.tile("pixels", index)
-
-
 def _segment(
     tiles: TileStore,
     out: Path,
     heads: Mapping[str, Model],
     palette: Sequence[Mapping[str, Any]],
-    device: torch.device,
+    settings: Mapping[str, Any],
 ) -> None:
     """Write the regions of one slide's tiles."""
     attributes = {key: tiles.attributes[key] for key in _COPIED if key in tiles.attributes}
@@ -143,31 +107,99 @@ def _segment(
             TileWriter(folder, 0, {}).close({}, {**attributes, "tiles": 0})
             return
         size = int(tiles.attributes["size"])
-        shapes = {"label": (size, size), "confidence": (size, size)}
+        shapes: dict[str, tuple[int, ...]] = {"label": (size, size), "confidence": (size, size)}
+        if settings["probabilities"]:
+            shapes["probability"] = (len(palette), size, size)
         writer = TileWriter(folder, len(tiles), shapes)
-        neighbourhood = Neighbourhood(tiles, halo=min(_HALO, size))
-        for first in range(0, len(tiles), _TILES_A_STEP):
-            batch = range(first, min(first + _TILES_A_STEP, len(tiles)))
-            pixels = np.stack([neighbourhood.read(index) for index in batch])
-            found = _predict(pixels, heads, palette, device)
-            for label, confidence in zip(*map(neighbourhood.crop, found), strict=True):
-                writer.append(label=label, confidence=confidence)
+        device = next(iter(heads.values())).device
+        with _helper(device) as reader, _helper(device) as encoder:
+            written: deque[Future[None]] = deque()
+            for found in _blended(tiles, heads, palette, settings, reader):
+                chunks = _as_bytes(found, keep=settings["probabilities"])
+                written.append(encoder.submit(writer.append, **chunks))
+                if len(written) > _WAITING:
+                    written.popleft().result()
+            for one in written:
+                one.result()
         columns = {name: tiles.column(name) for name in ("origin", "cell", "tissue")}
-        writer.close(columns, {**attributes, "tiles": len(tiles)})
+        how = {"halo_px": settings["halo_px"], "flips": settings["flips"]}
+        writer.close(columns, {**attributes, "tiles": len(tiles), "segmentation": how})
+
+
+class _AtOnce(Executor):
+    """Does at once what it is given.
+
+    While a CPU reckons with all its cores, a thread beside it only makes them wait
+    for one another.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Do it now."""
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
+def _helper(device: torch.device) -> Executor:
+    """Who reads and writes: a thread while a GPU reckons, nobody else on a CPU."""
+    return _AtOnce() if device.type == "cpu" else ThreadPoolExecutor(1)
 
 
 @torch.inference_mode()
-def _predict(
-    pixels: np.ndarray,
+def _blended(
+    tiles: TileStore,
     heads: Mapping[str, Model],
     palette: Sequence[Mapping[str, Any]],
-    device: torch.device,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Regions and their confidence for tiles (n, size, size, 3), both uint8 (n, size, size)."""
-    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(device)
-    probabilities = fused_logits(heads, batch, palette).softmax(1)
-    confidence, label = probabilities.max(1)
-    return (
-        label.to(torch.uint8).cpu().numpy(),
-        (confidence * 255).round().to(torch.uint8).cpu().numpy(),
-    )
+    settings: Mapping[str, Any],
+    reader: Executor,
+) -> Iterator[torch.Tensor]:
+    """Probabilities of every tile in order, (labels, size, size); windows are read ahead."""
+    size = int(tiles.attributes["size"])
+    halo = min(settings["halo_px"], size // 2)
+    neighbourhood = Neighbourhood(tiles, halo=halo)
+    device = next(iter(heads.values())).device
+    blender = Blender(neighbourhood.cells, size=size, halo=halo, device=device)
+    step = max(1, _PIXELS_A_STEP[device.type] // (size + 2 * halo) ** 2)
+    batches = [range(k, min(k + step, len(tiles))) for k in range(0, len(tiles), step)]
+
+    def read(batch: range) -> torch.Tensor:
+        return torch.from_numpy(np.stack([neighbourhood.read(index) for index in batch]))
+
+    ahead = reader.submit(read, batches[0])
+    for number, batch in enumerate(batches):
+        pixels = ahead.result().to(device, non_blocking=True).permute(0, 3, 1, 2)
+        if number + 1 < len(batches):
+            ahead = reader.submit(read, batches[number + 1])
+        windows = _probabilities(pixels, heads, palette, flips=settings["flips"])
+        for index, window in zip(batch, windows, strict=True):
+            blender.add(index, window)
+        yield from blender.finished(last=number + 1 == len(batches))
+
+
+def _probabilities(
+    pixels: torch.Tensor,
+    heads: Mapping[str, Model],
+    palette: Sequence[Mapping[str, Any]],
+    *,
+    flips: bool,
+) -> torch.Tensor:
+    """Probabilities of the regions, float (n, labels, h, w), on request the mean of four flips."""
+    if not flips:
+        return fused_logits(heads, pixels, palette).softmax(1)
+    total = torch.zeros(())
+    for axes in ([], [-1], [-2], [-1, -2]):
+        found = fused_logits(heads, pixels.flip(axes), palette).softmax(1)
+        total = total + found.flip(axes) / 4
+    return total
+
+
+def _as_bytes(found: torch.Tensor, *, keep: bool) -> dict[str, np.ndarray]:
+    """A tile's most probable label, its probability from 0 to 255, and on request all of them."""
+    confidence, label = found.max(0)
+    tile = {
+        "label": label.to(torch.uint8).cpu().numpy(),
+        "confidence": (confidence * 255).round().to(torch.uint8).cpu().numpy(),
+    }
+    if keep:
+        tile["probability"] = (found * 255).round().to(torch.uint8).cpu().numpy()
+    return tile

@@ -7,14 +7,14 @@ import numpy as np
 
 
 def measure_areas(
-    labels: np.ndarray, *, mpp: float, palette: Sequence[Mapping[str, Any]]
+    counts: np.ndarray, *, mpp: float, palette: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Area of every region of a map.
 
     Parameters
     ----------
-    labels
-        uint8, (height, width).
+    counts
+        Pixels of each label, (labels,).
     mpp
         Micrometres per pixel.
 
@@ -24,7 +24,6 @@ def measure_areas(
     tissue_share, its share of all regions together (0 to 1; NaN as None if
     there is none).
     """
-    counts = np.bincount(labels.ravel(), minlength=256)
     tissue = sum(int(counts[entry["label"]]) for entry in palette[1:])
     return [
         {

@@ -1,0 +1,187 @@
+"""Windows: tiles seen with a halo of their neighbours, and their answers blended into one map."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+import torch
+
+from histoniche.slides.store import TileStore
+
+_AROUND = tuple(product((-1, 0, 1), repeat=2))
+
+
+class Neighbourhood:
+    """Tiles with a halo from their neighbours in the store; white where there is none.
+
+    Parameters
+    ----------
+    tiles
+        The store.
+    halo
+        Width of the halo in pixels, at most a tile's side.
+    """
+
+    def __init__(self, tiles: TileStore, *, halo: int) -> None:
+        self._tiles = tiles
+        self._halo = halo
+        self._size = int(tiles.attributes["size"])
+        self.cells = [(int(column), int(row)) for column, row in tiles.column("cell")]
+        self._index = {cell: index for index, cell in enumerate(self.cells)}
+        # Tiles come row by row, so two rows of them and a little more are read once.
+        self._tile = lru_cache(maxsize=3 * int(tiles.attributes["grid"][0]) + 2)(self._read)
+
+    def read(self, index: int) -> np.ndarray:
+        """One tile with its halo, uint8 (size + 2 halo, size + 2 halo, 3)."""
+        side = self._size + 2 * self._halo
+        window = np.full((side, side, 3), 255, np.uint8)
+        column, row = self.cells[index]
+        for dx, dy in _AROUND:
+            neighbour = self._index.get((column + dx, row + dy))
+            if neighbour is not None:
+                (to_y, from_y), (to_x, from_x) = (self._overlap(d) for d in (dy, dx))
+                window[to_y, to_x] = self._tile(neighbour)[from_y, from_x]
+        return window
+
+    def _overlap(self, step: int) -> tuple[slice, slice]:
+        """Where a neighbour lies along an axis: its place in the window, and the part of it."""
+        size, halo = self._size, self._halo
+        if step < 0:
+            return slice(0, halo), slice(size - halo, size)
+        if step > 0:
+            return slice(halo + size, None), slice(0, halo)
+        return slice(halo, halo + size), slice(0, size)
+
+    def _read(self, index: int) -> np.ndarray:
+        """Pixels of one tile."""
+        return self._tiles.tile("pixels", index)
+
+
+class Blender:
+    """Puts the probabilities of overlapping windows together, tile by tile and without seams.
+
+    Each window counts fully inside its tile and fades linearly across its border,
+    where both neighbours count half, to nothing in the middle of the halo: the
+    outer half, where a network sees too little, never counts. Only the rims of
+    tiles whose neighbours are still to come are kept, so that memory grows with
+    the width of the slide and not with its area.
+
+    Parameters
+    ----------
+    cells
+        Column and row of every tile, row by row.
+    size, halo
+        Side of a tile and width of the halo in pixels; a halo is at most half a tile.
+    device
+        Where the probabilities are.
+    """
+
+    def __init__(
+        self, cells: list[tuple[int, int]], *, size: int, halo: int, device: torch.device
+    ) -> None:
+        self._cells, self._size, self._halo, self._device = cells, size, halo, device
+        # Both sides of a border over which two windows fade into one another.
+        band = self._band = halo // 2
+        self._index = {cell: index for index, cell in enumerate(cells)}
+        self._waiting: dict[int, torch.Tensor] = {}
+        self._rims: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._done = 0
+        self._seen = -1
+        ramp = torch.ones(size + 2 * halo, device=device)
+        if band:
+            rise = (torch.arange(2 * band, device=device) + 0.5) / (2 * band)
+            start = torch.cat([torch.zeros(halo - band, device=device), rise])
+            ramp[: len(start)] = start
+            ramp[-len(start) :] = start.flip(0)
+        self._weight = ramp[:, None] * ramp[None, :]
+        rim = torch.ones(size, size, dtype=torch.bool)
+        rim[band : size - band, band : size - band] = False
+        self._rim = rim.to(device)
+        self._shared = {step: self._share(rim, *step) for step in _AROUND} if band else {}
+
+    def add(self, index: int, window: torch.Tensor) -> None:
+        """Take up the next window.
+
+        Parameters
+        ----------
+        index
+            Its tile; windows come in the order of the tiles.
+        window
+            Probabilities, float (classes, size + 2 halo, size + 2 halo), which are
+            the blender's from now on.
+        """
+        size, halo = self._size, self._halo
+        self._waiting[index] = window[:, halo : halo + size, halo : halo + size]
+        self._seen = index
+        # By pixel, as networks in channels_last give them, so that this is no copy.
+        pixels = window.permute(1, 2, 0).reshape(-1, len(window))
+        column, row = self._cells[index]
+        for (dx, dy), (source, target, weight) in self._shared.items():
+            neighbour = self._index.get((column + dx, row + dy))
+            if neighbour is not None:
+                if neighbour not in self._rims:
+                    self._rims[neighbour] = self._new_rim(len(window))
+                sums, weights = self._rims[neighbour]
+                part = pixels[source].mul_(weight[:, None])
+                if neighbour == index:
+                    # All of its own rim, in its own order.
+                    sums.add_(part)
+                    weights.add_(weight)
+                else:
+                    sums.index_add_(0, target, part)
+                    weights.index_add_(0, target, weight)
+
+    def finished(self, *, last: bool = False) -> Iterator[torch.Tensor]:
+        """Give the tiles, in their order, to which no later window can add.
+
+        Parameters
+        ----------
+        last
+            Whether all windows have been added.
+
+        Yields
+        ------
+        Probabilities, float (classes, size, size).
+        """
+        while self._done in self._waiting and (last or self._complete(self._done)):
+            tile = self._waiting.pop(self._done)
+            if self._band:
+                sums, weights = self._rims.pop(self._done)
+                tile.permute(1, 2, 0)[self._rim] = sums / weights[:, None]
+            self._done += 1
+            yield tile
+
+    def _complete(self, index: int) -> bool:
+        """Whether all neighbours of a tile have been seen."""
+        if self._band == 0:
+            return True
+        column, row = self._cells[index]
+        around = (self._index.get((column + dx, row + dy)) for dx, dy in _AROUND)
+        return all(other is None or other <= self._seen for other in around)
+
+    def _new_rim(self, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sums and weights of a rim that nothing has added to."""
+        count = int(self._rim.sum())
+        return (
+            torch.zeros(count, classes, device=self._device),
+            torch.zeros(count, device=self._device),
+        )
+
+    def _share(
+        self, rim: torch.Tensor, dx: int, dy: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Pixels that a window shares with the rim of its neighbour, or of its own tile.
+
+        Places in the window, the same in the list of the rim's pixels, and weights.
+        """
+        size, halo = self._size, self._halo
+        side = size + 2 * halo
+        low, high = halo - self._band, halo + size + self._band
+        # The neighbour's tile in the window, as far as the window counts there.
+        y, x = (torch.arange(size) + halo + d * size for d in (dy, dx))
+        inside = ((y >= low) & (y < high))[:, None] & ((x >= low) & (x < high))[None, :] & rim
+        target = (rim.flatten().cumsum(0) - 1).view(size, size)[inside]
+        source = (y[:, None] * side + x[None, :])[inside]
+        weight = self._weight.flatten()[source.to(self._device)]
+        return source.to(self._device), target.to(self._device), weight
