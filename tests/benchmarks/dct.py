@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from histoniche.cohort.palette import find_palette, read_palette
-from histoniche.learning.metrics import confusion_matrix, region_metrics
+from histoniche.learning.metrics import class_metrics, confusion_matrix
 from histoniche.learning.models import choose_device
 from histoniche.regions.heads import fused_logits, load_heads
 from histoniche.slides.readers.choice import open_slide
@@ -75,9 +75,7 @@ def regions(demo: Path, cohort: Path, slides: list[str]) -> None:
             total += found["area"].size
     print(f"pixels with the same region: {same / total:.4f} of {total}")
     for way, matrix in matrices.items():
-        print(
-            f"mean IoU of the regions, {way}: {np.nanmean(region_metrics(matrix)['iou'][1:]):.4f}"
-        )
+        print(f"mean IoU of the regions, {way}: {np.nanmean(class_metrics(matrix)['iou'][1:]):.4f}")
 
 
 def _mask(path: Path, shape: tuple[int, int], colours: dict[int, int]) -> np.ndarray:

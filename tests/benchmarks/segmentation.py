@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from histoniche.cohort.config import check_config
 from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.files import read_json, whole_folder
-from histoniche.learning.metrics import confusion_matrix, region_metrics
+from histoniche.learning.metrics import class_metrics, confusion_matrix
 from histoniche.learning.models import choose_device, load_model, normalise, save_model
 from histoniche.learning.networks import build_network
 from histoniche.regions.application import segment_slides
@@ -160,7 +160,7 @@ def bench_dice(demo: Path) -> list[Row]:
             for way, logits in (("ours", ours.logits), ("plain", plain)):
                 found = logits(batch).argmax(1).cpu().numpy()
                 matrices[way] += confusion_matrix(labels, found, classes=len(PALETTE))
-    dice = {way: float(region_metrics(one)["dice"][1:].mean()) for way, one in matrices.items()}
+    dice = {way: float(class_metrics(one)["dice"][1:].mean()) for way, one in matrices.items()}
     change = abs(dice["ours"] - dice["plain"])
     note = f"mean Dice of the demo's test slides {dice['ours']:.4f} and {dice['plain']:.4f}"
     # As a ratio: how many times the change would fit into what is allowed.

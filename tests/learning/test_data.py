@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from torch import distributed
 
 from histoniche.learning.data import EpochSampler, balanced_chances
 
@@ -25,6 +26,16 @@ def test_what_was_seen_is_skipped_in_that_epoch_alone():
     sampler.set_epoch(3)
     assert len(list(sampler)) == 20
     assert len(sampler) == 20
+
+
+def test_processes_share_an_epoch(monkeypatch):
+    whole = list(EpochSampler(21, 3))
+    parts = []
+    for rank in range(2):
+        monkeypatch.setattr(distributed, "get_rank", lambda rank=rank: rank)
+        parts.append(list(EpochSampler(21, 3, processes=2)))
+    assert [len(part) for part in parts] == [10, 10]
+    assert [draw for pair in zip(*parts, strict=True) for draw in pair] == whole[:20]
 
 
 def test_balanced_draws_show_all_classes_alike():

@@ -7,9 +7,9 @@ from torchmetrics.segmentation import MeanIoU
 from histoniche.learning.metrics import (
     accuracy,
     bootstrap_interval,
+    class_metrics,
     clustered_correlation,
     confusion_matrix,
-    region_metrics,
 )
 
 
@@ -24,7 +24,7 @@ def random_labels(seed, classes=4):
 
 def test_iou_equals_torchmetrics():
     truth, predicted = random_labels(0)
-    ours = region_metrics(confusion_matrix(truth, predicted, classes=4))["iou"]
+    ours = class_metrics(confusion_matrix(truth, predicted, classes=4))["iou"]
     metric = MeanIoU(num_classes=4, per_class=True, input_format="index")
     # One image, so that its mean over images is the pooled value.
     theirs = metric(
@@ -42,7 +42,7 @@ def test_ignored_pixels_count_nowhere():
 
 def test_a_class_that_is_nowhere_has_no_iou():
     matrix = confusion_matrix(np.array([0, 1]), np.array([0, 1]), classes=3)
-    metrics = region_metrics(matrix)
+    metrics = class_metrics(matrix)
     assert metrics["iou"][:2].tolist() == [1, 1]
     assert np.isnan(metrics["iou"][2])
     assert accuracy(matrix) == 1

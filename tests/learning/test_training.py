@@ -13,6 +13,7 @@ import torch
 
 from histoniche.errors import InputError
 from histoniche.files import whole_folder
+from histoniche.learning import training
 from histoniche.learning.checkpoints import newest_state
 from histoniche.learning.models import load_model
 from histoniche.learning.segmenter import Segmenter
@@ -193,6 +194,15 @@ def test_a_killed_training_goes_on_where_it_was(stores, tmp_path, number):
         assert "stopped by the scheduler" in errors
     same_weights(straight, train(stores, tmp_path / "b", threads=1, checkpoint_minutes=1e-6))
     same_history(tmp_path)
+
+
+def test_several_devices_work_on_one_training(stores, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "count_devices", lambda: 2)
+    model = train(stores, tmp_path, threads=1, epochs=8)
+    history = read_table(tmp_path / "model" / "history.parquet")
+    assert len(history) == 8
+    assert history["train_loss"].iloc[-1] < 0.7 * history["train_loss"].iloc[0]
+    assert model.description["validation_iou"]["A"] > 0.5
 
 
 def test_weights_that_were_exchanged_are_refused(stores, tmp_path):

@@ -124,6 +124,7 @@ def _check_references(config: Mapping[str, Any], file: str) -> None:
         *_stage_problems(config),
         *_split_problems(config["split"]),
         *_name_problems(config),
+        *_training_problems(config),
     ):
         raise InputError(
             problem.text,
@@ -201,3 +202,20 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
     enrichment = config.get("enrichment", {"min_size": 0, "max_size": 0})
     if enrichment["min_size"] > enrichment["max_size"]:
         yield _Problem("enrichment.min_size", "greater than max_size", "make it smaller")
+
+
+def _training_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
+    """Settings of the networks that do not go together."""
+    segmentation = config.get("segmentation", {})
+    size = config.get("tilings", {}).get(segmentation.get("tiling"), {}).get("size", 0)
+    heads = {"training": {}, **segmentation.get("heads", {})} if segmentation else {}
+    for name, own in heads.items():
+        key = "segmentation.training" if name == "training" else f"segmentation.heads.{name}"
+        settings = {**segmentation["training"], **own}
+        crop = settings["crop"]
+        if crop is not None and crop > size:
+            remedy = f"choose at most {size}, or null for the whole tile"
+            yield _Problem(f"{key}.crop", "larger than the tiles", remedy, crop)
+        if settings["encoder_frozen"] and settings["encoder_weights"] is None:
+            problem = "an encoder that starts at random is to stay so"
+            yield _Problem(f"{key}.encoder_frozen", problem, "name encoder_weights")

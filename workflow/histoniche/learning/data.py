@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import distributed
 from torch.utils.data import Dataset, Sampler
 
 from histoniche.cohort.palette import IGNORE
@@ -134,10 +135,15 @@ class EpochSampler(Sampler[Draw]):
     chances
         Chance of each tile; then an epoch draws as many tiles as there are,
         some twice. None goes through all of them.
+    processes
+        Processes that train together; each draws its own part, all of one length.
     """
 
-    def __init__(self, count: int, seed: int, *, chances: np.ndarray | None = None) -> None:
+    def __init__(
+        self, count: int, seed: int, *, chances: np.ndarray | None = None, processes: int = 1
+    ) -> None:
         self._count = count
+        self._processes = processes
         self._seed = seed
         self._chances = chances
         self._epoch = 0
@@ -150,20 +156,22 @@ class EpochSampler(Sampler[Draw]):
         self._epoch = epoch
 
     def skip(self, epoch: int, count: int) -> None:
-        """Leave out the first tiles of an epoch, which were seen before an interruption."""
+        """Leave out the first tiles of an epoch, which all processes saw before a stop."""
         self._epoch, self._skipped = epoch, count
 
     def __len__(self) -> int:
-        """Count the tiles."""
-        return self._count
+        """Count the tiles of one process."""
+        return max(1, self._count // self._processes)
 
     def __iter__(self) -> Iterator[Draw]:
-        """Go through the epoch's order."""
+        """Go through this process's part of the epoch's order."""
+        rank = distributed.get_rank() if self._processes > 1 else 0
         rng = generator(self._seed, "order", self._epoch)
         if self._chances is None:
             order = rng.permutation(self._count)
         else:
             order = rng.choice(self._count, self._count, p=self._chances)
-        for place, index in enumerate(order.tolist()):
+        for place in range(rank, len(self) * self._processes, self._processes):
             if place >= self._skipped:
-                yield Draw(index, derived_seed(self._seed, "draw", self._epoch, place))
+                tile = int(order[place % self._count])
+                yield Draw(tile, derived_seed(self._seed, "draw", self._epoch, place))

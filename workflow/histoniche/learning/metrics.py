@@ -26,7 +26,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, *, classes: int) 
     return np.bincount(codes, minlength=classes**2).reshape(classes, classes)
 
 
-def region_metrics(matrix: np.ndarray) -> dict[str, np.ndarray]:
+def class_metrics(matrix: np.ndarray) -> dict[str, np.ndarray]:
     """Metrics of every class from a confusion matrix.
 
     Parameters
@@ -135,7 +135,7 @@ def clustered_correlation(
     counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
     drawn = _weighted_correlation(x, y, counts[:, member])
     tail = (1 - confidence) / 2
-    # Draws of one patient alone, or of none with the region, have no correlation.
+    # Draws of one patient alone, or of nothing but zeros, have no correlation.
     low, high = np.nanquantile(drawn, [tail, 1 - tail])
     return whole, float(low), float(high)
 

@@ -11,7 +11,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from histoniche.cohort.palette import IGNORE
 from histoniche.learning.losses import SummedLoss
-from histoniche.learning.metrics import accuracy, region_metrics
+from histoniche.learning.metrics import accuracy, class_metrics
 from histoniche.learning.models import normalise
 from histoniche.learning.networks import start_network
 from histoniche.learning.optimisers import build_optimiser, build_schedule
@@ -93,7 +93,7 @@ class Segmenter(lightning.LightningModule):
         """Note the epoch's losses and metrics."""
         matrix = self._confusion.compute().cpu().numpy()
         self._confusion.reset()
-        found = region_metrics(matrix)
+        found = class_metrics(matrix)
         there = matrix.sum(1) > 0
         row = {
             "epoch": self.current_epoch + 1,

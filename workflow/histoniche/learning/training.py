@@ -27,7 +27,7 @@ from histoniche.learning.calibration import fit_temperature, sample_pixels
 from histoniche.learning.checkpoints import Checkpoints, best_weights, last_history, newest_state
 from histoniche.learning.data import EpochSampler, LabelledTiles, balanced_chances, class_lookup
 from histoniche.learning.losses import class_weights
-from histoniche.learning.metrics import confusion_matrix, region_metrics
+from histoniche.learning.metrics import class_metrics, confusion_matrix
 from histoniche.learning.models import choose_device, choose_precision, count_devices, save_model
 from histoniche.learning.segmenter import Batch, Segmenter
 from histoniche.randomness import derived_seed, generator
@@ -175,7 +175,8 @@ def _loaders(
         options |= {"num_workers": workers, "pin_memory": True, "persistent_workers": True}
     balanced = settings["sampling"] == "balanced"
     chances = balanced_chances(tiles["train"].pixels) if balanced else None
-    sampler = EpochSampler(len(tiles["train"]), seed, chances=chances)
+    count = len(tiles["train"])
+    sampler = EpochSampler(count, seed, chances=chances, processes=devices)
     return {
         "train": _TrainingLoader(tiles["train"], sampler=sampler, **options),
         "validation": DataLoader(tiles["validation"], **options),
@@ -201,13 +202,16 @@ def _fit(
         max_epochs=settings["epochs"],
         accelerator="auto",
         devices=devices,
-        # Snakemake runs one process a job, which forks those of the other devices.
-        strategy="ddp_fork" if devices > 1 else "auto",
+        # Snakemake runs one process a job, which forks those of the devices. A shallow network
+        # leaves the deeper stages of its encoder unused.
+        strategy="ddp_fork_find_unused_parameters_true" if devices > 1 else "auto",
         precision=choose_precision(),
         callbacks=callbacks,
         # Lightning must not read SLURM's variables.
         plugins=[LightningEnvironment()],
         gradient_clip_val=settings["gradient_clip"] or None,
+        # The sampler divides its epochs itself.
+        use_distributed_sampler=False,
         deterministic=not torch.cuda.is_available(),
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -239,7 +243,8 @@ def _skip_seen(loader: DataLoader[Batch], state: Path) -> None:
     progress = content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
     sampler = loader.sampler
     if isinstance(sampler, EpochSampler) and progress["processed"] < len(loader):
-        sampler.skip(content["epoch"], progress["processed"] * int(loader.batch_size or 1))
+        batch = int(loader.batch_size or 1) * count_devices()
+        sampler.skip(content["epoch"], progress["processed"] * batch)
 
 
 @torch.inference_mode()
@@ -255,7 +260,7 @@ def _evaluate(
         matrix += confusion_matrix(labels.numpy(), logits.argmax(1).numpy(), classes=len(classes))
         samples.append(sample_pixels(logits, labels, rng=rng))
     scores, truths = (torch.cat(parts) for parts in zip(*samples, strict=True))
-    iou = dict(zip(classes, region_metrics(matrix)["iou"], strict=True))
+    iou = dict(zip(classes, class_metrics(matrix)["iou"], strict=True))
     return {"temperature": fit_temperature(scores, truths), "validation_iou": _finite(iou)}
 
 

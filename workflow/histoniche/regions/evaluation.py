@@ -12,9 +12,9 @@ from histoniche.cohort.splits import ROLES
 from histoniche.learning.metrics import (
     accuracy,
     bootstrap_interval,
+    class_metrics,
     clustered_correlation,
     confusion_matrix,
-    region_metrics,
 )
 from histoniche.randomness import generator
 from histoniche.slides.store import TileStore
@@ -153,7 +153,7 @@ def _scores(matrices: np.ndarray) -> np.ndarray:
 
     A class that is not there has no value and no part in the mean.
     """
-    found = region_metrics(matrices)
+    found = class_metrics(matrices)
     values = np.stack([found[metric] for metric in METRICS], axis=-2)
     with warnings.catch_warnings():
         # Draws in which no region is there have no mean.
