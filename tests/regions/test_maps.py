@@ -180,14 +180,18 @@ CELLS = [(c, r) for r in range(4) for c in range(5) if (c, r) not in {(0, 0), (3
 
 def blended(windows, cells, *, size, halo):
     """Tiles of the blended windows, in order, and the most that waited at a time."""
-    blender = Blender(cells, size=size, halo=halo, device=torch.device("cpu"))
+    blender = Blender(cells, size=size, halo=halo, keep=True, device=torch.device("cpu"))
     tiles, waited = [], 0
     for index, window in enumerate(windows):
         blender.add(index, window)
         tiles += blender.finished(last=index + 1 == len(windows))
         waited = max(waited, index + 1 - len(tiles))
     assert len(tiles) == len(cells)
-    return tiles, waited
+    for tile in tiles:
+        assert torch.equal(tile.confidence, tile.probability.max(0).values)
+        chosen = tile.probability.gather(0, tile.label[None].long())[0]
+        assert (tile.confidence.int() - chosen.int()).abs().max() <= 1
+    return [tile.probability / 255 for tile in tiles], waited
 
 
 @pytest.mark.parametrize("halo", [0, 8, 16])
@@ -201,7 +205,7 @@ def test_blending_leaves_what_all_windows_agree_on(halo):
     tiles, waited = blended(windows, CELLS, size=size, halo=halo)
     for (column, row), tile in zip(CELLS, tiles, strict=True):
         y, x = (row + 1) * size, (column + 1) * size
-        assert torch.allclose(tile, field[:, y : y + size, x : x + size], atol=1e-6)
+        assert torch.allclose(tile, field[:, y : y + size, x : x + size], atol=0.002)
     # A row and two tiles, whatever the height.
     assert waited <= (0 if halo == 0 else 7)
 
@@ -213,7 +217,7 @@ def test_blending_fades_where_windows_differ():
     tiles, _ = blended(windows, cells, size=size, halo=halo)
     line = torch.cat([tile[0, 16] for tile in tiles])
     assert (line.diff() >= 0).all()
-    assert line.diff().max() == pytest.approx(1 / halo, abs=1e-6)
+    assert line.diff().max() == pytest.approx(1 / halo, abs=0.004)
     assert line[: size - halo // 2].max() == 0
     assert line[size + halo // 2 :].min() == 1
 
@@ -226,4 +230,4 @@ def test_the_outer_half_of_a_halo_never_counts():
         window[:, 4:-4, 4:-4] = 0.25
         windows.append(window)
     tiles, _ = blended(windows, CELLS, size=size, halo=halo)
-    assert all(torch.allclose(tile, torch.tensor(0.25)) for tile in tiles)
+    assert all(torch.allclose(tile, torch.tensor(0.25), atol=0.002) for tile in tiles)

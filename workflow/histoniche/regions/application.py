@@ -14,7 +14,7 @@ from histoniche.errors import InputError
 from histoniche.files import whole_folder
 from histoniche.learning.models import Model, choose_device
 from histoniche.regions.heads import fused_logits, load_heads
-from histoniche.regions.windows import Blender, Neighbourhood
+from histoniche.regions.windows import Blender, Found, Neighbourhood
 from histoniche.slides.store import TileStore, TileWriter
 
 T = TypeVar("T")
@@ -115,8 +115,8 @@ def _segment(
         with _helper(device) as reader, _helper(device) as encoder:
             written: deque[Future[None]] = deque()
             for found in _blended(tiles, heads, palette, settings, reader):
-                chunks = _as_bytes(found, keep=settings["probabilities"])
-                written.append(encoder.submit(writer.append, **chunks))
+                tile = {k: v.cpu().numpy() for k, v in found._asdict().items() if v is not None}
+                written.append(encoder.submit(writer.append, **tile))
                 if len(written) > _WAITING:
                     written.popleft().result()
             for one in written:
@@ -152,13 +152,19 @@ def _blended(
     palette: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
     reader: Executor,
-) -> Iterator[torch.Tensor]:
-    """Probabilities of every tile in order, (labels, size, size); windows are read ahead."""
+) -> Iterator[Found]:
+    """What is found on every tile, in order; windows are read ahead."""
     size = int(tiles.attributes["size"])
     halo = min(settings["halo_px"], size // 2)
     neighbourhood = Neighbourhood(tiles, halo=halo)
     device = next(iter(heads.values())).device
-    blender = Blender(neighbourhood.cells, size=size, halo=halo, device=device)
+    blender = Blender(
+        neighbourhood.cells,
+        size=size,
+        halo=halo,
+        keep=settings["probabilities"],
+        device=device,
+    )
     step = max(1, _PIXELS_A_STEP[device.type] // (size + 2 * halo) ** 2)
     batches = [range(k, min(k + step, len(tiles))) for k in range(0, len(tiles), step)]
 
@@ -191,15 +197,3 @@ def _probabilities(
         found = fused_logits(heads, pixels.flip(axes), palette).softmax(1)
         total = total + found.flip(axes) / 4
     return total
-
-
-def _as_bytes(found: torch.Tensor, *, keep: bool) -> dict[str, np.ndarray]:
-    """A tile's most probable label, its probability from 0 to 255, and on request all of them."""
-    confidence, label = found.max(0)
-    tile = {
-        "label": label.to(torch.uint8).cpu().numpy(),
-        "confidence": (confidence * 255).round().to(torch.uint8).cpu().numpy(),
-    }
-    if keep:
-        tile["probability"] = (found * 255).round().to(torch.uint8).cpu().numpy()
-    return tile

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +11,19 @@ import torch
 from histoniche.slides.store import TileStore
 
 _AROUND = tuple(product((-1, 0, 1), repeat=2))
+
+
+class Found(NamedTuple):
+    """What was found on a tile, all uint8, on the device of the network.
+
+    `label` (size, size) is the most probable label, `confidence` (size, size) its
+    probability from 0 to 255, and `probability` (classes, size, size) that of
+    every label, or None.
+    """
+
+    label: torch.Tensor
+    confidence: torch.Tensor
+    probability: torch.Tensor | None
 
 
 class Neighbourhood:
@@ -63,9 +77,9 @@ class Blender:
 
     Each window counts fully inside its tile and fades linearly across its border,
     where both neighbours count half, to nothing in the middle of the halo: the
-    outer half, where a network sees too little, never counts. Only the rims of
-    tiles whose neighbours are still to come are kept, so that memory grows with
-    the width of the slide and not with its area.
+    outer half, where a network sees too little, never counts. Of tiles whose
+    neighbours are still to come only the answers and the sums of the rims are
+    kept, so that memory grows with the width of the slide and not with its area.
 
     Parameters
     ----------
@@ -73,18 +87,27 @@ class Blender:
         Column and row of every tile, row by row.
     size, halo
         Side of a tile and width of the halo in pixels; a halo is at most half a tile.
+    keep
+        Whether the probabilities of all labels are wanted.
     device
         Where the probabilities are.
     """
 
     def __init__(
-        self, cells: list[tuple[int, int]], *, size: int, halo: int, device: torch.device
+        self,
+        cells: list[tuple[int, int]],
+        *,
+        size: int,
+        halo: int,
+        keep: bool,
+        device: torch.device,
     ) -> None:
         self._cells, self._size, self._halo, self._device = cells, size, halo, device
+        self._keep = keep
         # Both sides of a border over which two windows fade into one another.
         band = self._band = halo // 2
         self._index = {cell: index for index, cell in enumerate(cells)}
-        self._waiting: dict[int, torch.Tensor] = {}
+        self._waiting: dict[int, Found] = {}
         self._rims: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._done = 0
         self._seen = -1
@@ -108,11 +131,11 @@ class Blender:
         index
             Its tile; windows come in the order of the tiles.
         window
-            Probabilities, float (classes, size + 2 halo, size + 2 halo), which are
-            the blender's from now on.
+            Probabilities, float (classes, size + 2 halo, size + 2 halo).
         """
         size, halo = self._size, self._halo
-        self._waiting[index] = window[:, halo : halo + size, halo : halo + size]
+        tile = window[:, halo : halo + size, halo : halo + size]
+        self._waiting[index] = _answers(tile, keep=self._keep)
         self._seen = index
         # By pixel, as networks in channels_last give them, so that this is no copy.
         pixels = window.permute(1, 2, 0).reshape(-1, len(window))
@@ -132,25 +155,25 @@ class Blender:
                     sums.index_add_(0, target, part)
                     weights.index_add_(0, target, weight)
 
-    def finished(self, *, last: bool = False) -> Iterator[torch.Tensor]:
+    def finished(self, *, last: bool = False) -> Iterator[Found]:
         """Give the tiles, in their order, to which no later window can add.
 
         Parameters
         ----------
         last
             Whether all windows have been added.
-
-        Yields
-        ------
-        Probabilities, float (classes, size, size).
         """
         while self._done in self._waiting and (last or self._complete(self._done)):
-            tile = self._waiting.pop(self._done)
+            found = self._waiting.pop(self._done)
             if self._band:
                 sums, weights = self._rims.pop(self._done)
-                tile.permute(1, 2, 0)[self._rim] = sums / weights[:, None]
+                rim = _answers((sums / weights[:, None]).T, keep=self._keep)
+                found.label[self._rim] = rim.label
+                found.confidence[self._rim] = rim.confidence
+                if found.probability is not None and rim.probability is not None:
+                    found.probability[:, self._rim] = rim.probability
             self._done += 1
-            yield tile
+            yield found
 
     def _complete(self, index: int) -> bool:
         """Whether all neighbours of a tile have been seen."""
@@ -185,3 +208,16 @@ class Blender:
         source = (y[:, None] * side + x[None, :])[inside]
         weight = self._weight.flatten()[source.to(self._device)]
         return source.to(self._device), target.to(self._device), weight
+
+
+def _answers(probability: torch.Tensor, *, keep: bool) -> Found:
+    """The most probable label of every pixel and its probability, of (classes, ...)."""
+    confidence, label = probability.max(0)
+    return Found(
+        label.to(torch.uint8), _as_byte(confidence), _as_byte(probability) if keep else None
+    )
+
+
+def _as_byte(probability: torch.Tensor) -> torch.Tensor:
+    """Probabilities from 0 to 1 as uint8 from 0 to 255."""
+    return (probability * 255).round_().to(torch.uint8)
