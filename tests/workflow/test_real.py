@@ -47,7 +47,7 @@ def scanners(real_data, tmp_path):
                 "patients": "patients.tsv",
                 "root": str(real_data / "slides"),
             },
-            "slides": {"tissue": "hysteresis", "min_tissue_mm2": 0.1},
+            "slides": {"tissue": "hysteresis", "limits": {"min_tissue_mm2": 0.1}},
             "tilings": {"cell": {"mpp": 1, "size": 256}},
         }
         return Study(tmp_path, config)
@@ -76,15 +76,17 @@ def test_real_scanners_go_through_and_what_cannot_says_why(scanners):
     study = scanners(TCGA="0.5")
     study.run("results/slides/quality.parquet", *targets)
     report = read_json(study.results / "slides" / "TCGA" / "inspection.json")
-    assert (report["status"], report["mpp_source"]) == ("ok", "sheet")
+    assert (report["readable"], report["mpp_source"]) == (True, "sheet")
 
 
 def test_a_slide_without_resolution_can_stop_the_run(scanners):
     study = scanners()
     study.config["on_bad_slide"] = "fail"
-    done = study.run("results/slides/TCGA/inspection.json", succeed=False)
+    done = study.run("results/slides/counts.parquet", succeed=False)
     assert "error: " in done.stderr
-    assert "fill in the column mpp" in done.stderr
+    assert "2 of 4 slides cannot be used; the first, BROKEN: no reader" in done.stderr
+    # What there is to mend, the table says in full.
+    assert "fill in the column mpp" in (study.results / "slides" / "quality.tsv").read_text()
 
 
 def test_ivy_gap_networks_find_regions_of_other_blocks(checkout, real_data, tmp_path):
