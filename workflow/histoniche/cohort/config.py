@@ -206,12 +206,15 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
 
 def _training_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
     """Settings of the networks that do not go together."""
-    segmentation = config.get("segmentation", {})
-    size = config.get("tilings", {}).get(segmentation.get("tiling"), {}).get("size", 0)
-    heads = {"training": {}, **segmentation.get("heads", {})} if segmentation else {}
-    for name, own in heads.items():
-        key = "segmentation.training" if name == "training" else f"segmentation.heads.{name}"
-        settings = {**segmentation["training"], **own}
+    if "segmentation" not in config:
+        return
+    segmentation = config["segmentation"]
+    size = config.get("tilings", {}).get(segmentation["tiling"], {}).get("size", 0)
+    blocks = {"segmentation.training": segmentation["training"]} | {
+        f"segmentation.heads.{head}": {**segmentation["training"], **own}
+        for head, own in segmentation["heads"].items()
+    }
+    for key, settings in blocks.items():
         crop = settings["crop"]
         if crop is not None and crop > size:
             remedy = f"choose at most {size}, or null for the whole tile"

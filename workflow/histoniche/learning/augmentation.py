@@ -121,13 +121,10 @@ class StainJitter(v2.Transform):
 
 def _transform(name: str, settings: Mapping[str, Any]) -> v2.Transform:
     """One change by name, at the strength that the settings give."""
-    strength = settings.get("strength", 0.0)
-    makers = {
-        "flip": v2.RandomHorizontalFlip,
-        "vertical_flip": v2.RandomVerticalFlip,
-    }
-    if name in makers:
-        return makers[name](1.0)
+    if name == "flip":
+        return v2.RandomHorizontalFlip(1.0)
+    if name == "vertical_flip":
+        return v2.RandomVerticalFlip(1.0)
     if name == "quarter_turn":
         return QuarterTurn()
     if name == "affine":
@@ -140,8 +137,8 @@ def _transform(name: str, settings: Mapping[str, Any]) -> v2.Transform:
             fill={tv_tensors.Image: _WHITE, tv_tensors.Mask: IGNORE},
         )
     if name == "stain":
-        return StainJitter(strength)
-    return v2.ColorJitter(**{name: strength})
+        return StainJitter(settings["strength"])
+    return v2.ColorJitter(**{name: settings["strength"]})
 
 
 # Places first, then colours: colours are drawn for what is seen.

@@ -7,14 +7,12 @@ import torch
 from PIL import Image, ImageDraw
 
 from histoniche.cohort.palette import IGNORE
-from histoniche.files import whole_file
 from histoniche.learning.data import Draw, LabelledTiles
 from histoniche.randomness import derived_seed, generator
+from histoniche.slides.pictures import save_png
 
 _SIDE, _GAP, _HEAD = 160, 8, 26
 _INK = "#222222"
-# Lies over what is not annotated.
-_VEIL = np.array([255.0, 255.0, 255.0])
 
 
 def draw_augmented(
@@ -52,13 +50,12 @@ def draw_augmented(
             picture = _picture(*tiles[item])
             picture.thumbnail((_SIDE, _SIDE))
             sheet.paste(picture, place)
-    with whole_file(out) as temporary:
-        sheet.save(temporary, format="PNG")
+    save_png(sheet, out)
 
 
 def _picture(pixels: torch.Tensor, labels: torch.Tensor) -> Image.Image:
     """A tile, pale where it is not annotated."""
     colours = pixels.permute(1, 2, 0).numpy().astype(float)
     unknown = labels.numpy() == IGNORE
-    colours[unknown] = 0.4 * colours[unknown] + 0.6 * _VEIL
+    colours[unknown] = 0.4 * colours[unknown] + 0.6 * 255
     return Image.fromarray(colours.round().astype(np.uint8))

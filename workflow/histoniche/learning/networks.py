@@ -21,6 +21,9 @@ _STAGED = {"Unet", "UnetPlusPlus", "MAnet"}
 # The others have a depth of their own, to which their decoders are bound.
 _WITH_DEPTH = {*_STAGED, "Linknet"}
 
+# What follows the features in timm's networks, and is left away where features are wanted.
+_CLASSIFIERS = ("classifier.", "head.", "fc.", "conv_head.", "bn2.", "norm.", "head_norm.")
+
 # Networks of their own, without a separate encoder.
 _WHOLE: dict[str, Callable[[int, float], nn.Module]] = {
     "FCDenseNet103": lambda classes, dropout: FCDenseNet(classes, dropout=dropout),
@@ -162,10 +165,6 @@ def _load_encoder(network: nn.Module, weights: Path, settings: Mapping[str, Any]
             value=settings["encoder"],
             remedy="name weights that were saved from this encoder",
         ) from error
-
-
-# What follows the features in timm's networks, and is left away where features are wanted.
-_CLASSIFIERS = ("classifier.", "head.", "fc.", "conv_head.", "bn2.", "norm.", "head_norm.")
 
 
 def _encoder(network: nn.Module, settings: Mapping[str, Any]) -> nn.Module:

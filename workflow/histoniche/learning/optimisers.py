@@ -1,5 +1,6 @@
 """Optimisers and schedules of the learning rate, by name."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -84,9 +85,7 @@ def build_schedule(
     falls: dict[str, Callable[[int], float]] = {
         "constant": lambda _: 1.0,
         "inverse_time": lambda step: 1 / (1 + decay * step),
-        "cosine": lambda step: (
-            0.5 * (1 + float(torch.cos(torch.tensor(min(step / rest, 1) * torch.pi))))
-        ),
+        "cosine": lambda step: 0.5 * (1 + math.cos(math.pi * min(step / rest, 1))),
     }
     fall = falls[schedule["name"]]
 

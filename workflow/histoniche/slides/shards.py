@@ -38,12 +38,12 @@ class ShardWriter:
         self._digest = hashlib.sha256()
         self._index = np.full((capacity, 2), _ABSENT, _ENTRY)
         self._offset = 0
-        self.count = 0
+        self._count = 0
 
     def append(self, chunk: bytes) -> None:
         """Write the next chunk, encoded."""
-        self._index[self.count] = self._offset, len(chunk)
-        self.count += 1
+        self._index[self._count] = self._offset, len(chunk)
+        self._count += 1
         self._offset += len(chunk)
         self._write(chunk)
 
