@@ -45,7 +45,7 @@ def differences(path: Path, factor: int) -> np.ndarray:
 def regions(demo: Path, cohort: Path, slides: list[str]) -> None:
     """Regions found on the demo's test slides from both kinds of halves."""
     palette = [region._asdict() for region in read_palette(find_palette("ivygap"))]
-    heads = load_heads({"all": demo / "models" / "all"}, palette, device=choose_device())
+    heads = load_heads({"all": [demo / "models" / "all" / "0"]}, palette, device=choose_device())
     colours = {int(entry["colour"][1:], 16): entry["label"] for entry in palette}
     same = total = 0
     matrices = {way: np.zeros((len(palette),) * 2, np.int64) for way in ("area", "dct")}

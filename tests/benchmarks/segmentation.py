@@ -129,7 +129,8 @@ def bench_end_to_end(folder: Path, tiles: Path, pixels: torch.Tensor, out: Path)
         segment_slides(
             {"S1": tiles, "S2": tiles},
             {"S1": out / "found", "S2": out / "found2"},
-            {"all": folder},
+            {"all": [folder]},
+            patients={"S1": "P1", "S2": "P2"},
             palette=PALETTE,
             settings=SETTINGS["application"],
             threads=torch.get_num_threads(),
@@ -146,8 +147,8 @@ def bench_dice(demo: Path) -> list[Row]:
     split = read_table(demo / "cohort" / "split.parquet").set_index("patient")["role"]
     quality = read_table(demo / "slides" / "quality.parquet")
     device = choose_device()
-    ours = load_model(demo / "models" / "all", device=device)
-    plain = plainly(demo / "models" / "all")
+    ours = load_model(demo / "models" / "all" / "0", device=device)
+    plain = plainly(demo / "models" / "all" / "0")
     matrices = {way: np.zeros((len(PALETTE),) * 2, np.int64) for way in ("ours", "plain")}
     for row in quality.itertuples():
         store = TileStore(demo / "tiles" / "region" / f"{row.slide}.zarr")

@@ -5,7 +5,9 @@ from histoniche.cohort.splits import (
     audit_leakage,
     patient_digest,
     recall_roles,
+    roles_in_fold,
     split_patients,
+    unseen,
 )
 from histoniche.errors import InputError
 
@@ -60,6 +62,23 @@ def test_folds_cover_every_patient_once():
     assert sorted(tested) == sorted({slide["patient"] for slide in slides})
 
 
+def test_a_cross_validation_tests_every_patient_and_its_folds_train_on_others():
+    slides = [*slides_of([f"P{k}" for k in range(11)]), *slides_of(["X"], annotated=False)]
+    table = split_patients(slides, **{**SETTINGS, "method": "kfold", "fold": None})
+    assert count(table) == {"test": 11, "apply": 1}
+    for fold in range(5):
+        one = split_patients(slides, **{**SETTINGS, "method": "kfold", "fold": fold})
+        assert roles_in_fold(table, fold).tolist() == one["role"].tolist()
+        tested = table.loc[roles_in_fold(table, fold) == "test", "fold"]
+        assert set(tested) == {fold}
+
+
+def test_more_folds_than_annotated_patients_are_an_error():
+    slides = slides_of(["A", "B", "C", "D"])
+    with pytest.raises(InputError, match="5 folds need as many annotated patients"):
+        split_patients(slides, **{**SETTINGS, "method": "kfold", "fold": None})
+
+
 def test_given_roles_with_a_patient_on_both_sides_fail():
     slides = [
         *slides_of(["A"], role="train", each=1),
@@ -96,8 +115,23 @@ def test_a_blank_role_leaves_the_word_to_the_patients_other_slides():
 def test_models_that_are_brought_along_say_whom_they_have_seen():
     first = {"train": [patient_digest("A")], "validation": [patient_digest("B")]}
     second = {"train": [patient_digest("B")], "validation": [patient_digest("C")]}
-    table = recall_roles(["D", "A", "B", "C", "D"], [first, second])
+    table = recall_roles(["D", "A", "B", "C", "D"], [[first], [second]])
     assert dict(zip(table["patient"], table["role"], strict=True)) == {
         "A": "train", "B": "train", "C": "validation", "D": "apply",
     }  # fmt: skip
     assert list(table.columns) == ["patient", "role", "fold"]
+
+
+def test_of_a_cross_validations_models_those_are_asked_that_have_not_seen_the_patient():
+    digest = {name: patient_digest(name) for name in "ABC"}
+    folds = [
+        {"train": [digest["C"]], "validation": [digest["B"]]},
+        {"train": [digest["A"]], "validation": [digest["C"]]},
+        {"train": [digest["B"]], "validation": [digest["A"]]},
+    ]
+    assert [unseen(folds, name) for name in "ABC"] == [[0], [1], [2]]
+    assert unseen(folds, "new") == [0, 1, 2]
+    # Nobody who has not seen A is there, so all are asked, and the role says so.
+    assert unseen(folds[1:], "A") == [0, 1]
+    roles = recall_roles("ABC", [folds[1:]]).set_index("patient")["role"]
+    assert roles.to_dict() == {"A": "validation", "B": "apply", "C": "apply"}

@@ -51,6 +51,32 @@ def test_environment_variables_are_filled_into_files_of_weights(cohort, monkeypa
     assert published.training_settings("all")["encoder_weights"] == "imagenet"
 
 
+def test_a_cross_validation_makes_a_network_a_fold(cohort):
+    split = {"method": "kfold", "folds": 3}
+    study = read(split=split)
+    assert study.cross_validates and study.models("all") == ["all/0", "all/1", "all/2"]
+    one = read(split={**split, "fold": 2})
+    assert not one.cross_validates and one.models("all") == ["all/2"]
+    assert read().models("all") == ["all/0"]
+
+
+def test_one_or_several_networks_a_head_are_brought_along(cohort):
+    for name in ("a/all", "b/all/0", "b/all/1"):
+        folder = cohort / name
+        folder.mkdir(parents=True)
+        (folder / "model.json").touch()
+        (folder / "model.safetensors").touch()
+    segmentation = {"tiling": "a", "pretrained": "a"}
+    assert read(segmentation=segmentation).models("all") == ["all"]
+    assert read(segmentation={**segmentation, "pretrained": "b"}).models("all") == [
+        "all/0",
+        "all/1",
+    ]
+    (cohort / "b/all/1/model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"no all/1/model\.safetensors in the folder of models"):
+        read(segmentation={**segmentation, "pretrained": "b"})
+
+
 WRONG = {
     "weights that are not there": (
         {"segmentation": {"tiling": "a", "training": {"encoder_weights": "no.safetensors"}}},

@@ -2,14 +2,19 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torchmetrics.classification import MulticlassCalibrationError, MulticlassF1Score
 from torchmetrics.segmentation import MeanIoU
 
 from histoniche.learning.metrics import (
     accuracy,
     bootstrap_interval,
+    calibration_error,
     class_metrics,
     clustered_correlation,
+    confidence_counts,
     confusion_matrix,
+    macro_f1,
+    reliability,
 )
 
 
@@ -91,3 +96,40 @@ def test_a_correlation_that_cannot_be_known_is_not_given(x, clusters, known):
     r, low, high = clustered_correlation(x, x**2 + 0.1, np.array(clusters), rng=rng)
     assert np.isfinite(r) == known
     assert np.isnan([low, high]).all()
+
+
+def test_macro_f1_is_that_of_torchmetrics_over_the_classes_that_are_there():
+    truth, predicted = random_labels(2)
+    metric = MulticlassF1Score(num_classes=4, average="macro")
+    theirs = metric(torch.from_numpy(predicted), torch.from_numpy(truth)).item()
+    matrix = confusion_matrix(truth, predicted, classes=4)
+    assert macro_f1(matrix) == pytest.approx(theirs, abs=1e-6)
+    # A class that nobody annotated has no part, even where it is predicted.
+    absent = matrix * np.array([1, 1, 1, 0])[:, None]
+    assert macro_f1(absent) == pytest.approx(class_metrics(absent)["dice"][:3].mean())
+
+
+def test_calibration_error_is_that_of_torchmetrics():
+    rng = np.random.default_rng(3)
+    stored = rng.integers(60, 256, 20_000).astype(np.uint8)
+    right = rng.random(20_000) < (stored / 255) ** 2
+    # Two classes, the first of which is always found.
+    found = torch.from_numpy(stored / 255).float()
+    chances = torch.stack([found, 1 - found], dim=1)
+    hopeful = found > 0.5
+    metric = MulticlassCalibrationError(num_classes=2, n_bins=15)
+    theirs = metric(chances[hopeful], torch.from_numpy(~right)[hopeful].long()).item()
+    counts = confidence_counts(right[hopeful.numpy()], stored[hopeful.numpy()])
+    # Confidences on the border of two bins may fall into either.
+    assert calibration_error(counts) == pytest.approx(theirs, abs=2e-3)
+    assert calibration_error(counts) > 0.05
+
+
+def test_a_network_that_says_what_it_knows_has_no_calibration_error():
+    counts = np.zeros((2, 256), np.int64)
+    counts[0] = 255_000
+    counts[1] = np.arange(256) * 1000
+    assert calibration_error(counts) == pytest.approx(0, abs=1e-9)
+    found = reliability(counts)
+    assert found["pixels"].sum() == counts[0].sum()
+    assert found["accuracy"] == pytest.approx(found["confidence"])

@@ -6,6 +6,7 @@ import torch
 
 from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.files import whole_folder
+from histoniche.learning.ensembles import Ensemble
 from histoniche.learning.models import Model
 from histoniche.regions import application
 from histoniche.regions.application import segment_slides
@@ -64,7 +65,7 @@ def model(monkeypatch):
         "mpp": 8.0,
     }
     model = Model(network, description)
-    monkeypatch.setattr(application, "load_heads", lambda *_, **__: {"all": model})
+    monkeypatch.setattr(application, "load_heads", lambda *_, **__: {"all": Ensemble([model])})
     monkeypatch.setattr(application, "choose_device", lambda: torch.device("cpu"))
     return model
 
@@ -74,6 +75,7 @@ def found(tiles, tmp_path, **changes):
         {"S1": tiles},
         {"S1": tmp_path / "found"},
         {},
+        patients={"S1": "P1"},
         palette=PALETTE,
         settings={**PLAIN, **changes},
         threads=2,

@@ -13,8 +13,9 @@ PALETTE = [region._asdict() for region in read_palette(find_palette("ivygap"))][
 
 def store(folder, label):
     with whole_folder(folder) as temporary:
-        writer = TileWriter(temporary, 1, {"label": label.shape})
-        writer.append(label=label)
+        writer = TileWriter(temporary, 1, {"label": label.shape, "confidence": label.shape})
+        # Nine in ten, which is nearly how many are right.
+        writer.append(label=label, confidence=np.full(label.shape, 230, np.uint8))
         # Half of what is annotated of region 1 lies outside of the tiles.
         area = np.bincount(label.ravel(), minlength=256)[:4] * 1e-4 * [1, 2, 1, 1]
         facts = {"slide": folder.stem, "status": "ok", "tiles": 1, "mpp": 10.0}
@@ -42,7 +43,7 @@ def evaluated(tmp_path):
     write_table(split, tmp_path / "split.parquet")
     outs = {
         f"out_{name}": tmp_path / f"{name}.parquet"
-        for name in ("metrics", "confusion", "agreement")
+        for name in ("metrics", "confusion", "agreement", "calibration")
     }
     evaluate_segmentation(
         tiles, predictions, tmp_path / "split.parquet",
@@ -78,7 +79,7 @@ def test_what_no_tile_covers_is_stated(evaluated):
 def test_confusion_counts_every_annotated_pixel_once(evaluated):
     confusion = evaluated["out_confusion"]
     metrics = evaluated["out_metrics"].set_index("region")
-    assert confusion["pixels"].sum() == metrics.loc["accuracy", "pixels"]
+    assert confusion["pixels"].sum() == metrics.loc["overall", "pixels"]
     wrong = confusion[(confusion["truth"] != confusion["predicted"]) & (confusion["pixels"] > 0)]
     assert wrong[["truth", "predicted"]].to_numpy().tolist() == [["IT", "CT"]]
 
@@ -90,3 +91,18 @@ def test_agreement_is_by_slide_and_in_square_millimetres(evaluated):
     assert agreement.loc["CT", "pearson_low"] <= agreement.loc["CT", "pearson_r"]
     assert agreement.loc["LE", "mean_truth_mm2"] == pytest.approx(0.2 * 64 * 64 * 1e-4, rel=0.1)
     assert agreement.loc["IT", "mean_predicted_mm2"] < agreement.loc["IT", "mean_truth_mm2"]
+
+
+def test_overall_numbers_have_intervals_and_the_confidence_is_weighed(evaluated):
+    overall = evaluated["out_metrics"].set_index("region").loc["overall"]
+    right = 1 - 0.2 / 0.9 / 8
+    assert overall["accuracy"] == pytest.approx(right, abs=0.01)
+    assert overall["calibration_error"] == pytest.approx(right - 230 / 255, abs=0.01)
+    dice = evaluated["out_metrics"].set_index("region")["dice"]
+    assert overall["macro_f1"] == pytest.approx(dice[["background", "LE", "IT", "CT"]].mean())
+    for name in ("accuracy", "macro_f1", "calibration_error"):
+        assert overall[f"{name}_low"] < overall[name] < overall[f"{name}_high"]
+    bins = evaluated["out_calibration"]
+    assert bins["confidence"].tolist() == pytest.approx([230 / 255])
+    assert bins["pixels"].sum() == overall["pixels"]
+    assert bins["accuracy_low"][0] < right < bins["accuracy_high"][0]

@@ -103,7 +103,7 @@ def draw_figures(results: Results, palette: list[Region]) -> Results:
     from histoniche.report.figures.survival import draw_kaplan_meier
 
     names = (
-        *("areas", "composition", "overlap", "confusion", "agreement", "training"),
+        *("areas", "composition", "overlap", "confusion", "agreement", "calibration", "training"),
         *("signature_genes", "signature_sizes", "enrichment"),
         *("kaplan_meier", "cox", "area_survival"),
     )
@@ -120,12 +120,14 @@ def draw_figures(results: Results, palette: list[Region]) -> Results:
         path("metrics"),
         path("confusion"),
         path("agreement"),
+        path("calibration"),
         palette,
         overlap_figure=at["overlap"],
         confusion_figure=at["confusion"],
         agreement_figure=at["agreement"],
+        calibration_figure=at["calibration"],
     )
-    draw_training({"all": results.root / "models" / "all" / "history.parquet"}, at["training"])
+    draw_training([("all", 0, results.files["histories"][0])], at["training"])
     draw_signatures(
         path("correlation"),
         path("signatures"),
@@ -289,12 +291,18 @@ def fake_segmentation(rng: np.random.Generator) -> list[tuple[str, str, pd.DataF
     accuracy = pd.DataFrame(
         {
             "role": ["test", "validation"],
-            "region": "accuracy",
+            "region": "overall",
             "slides": [6, 4],
             "patients": [5, 3],
             "accuracy": [0.91, 0.9],
             "accuracy_low": [0.88, 0.86],
             "accuracy_high": [0.94, 0.93],
+            "macro_f1": [0.81, 0.8],
+            "macro_f1_low": [0.78, 0.76],
+            "macro_f1_high": [0.84, 0.83],
+            "calibration_error": [0.03, 0.04],
+            "calibration_error_low": [0.02, 0.03],
+            "calibration_error_high": [0.06, 0.07],
         }
     )
     return [
@@ -304,6 +312,7 @@ def fake_segmentation(rng: np.random.Generator) -> list[tuple[str, str, pd.DataF
             "segmentation/confusion",
             pd.DataFrame(confusion, columns=["role", "truth", "predicted", "pixels"]),
         ),
+        ("calibration", "segmentation/calibration", fake_calibration()),
         (
             "agreement",
             "segmentation/agreement",
@@ -322,6 +331,22 @@ def fake_segmentation(rng: np.random.Generator) -> list[tuple[str, str, pd.DataF
             ),
         ),
     ]
+
+
+def fake_calibration() -> pd.DataFrame:
+    found = np.linspace(0.3, 0.98, 11)
+    rows = pd.DataFrame(
+        {
+            "role": "test",
+            "bin": np.arange(4, 15),
+            "pixels": np.geomspace(900, 700_000, 11).astype(int),
+            "confidence": found,
+            "accuracy": found - 0.04,
+            "accuracy_low": found - 0.09,
+            "accuracy_high": found,
+        }
+    )
+    return pd.concat([rows, rows.assign(role="validation")], ignore_index=True)
 
 
 def fake_omics(rng: np.random.Generator) -> list[tuple[str, str, pd.DataFrame]]:
@@ -596,7 +621,7 @@ def kaplan_meier(time: np.ndarray, event: np.ndarray) -> pd.DataFrame:
 
 
 def fake_models(rng: np.random.Generator, root: Path) -> tuple[list[Path], list[Path]]:
-    folder = root / "models" / "all"
+    folder = root / "models" / "all" / "0"
     epochs = np.arange(1, 31)
     loss = 1.6 * np.exp(-epochs / 8) + 0.3
     history = pd.DataFrame(
@@ -604,6 +629,7 @@ def fake_models(rng: np.random.Generator, root: Path) -> tuple[list[Path], list[
             "epoch": epochs,
             "train_loss": loss,
             "validation_loss": loss + 0.1 + 0.002 * epochs * rng.random(30),
+            "validation_dice": 0.9 - 0.7 * np.exp(-epochs / 6),
         }
     )
     write_table(history, folder / "history.parquet")

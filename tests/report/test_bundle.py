@@ -45,10 +45,10 @@ def sealed(make_results, tmp_path, monkeypatch):
             ],
             out,
             root=results.root,
-            models=[
-                results.root / "models" / "all" / name
+            models={
+                f"all/0/{name}": results.root / "models" / "all" / "0" / name
                 for name in ("model.json", "model.safetensors")
-            ],
+            },
             sheets={name: tmp_path / f"{name}.tsv" for name in sheets},
             workflow=[checkout / "Snakefile", checkout / "workflow" / "rules" / "one.smk"],
             settings={**results.settings, **settings},
@@ -68,7 +68,7 @@ def test_bundle_holds_results_models_stores_config_sheets_and_workflow(sealed):
     names = set(content(sealed()))
     assert {
         *("survival/cox.parquet", "survival/cox.tsv", "cohort/split.tsv"),
-        *("models/all/model.json", "models/all/model.safetensors"),
+        *("models/all/0/model.json", "models/all/0/model.safetensors"),
         *(f"{STORE}/zarr.json", f"{STORE}/0/c/0/0", "regions/HN-001-A/regions.geojson"),
         *("config/config.yaml", "config/slides.tsv", "config/patients.tsv", "run.json"),
         *("workflow/Snakefile", "workflow/workflow/rules/one.smk"),

@@ -40,16 +40,18 @@ def changed(tmp_path):
     return write
 
 
-def draw_accuracy(metrics, confusion, agreement, palette, out):
-    figures = [out / f"{name}.svg" for name in ("overlap", "confusion", "agreement")]
+EVALUATION = ("metrics", "confusion", "agreement", "calibration")
+
+
+def draw_accuracy(tables, palette, out):
+    figures = [out / f"{name}.svg" for name in ("overlap", "confusion", "agreement", "calibration")]
     draw_segmentation(
-        metrics,
-        confusion,
-        agreement,
+        *tables,
         palette,
         overlap_figure=figures[0],
         confusion_figure=figures[1],
         agreement_figure=figures[2],
+        calibration_figure=figures[3],
     )
     assert whole(*figures)
     return [words(figure) for figure in figures]
@@ -87,27 +89,29 @@ def test_accuracy_is_that_of_test_patients_not_of_validation_nor_training(drawn)
 
 
 def test_without_test_patients_the_title_says_validation(results, changed, palette, tmp_path):
-    tables = [read_table(results.path(name)) for name in ("metrics", "confusion", "agreement")]
+    tables = [read_table(results.path(name)) for name in EVALUATION]
     paths = [changed(table[table["role"] == "validation"]) for table in tables]
-    assert "validation patients" in draw_accuracy(*paths, palette, tmp_path)[0]
+    texts = draw_accuracy(paths, palette, tmp_path)
+    assert all("validation patient" in text for text in texts)
 
 
 def test_without_annotations_the_figures_say_so(changed, palette, tmp_path):
     nothing = changed(pd.DataFrame())
-    texts = draw_accuracy(nothing, nothing, nothing, palette, tmp_path)
+    texts = draw_accuracy([nothing] * 4, palette, tmp_path)
     assert all("nothing to measure" in text for text in texts)
 
 
 def test_one_held_out_patient_has_no_interval_and_absent_regions_no_score(
     results, changed, palette, tmp_path
 ):
-    tables = [read_table(results.path(name)) for name in ("metrics", "confusion", "agreement")]
+    tables = [read_table(results.path(name)) for name in EVALUATION]
     tables = [table[table["role"] == "test"].copy() for table in tables]
     tables[0][["iou_low", "iou_high"]] = np.nan
     tables[0].loc[tables[0]["region"] == "LE", "iou"] = np.nan
     tables[1].loc[tables[1]["truth"] == "LE", "pixels"] = 0
     tables[2][["pearson_r", "pearson_low", "pearson_high"]] = np.nan
-    overlap = draw_accuracy(*map(changed, tables), palette, tmp_path)[0]
+    tables[3][["accuracy_low", "accuracy_high"]] = np.nan
+    overlap = draw_accuracy(list(map(changed, tables)), palette, tmp_path)[0]
     assert "not annotated in these patients" in overlap
 
 
@@ -118,10 +122,28 @@ def test_confusion_rows_add_up_to_the_annotated_pixels(drawn, results):
     assert drawn_table.set_index("truth").sum(axis=1).to_dict() == expected.to_dict()
 
 
-def test_training_without_validation_is_drawn(changed, tmp_path):
-    table = pd.DataFrame({"epoch": [1, 2], "train_loss": [1.0, 0.5], "validation_loss": np.nan})
-    draw_training({f"H{k}": changed(table) for k in range(4)}, tmp_path / "t.svg")
-    assert "Head H3" in words(tmp_path / "t.svg") and "lowest" not in words(tmp_path / "t.svg")
+def test_calibration_is_that_of_test_patients_with_its_error(drawn):
+    text = words(drawn.path("calibration"))
+    assert "n = 5 test patients" in text and "error 0.03 (0.02 to 0.06)" in text
+
+
+def test_learning_curves_have_a_row_a_head_and_a_line_a_fold(changed, tmp_path):
+    table = changed(
+        pd.DataFrame(
+            {
+                "epoch": [1, 2],
+                "train_loss": [1.0, 0.5],
+                "validation_loss": [0.8, 0.9],
+                "validation_dice": [0.2, 0.3],
+            }
+        )
+    )
+    histories = [(head, fold, table) for head in ("CT", "LE") for fold in range(3)]
+    draw_training(histories, tmp_path / "t.svg")
+    text = words(tmp_path / "t.svg")
+    assert "Network of CT" in text and "Network of LE" in text and "Numbers: folds" in text
+    drawn = pd.read_csv(tmp_path / "t.tsv", sep="\t")
+    assert drawn.groupby(["head", "fold"]).size().tolist() == [2] * 6
 
 
 def test_signature_sizes_stand_beside_chance(drawn):

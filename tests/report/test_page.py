@@ -14,7 +14,8 @@ from histoniche.report.results import Results
 from histoniche.tables import read_table, write_table
 
 KEYS = (
-    *("patients", "split", "quality", "areas", "metrics", "confusion", "agreement", "decisions"),
+    *("patients", "split", "quality", "areas", "metrics", "confusion", "agreement"),
+    *("calibration", "decisions"),
     *("correlation", "signatures", "sizes", "enrichment"),
     *("curves", "groups", "cox", "area_correlation", "thumbnails", "overlays"),
 )

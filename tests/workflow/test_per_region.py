@@ -19,7 +19,7 @@ def test_each_region_has_its_own_network_and_re_trains_alone(small_study):
         path.name for path in (study.results / "models").iterdir() if path.name[0] != "."
     )
     assert heads == sorted(["LE", "IT", "CT", "CTpnz", "CTpan", "CTmvp", "CTne"])
-    described = json.loads((study.results / "models" / "IT" / "model.json").read_text())
+    described = json.loads((study.results / "models" / "IT" / "0" / "model.json").read_text())
     assert described["classes"] == ["rest", "IT"]
     changed = {**study.config["segmentation"], "heads": {"IT": {"epochs": 2}}}
     done = study.run("--dry-run", *targets, segmentation=changed)

@@ -34,7 +34,7 @@ def test_kill_9_in_the_middle_and_recovery_give_the_same_results(small_study):
     assert not (killed.results / "areas").exists()
     killed.run("--unlock")
     killed.run("--rerun-incomplete", *TARGETS)
-    weights = "models/all/model.safetensors"
+    weights = "models/all/0/model.safetensors"
     assert sha256(killed.results / weights) == sha256(whole.results / weights)
     for target in ("areas/patients", "segmentation/metrics", "segmentation/confusion"):
         tables = [read_table(study.results / f"{target}.parquet") for study in (whole, killed)]

@@ -55,6 +55,7 @@ rule split_patients:
         # Slides that nobody annotated take no part, so that adding them trains nothing anew.
         slides=study.annotated_slides,
         settings=dict(config["split"], seed=config["seed"]),
+        heads=MODELS,
         code=code_version("split_patients"),
     message:
         "Dividing the patients into training, validation and test"

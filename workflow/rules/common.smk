@@ -30,6 +30,8 @@ CONTAINERS = {
     name: f"docker://histoniche/{name}:0.1.0" for name in ("imaging", "analysis")
 }
 HEADS = study.heads
+# Folders of each head's models, one a fold.
+MODELS = {head: study.models(head) for head in HEADS}
 REGIONS = study.regions
 USED_SLIDES = list(study.used["slide"])
 PALETTE = [region._asdict() for region in study.palette]
@@ -54,6 +56,8 @@ wildcard_constraints:
     slide=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
     tiling=r"[A-Za-z][A-Za-z0-9]{0,31}",
     head=r"[A-Za-z][A-Za-z0-9]{0,15}",
+    fold=r"[0-9]+",
+    trial=r"[0-9]+",
 
 
 def has(name):
@@ -151,7 +155,7 @@ def tiles_of(slides):
 def models_of(heads):
     """Descriptions of the heads' models, trained here or brought along."""
     folder = SEGMENTATION.get("pretrained", "<results>/models")
-    return [f"{folder}/{head}/model.json" for head in heads]
+    return [f"{folder}/{model}/model.json" for head in heads for model in MODELS[head]]
 
 
 def figure(stem, category):

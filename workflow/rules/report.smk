@@ -21,6 +21,7 @@ TABLES = {
             "metrics": "segmentation/metrics",
             "confusion": "segmentation/confusion",
             "agreement": "segmentation/agreement",
+            "calibration": "segmentation/calibration",
         }
         if has("segmentation")
         else {}
@@ -83,13 +84,20 @@ rule draw_segmentation:
         metrics="<results>/segmentation/metrics.parquet",
         confusion="<results>/segmentation/confusion.parquet",
         agreement="<results>/segmentation/agreement.parquet",
-        histories=expand(
-            "<results>/models/{head}/history.parquet", head=HEADS if TRAINS else []
+        calibration="<results>/segmentation/calibration.parquet",
+        histories=(
+            [
+                path.replace("model.json", "history.parquet")
+                for path in models_of(HEADS)
+            ]
+            if TRAINS
+            else []
         ),
     output:
         **figure("overlap", "Segmentation"),
         **figure("confusion", "Segmentation"),
         **figure("agreement", "Segmentation"),
+        **figure("calibration", "Segmentation"),
         **(figure("training", "Segmentation") if TRAINS else {}),
     log:
         "<logs>/draw_segmentation.log",
@@ -318,6 +326,7 @@ rule seal_bundle:
         runtime=scaled(60),
     params:
         settings=config,
+        heads=MODELS,
         code=code_version("seal_bundle"),
     message:
         "Sealing the bundle"

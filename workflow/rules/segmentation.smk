@@ -10,19 +10,19 @@ if "pretrained" not in SEGMENTATION:
                 ancient(path) for path in encoder_weights(wildcards.head)
             ],
         output:
-            description="<results>/models/{head}/model.json",
-            weights="<results>/models/{head}/model.safetensors",
-            history="<results>/models/{head}/history.parquet",
-            twin="<results>/models/{head}/history.tsv",
+            description="<results>/models/{head}/{fold}/model.json",
+            weights="<results>/models/{head}/{fold}/model.safetensors",
+            history="<results>/models/{head}/{fold}/history.parquet",
+            twin="<results>/models/{head}/{fold}/history.tsv",
             augmented=report(
-                "<results>/models/{head}/augmented.png",
+                "<results>/models/{head}/{fold}/augmented.png",
                 caption="../report/augmented.rst",
                 category="Segmentation",
             ),
         log:
-            "<logs>/train_head/{head}.log",
+            "<logs>/train_head/{head}.{fold}.log",
         benchmark:
-            "<benchmarks>/train_head/{head}.tsv"
+            "<benchmarks>/train_head/{head}.{fold}.tsv"
         conda:
             "../../envs/imaging.yaml"
         container:
@@ -40,10 +40,12 @@ if "pretrained" not in SEGMENTATION:
             content=lambda wildcards: [
                 fingerprint(Path(path)) for path in encoder_weights(wildcards.head)
             ],
+            # In a cross-validation the patients' roles differ by fold.
+            by_fold=study.cross_validates,
             seed=config["seed"],
             code=code_version("train_head"),
         message:
-            "Training the network for {wildcards.head}"
+            "Training the network for {wildcards.head}, fold {wildcards.fold}"
         script:
             "../scripts/train_head.py"
 
@@ -75,7 +77,8 @@ for number, batch in BATCHES.items():
             gpu=1,
         params:
             slides=batch,
-            heads=HEADS,
+            patients=dict(study.used["patient"].loc[batch]),
+            heads=MODELS,
             palette=LABELS,
             settings=SEGMENTATION["application"],
             code=code_version("segment_slides"),
@@ -99,6 +102,8 @@ rule evaluate_segmentation:
         confusion_twin="<results>/segmentation/confusion.tsv",
         agreement="<results>/segmentation/agreement.parquet",
         agreement_twin="<results>/segmentation/agreement.tsv",
+        calibration="<results>/segmentation/calibration.parquet",
+        calibration_twin="<results>/segmentation/calibration.tsv",
     log:
         "<logs>/evaluate_segmentation.log",
     benchmark:

@@ -12,14 +12,17 @@ with job(snakemake.log[0]):
         Path(snakemake.input.metrics),
         Path(snakemake.input.confusion),
         Path(snakemake.input.agreement),
+        Path(snakemake.input.calibration),
         [Region(**entry) for entry in snakemake.params.palette],
         overlap_figure=Path(snakemake.output.overlap),
         confusion_figure=Path(snakemake.output.confusion),
         agreement_figure=Path(snakemake.output.agreement),
+        calibration_figure=Path(snakemake.output.calibration),
     )
     # Models that were brought along have no history.
     if snakemake.input.histories:
+        histories = (Path(path) for path in snakemake.input.histories)
         draw_training(
-            {Path(path).parent.name: Path(path) for path in snakemake.input.histories},
+            [(path.parts[-3], int(path.parts[-2]), path) for path in histories],
             Path(snakemake.output.training),
         )

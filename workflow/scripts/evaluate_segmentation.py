@@ -20,6 +20,7 @@ with job(snakemake.log[0]):
         out_metrics=Path(snakemake.output.metrics),
         out_confusion=Path(snakemake.output.confusion),
         out_agreement=Path(snakemake.output.agreement),
+        out_calibration=Path(snakemake.output.calibration),
         patients=snakemake.params.patients,
         palette=snakemake.params.palette,
         seed=snakemake.params.seed,

@@ -7,11 +7,14 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.report.bundle import seal_bundle
 
+    # Description and weights of each model, in this order.
+    names = [model for own in snakemake.params.heads.values() for model in own for _ in range(2)]
+    models = [Path(path) for path in snakemake.input.models]
     seal_bundle(
         [Path(path) for path in snakemake.input.files],
         Path(snakemake.output.bundle),
         root=Path(snakemake.params.settings["results"]),
-        models=[Path(path) for path in snakemake.input.models],
+        models={f"{name}/{path.name}": path for name, path in zip(names, models, strict=True)},
         sheets={
             name: Path(snakemake.input[name])
             for name in ("patients", "slides")

@@ -7,14 +7,18 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.regions.application import segment_slides
 
-    def folders(names: list[str], files: list[str]) -> dict[str, Path]:
-        """Folder of each file, by name."""
-        return dict(zip(names, (Path(file).parent for file in files), strict=True))
+    def folders(files: list[str]) -> dict[str, Path]:
+        """Folder of each file, by slide."""
+        return dict(
+            zip(snakemake.params.slides, (Path(file).parent for file in files), strict=True)
+        )
 
+    models = (Path(file).parent for file in snakemake.input.models)
     segment_slides(
-        folders(snakemake.params.slides, snakemake.input.tiles),
-        folders(snakemake.params.slides, snakemake.output),
-        folders(snakemake.params.heads, snakemake.input.models),
+        folders(snakemake.input.tiles),
+        folders(snakemake.output),
+        {head: [next(models) for _ in names] for head, names in snakemake.params.heads.items()},
+        patients=snakemake.params.patients,
         palette=snakemake.params.palette,
         settings=snakemake.params.settings,
         threads=snakemake.threads,

@@ -8,7 +8,9 @@ with job(snakemake.log[0]):
     from histoniche.cohort.tables import write_recalled_split, write_split
 
     slides, out = snakemake.params.slides, Path(snakemake.output.table)
-    if models := snakemake.input.get("models"):
-        write_recalled_split((slide["patient"] for slide in slides), list(map(Path, models)), out)
+    if snakemake.input.get("models"):
+        files = map(Path, snakemake.input.models)
+        models = [[next(files) for _ in names] for names in snakemake.params.heads.values()]
+        write_recalled_split((slide["patient"] for slide in slides), models, out)
     else:
         write_split(slides, out, **snakemake.params.settings)

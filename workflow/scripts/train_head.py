@@ -16,6 +16,7 @@ with job(snakemake.log[0]):
         # Not declared, so that a failed job keeps its checkpoints.
         out.parent / ".state" / out.name,
         head=snakemake.wildcards.head,
+        fold=int(snakemake.wildcards.fold) if snakemake.params.by_fold else None,
         patients=snakemake.params.patients,
         palette=snakemake.params.palette,
         settings=snakemake.params.settings,

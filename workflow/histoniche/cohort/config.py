@@ -170,7 +170,7 @@ def _stage_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
 
 def _split_problems(split: Mapping[str, Any]) -> Iterator[_Problem]:
     """Numbers of the split that do not go together."""
-    if split["fold"] >= split["folds"]:
+    if split["fold"] is not None and split["fold"] >= split["folds"]:
         remedy = f"choose at most {split['folds'] - 1}"
         yield _Problem("split.fold", "folds count from 0", remedy, split["fold"])
     if split["ratio"][0] <= 0:

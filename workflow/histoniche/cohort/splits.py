@@ -16,6 +16,9 @@ ROLES = ("train", "validation", "test", "apply")
 SEEN = ("train", "validation")
 """Roles of the patients that a network has learned from or was chosen on."""
 
+_FAMILIARITY = ("apply", "validation", "train")
+"""Roles from the patients that a network knows least to those that it knows best."""
+
 
 def split_patients(
     slides: Sequence[Mapping[str, Any]],
@@ -24,7 +27,7 @@ def split_patients(
     method: str,
     ratio: Sequence[float],
     folds: int,
-    fold: int,
+    fold: int | None,
 ) -> pd.DataFrame:
     """Divide patients for training.
 
@@ -41,6 +44,9 @@ def split_patients(
     -------
     One row a patient, sorted: patient, role, fold (number of the fold for
     `kfold`, else NA). Patients without an annotated slide have the role apply.
+    In a cross-validation (`kfold` without `fold`) all others have the role
+    test, since each is tested by the network of its fold; whom that network
+    learned from, `roles_in_fold` tells.
 
     Raises
     ------
@@ -59,14 +65,54 @@ def split_patients(
         order = generator(seed, "split").permutation(np.array(annotated, dtype=object))
         if method == "kfold":
             numbers = {patient: index % folds for index, patient in enumerate(order)}
-            sides = {fold: "test", (fold + 1) % folds: "validation"}
-            roles = {patient: sides.get(number, "train") for patient, number in numbers.items()}
             table["fold"] = table["patient"].map(numbers).astype("Int64")
+            if fold is None:
+                return _cross_validated(slides, table, folds)
+            table["role"] = roles_in_fold(table, fold)
         else:
             roles = dict(zip(order, _roles_by_ratio(len(order), ratio), strict=True))
-        table["role"] = [roles.get(patient, "apply") for patient in patients]
+            table["role"] = [roles.get(patient, "apply") for patient in patients]
     audit_leakage(slides, table)
     return table
+
+
+def roles_in_fold(split: pd.DataFrame, fold: int) -> "pd.Series[str]":
+    """Roles in the training that tests on one fold.
+
+    Parameters
+    ----------
+    split
+        Columns patient and fold, as from `split_patients`.
+    fold
+        Number of the fold that is tested on; the next one validates, after the
+        last the first, and the others train.
+
+    Returns
+    -------
+    Role of each row; apply for patients without a fold.
+    """
+    folds = int(split["fold"].max()) + 1
+    sides = {fold: "test", (fold + 1) % folds: "validation"}
+    return (
+        split["fold"]
+        .map(lambda number: sides.get(number, "train"), na_action="ignore")
+        .fillna("apply")
+    )
+
+
+def _cross_validated(
+    slides: Sequence[Mapping[str, Any]], table: pd.DataFrame, folds: int
+) -> pd.DataFrame:
+    """Give all patients with a fold the role test, once every fold's training is audited."""
+    for fold in range(folds):
+        audit_leakage(slides, table.assign(role=roles_in_fold(table, fold)))
+    if table["fold"].nunique() < folds:
+        raise InputError(
+            f"{folds} folds need as many annotated patients ({table['fold'].nunique()} are there)",
+            column="split.folds",
+            remedy="annotate more patients, or make fewer folds",
+        )
+    return table.assign(role=np.where(table["fold"].notna(), "test", "apply"))
 
 
 def patient_digest(patient: str) -> str:
@@ -75,7 +121,7 @@ def patient_digest(patient: str) -> str:
 
 
 def recall_roles(
-    patients: Iterable[str], seen: Sequence[Mapping[str, Collection[str]]]
+    patients: Iterable[str], seen: Sequence[Sequence[Mapping[str, Collection[str]]]]
 ) -> pd.DataFrame:
     """Roles that patients had in the training of models that were brought along.
 
@@ -84,23 +130,51 @@ def recall_roles(
     patients
         The cohort's patients.
     seen
-        For each model the digests (`patient_digest`) of the patients that it has
-        seen, under the roles `SEEN`.
+        For each head, for each of its models, the digests (`patient_digest`) of
+        the patients that the model has seen, under the roles `SEEN`.
 
     Returns
     -------
-    As `split_patients`. The role is train if any model learned from the
-    patient, else validation if any was chosen on it, else apply: as far as ids
-    tell, the patient is new to all of them.
+    As `split_patients`. A patient is applied to by the models of each head that
+    have not seen it, if there are any (`unseen`); so the role is that in the
+    head that knows the patient best, of its model that knows it least. Apply
+    says that, as far as ids tell, the patient is new.
     """
-    known = {role: set().union(*(model.get(role, ()) for model in seen)) for role in SEEN}
     names = sorted(set(patients))
     roles = [
-        next((role for role in SEEN if patient_digest(name) in known[role]), "apply")
+        max(
+            (
+                min((_role_in(model, name) for model in head), key=_FAMILIARITY.index)
+                for head in seen
+            ),
+            key=_FAMILIARITY.index,
+        )
         for name in names
     ]
     table = pd.DataFrame({"patient": names, "role": roles, "fold": pd.NA})
     return table.astype({"fold": "Int64"})
+
+
+def _role_in(seen: Mapping[str, Collection[str]], patient: str) -> str:
+    """Role of a patient in the training of one model, by the digests that it names."""
+    digest = patient_digest(patient)
+    return next((role for role in SEEN if digest in seen.get(role, ())), "apply")
+
+
+def unseen(seen: Sequence[Mapping[str, Collection[str]]], patient: str) -> list[int]:
+    """Which models of a head a patient's slides go to, so that no answer is from memory.
+
+    Parameters
+    ----------
+    seen
+        For each model the digests of the patients that it has seen.
+
+    Returns
+    -------
+    Numbers of the models that have not seen the patient; all, if each has.
+    """
+    fresh = [number for number, model in enumerate(seen) if _role_in(model, patient) == "apply"]
+    return fresh or list(range(len(seen)))
 
 
 def audit_leakage(slides: Sequence[Mapping[str, Any]], split: pd.DataFrame) -> None:

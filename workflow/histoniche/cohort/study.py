@@ -30,6 +30,14 @@ def is_file_of_weights(encoder_weights: str | None) -> bool:
     return encoder_weights is not None and encoder_weights.endswith(".safetensors")
 
 
+def brought_models(folder: Path, head: str) -> list[str]:
+    """Folders of a head's finished models below `folder`: its own, or all that it holds."""
+    if (folder / head / "model.json").is_file():
+        return [head]
+    found = sorted((folder / head).glob("*/model.json"))
+    return [f"{head}/{path.parent.name}" for path in found]
+
+
 @dataclass(frozen=True)
 class Study:
     """A checked configuration with its sheets.
@@ -75,6 +83,27 @@ class Study:
             return []
         joint = self.config["segmentation"]["strategy"] == "joint"
         return [JOINT] if joint else self.regions
+
+    @property
+    def folds(self) -> list[int]:
+        """Folds that a network is trained for; 0 alone where patients are divided once."""
+        split = self.config["split"]
+        if split["method"] != "kfold":
+            return [0]
+        return list(range(split["folds"])) if split["fold"] is None else [split["fold"]]
+
+    @property
+    def cross_validates(self) -> bool:
+        """Whether each fold is tested by a network of its own."""
+        split = self.config["split"]
+        return split["method"] == "kfold" and split["fold"] is None
+
+    def models(self, head: str) -> list[str]:
+        """Folders of a head's models, below that of all models."""
+        pretrained = self.config["segmentation"].get("pretrained")
+        if pretrained is None:
+            return [f"{head}/{fold}" for fold in self.folds]
+        return brought_models(Path(pretrained), head)
 
     def training_settings(self, head: str) -> dict[str, Any]:
         """Settings of one head's training: the common ones with its own."""
@@ -294,12 +323,17 @@ def _check_training(study: Study, file: str) -> None:
         split_patients(study.annotated_slides, seed=study.config["seed"], **study.config["split"])
         return
     for head in study.heads:
-        for name in ("model.json", "model.safetensors"):
-            if not (Path(pretrained) / head / name).is_file():
-                raise InputError(
-                    f"no {head}/{name} in the folder of models",
-                    file=file,
-                    column="segmentation.pretrained",
-                    value=pretrained,
-                    remedy="name a folder that holds a folder for each head",
-                )
+        models = study.models(head)
+        missing = [
+            f"{model}/model.safetensors"
+            for model in models
+            if not (Path(pretrained) / model / "model.safetensors").is_file()
+        ]
+        if missing or not models:
+            raise InputError(
+                f"no {missing[0] if missing else f'{head}/model.json'} in the folder of models",
+                file=file,
+                column="segmentation.pretrained",
+                value=pretrained,
+                remedy="name a folder that holds a folder for each head",
+            )

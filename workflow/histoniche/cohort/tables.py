@@ -24,7 +24,9 @@ def write_split(
     write_table(split_patients(slides, seed=seed, **settings), out)
 
 
-def write_recalled_split(patients: Iterable[str], models: Sequence[Path], out: Path) -> None:
+def write_recalled_split(
+    patients: Iterable[str], models: Sequence[Sequence[Path]], out: Path
+) -> None:
     """Write the roles that patients had in the training of finished models.
 
     Parameters
@@ -32,7 +34,7 @@ def write_recalled_split(patients: Iterable[str], models: Sequence[Path], out: P
     patients
         Patients with an annotated slide.
     models
-        Descriptions (`model.json`) of all heads.
+        For each head the descriptions (`model.json`) of its models.
     """
-    seen = [read_json(model)["patients_sha256"] for model in models]
+    seen = [[read_json(model)["patients_sha256"] for model in head] for head in models]
     write_table(recall_roles(patients, seen), out)

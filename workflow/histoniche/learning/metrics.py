@@ -1,5 +1,6 @@
 """Metrics of label images, from confusion matrices, with intervals over patients."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -57,6 +58,74 @@ def accuracy(matrix: np.ndarray) -> np.ndarray:
         return np.asarray(hits / matrix.sum((-2, -1)))
 
 
+def macro_f1(matrix: np.ndarray) -> np.ndarray:
+    """Mean F1 (Dice) of the classes that the truth has, from (..., classes, classes): 0 to 1."""
+    dice = np.where(matrix.sum(-1) > 0, class_metrics(matrix)["dice"], np.nan)
+    with warnings.catch_warnings():
+        # Nothing is there, so there is no mean.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.nanmean(dice, axis=-1)
+
+
+CONFIDENCES = 256
+"""Steps of a confidence as it is stored, 0 to 255 for a probability of 0 to 1."""
+
+
+def confidence_counts(right: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Count pixels, and those whose class is right, by their stored confidence.
+
+    Parameters
+    ----------
+    right, confidence
+        bool and uint8 of one shape.
+
+    Returns
+    -------
+    int64, (2, 256): all pixels, and the right ones.
+    """
+    everything = np.bincount(confidence.ravel(), minlength=CONFIDENCES)
+    return np.stack([everything, np.bincount(confidence[right], minlength=CONFIDENCES)])
+
+
+def reliability(counts: np.ndarray, *, bins: int = 15) -> dict[str, np.ndarray]:
+    """Mean confidence against the share that is right, in bins of equal width.
+
+    Parameters
+    ----------
+    counts
+        As from `confidence_counts`, (..., 2, 256).
+
+    Returns
+    -------
+    `pixels`, `confidence` and `accuracy`, each (..., bins); the latter two in 0
+    to 1, NaN in bins without a pixel.
+    """
+    levels = np.arange(CONFIDENCES) / (CONFIDENCES - 1)
+    starts = np.searchsorted(levels, np.arange(bins) / bins)
+    pixels, right = (np.add.reduceat(counts[..., k, :], starts, axis=-1) for k in (0, 1))
+    sums = np.add.reduceat(counts[..., 0, :] * levels, starts, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {"pixels": pixels, "confidence": sums / pixels, "accuracy": right / pixels}
+
+
+def calibration_error(counts: np.ndarray) -> np.ndarray:
+    """Expected calibration error: 0 if of the pixels with confidence c a share c is right, to 1.
+
+    Parameters
+    ----------
+    counts
+        As from `confidence_counts`, (..., 2, 256).
+
+    References
+    ----------
+    Naeini et al. 2015, AAAI; in 15 bins as Guo et al. 2017, ICML, arXiv 1706.04599.
+    """
+    found = reliability(counts)
+    gaps = np.abs(found["confidence"] - found["accuracy"])
+    shares = found["pixels"] / np.maximum(found["pixels"].sum(-1, keepdims=True), 1)
+    return np.nansum(shares * gaps, axis=-1)
+
+
 def bootstrap_interval(
     matrices: np.ndarray,
     statistic: Callable[[np.ndarray], np.ndarray],
@@ -65,14 +134,14 @@ def bootstrap_interval(
     draws: int = 1000,
     confidence: float = 0.95,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile bootstrap of a statistic of pooled confusion matrices, over patients.
+    """Percentile bootstrap of a statistic of pooled counts, over patients.
 
     Parameters
     ----------
     matrices
-        One matrix a patient, (patients, classes, classes).
+        Counts of each patient, such as its confusion matrix: (patients, ...).
     statistic
-        From pooled matrices (draws, classes, classes) to (draws, ...).
+        From pooled counts (draws, ...) to (draws, ...).
     rng
         Draws the patients.
 
@@ -92,8 +161,10 @@ def bootstrap_interval(
     pooled = np.tensordot(weights, matrices, axes=1)
     tail = (1 - confidence) / 2
     values = statistic(pooled)
-    # A class that a draw lacks has no value there; the others speak for it.
-    low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
+    with warnings.catch_warnings():
+        # A class that a draw lacks has no value there; the others speak for it, if there are any.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
     return low, high
 
 

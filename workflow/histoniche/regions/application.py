@@ -12,8 +12,9 @@ import torch
 
 from histoniche.errors import InputError
 from histoniche.files import whole_folder
-from histoniche.learning.models import Model, choose_device
-from histoniche.regions.heads import fused_logits, load_heads
+from histoniche.learning.ensembles import Ensemble
+from histoniche.learning.models import choose_device
+from histoniche.regions.heads import fused_logits, heads_for, load_heads
 from histoniche.regions.windows import Blender, Found, Neighbourhood
 from histoniche.slides.store import TileStore, TileWriter
 
@@ -42,8 +43,9 @@ _COPIED = (
 def segment_slides(
     stores: Mapping[str, Path],
     outs: Mapping[str, Path],
-    models: Mapping[str, Path],
+    models: Mapping[str, Sequence[Path]],
     *,
+    patients: Mapping[str, str],
     palette: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
     threads: int,
@@ -60,7 +62,10 @@ def segment_slides(
         probability from 0 to 255, and on request `probability` (n, labels, size,
         size) of all. A skipped slide gives an empty store.
     models
-        Folders of the models, by head.
+        Folders of the models, by head; in each slide those look for regions that have
+        not seen its patient, if there are any.
+    patients
+        Patient of each slide.
     palette
         Mappings with `label` and `region`, background first.
     settings
@@ -72,15 +77,17 @@ def segment_slides(
         tiles = TileStore(folder)
         tiles.check()
         _check_resolution(heads, tiles)
-        _segment(tiles, outs[slide], heads, palette, settings)
+        chosen = heads_for(heads, patients[slide])
+        _segment(tiles, outs[slide], chosen, palette, settings)
         logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
 
 
-def _check_resolution(heads: Mapping[str, Model], tiles: TileStore) -> None:
+def _check_resolution(heads: Mapping[str, Ensemble], tiles: TileStore) -> None:
     """A network sees tiles of the resolution that it was trained at."""
     if len(tiles) == 0:
         return
-    for head, model in heads.items():
+    models = [(head, model) for head, ensemble in heads.items() for model in ensemble.members]
+    for head, model in models:
         fitted = model.description.get("fit_px")
         key, unit = ("fit_px", "px a slide") if fitted else ("mpp", "µm per pixel")
         wanted, given = float(model.description[key]), tiles.attributes.get(key)
@@ -96,7 +103,7 @@ def _check_resolution(heads: Mapping[str, Model], tiles: TileStore) -> None:
 def _segment(
     tiles: TileStore,
     out: Path,
-    heads: Mapping[str, Model],
+    heads: Mapping[str, Ensemble],
     palette: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
 ) -> None:
@@ -148,7 +155,7 @@ def _helper(device: torch.device) -> Executor:
 @torch.inference_mode()
 def _blended(
     tiles: TileStore,
-    heads: Mapping[str, Model],
+    heads: Mapping[str, Ensemble],
     palette: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
     reader: Executor,
@@ -184,7 +191,7 @@ def _blended(
 
 def _probabilities(
     pixels: torch.Tensor,
-    heads: Mapping[str, Model],
+    heads: Mapping[str, Ensemble],
     palette: Sequence[Mapping[str, Any]],
     *,
     flips: bool,

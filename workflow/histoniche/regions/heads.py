@@ -7,8 +7,10 @@ from typing import Any
 import torch
 
 from histoniche.cohort.palette import JOINT
+from histoniche.cohort.splits import unseen
 from histoniche.errors import InputError
-from histoniche.learning.models import Model, load_model
+from histoniche.learning.ensembles import Ensemble
+from histoniche.learning.models import load_model
 
 
 def head_classes(head: str, palette: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
@@ -29,8 +31,11 @@ def head_classes(head: str, palette: Sequence[Mapping[str, Any]]) -> dict[str, l
 
 
 def load_heads(
-    folders: Mapping[str, Path], palette: Sequence[Mapping[str, Any]], *, device: torch.device
-) -> dict[str, Model]:
+    folders: Mapping[str, Sequence[Path]],
+    palette: Sequence[Mapping[str, Any]],
+    *,
+    device: torch.device,
+) -> dict[str, Ensemble]:
     """Load the models of all heads and check that they are what the palette wants.
 
     Raises
@@ -38,21 +43,37 @@ def load_heads(
     InputError
         If a model's classes are not its head's.
     """
-    models = {}
-    for head, folder in folders.items():
-        models[head] = load_model(folder, device=device)
+    heads = {}
+    for head, own in folders.items():
+        heads[head] = Ensemble([load_model(folder, device=device) for folder in own])
         wanted = list(head_classes(head, palette))
-        if models[head].classes != wanted:
-            raise InputError(
-                f"the model finds {', '.join(models[head].classes)} instead of {', '.join(wanted)}",
-                file=folder,
-                remedy="choose the palette, strategy and model that belong together",
-            )
-    return models
+        for folder, model in zip(own, heads[head].members, strict=True):
+            if model.classes != wanted:
+                raise InputError(
+                    f"the model finds {', '.join(model.classes)} instead of {', '.join(wanted)}",
+                    file=folder,
+                    remedy="choose the palette, strategy and model that belong together",
+                )
+    return heads
+
+
+def heads_for(heads: Mapping[str, Ensemble], patient: str) -> dict[str, Ensemble]:
+    """The heads with those of their models that have not seen a patient, or else with all.
+
+    So what a cross-validation finds in its own patients is out of fold, and in
+    others it is the mean of all folds.
+    """
+    return {head: _unseen(ensemble, patient) for head, ensemble in heads.items()}
+
+
+def _unseen(ensemble: Ensemble, patient: str) -> Ensemble:
+    """The models of an ensemble that have not seen a patient, or all if each has."""
+    seen = [model.description.get("patients_sha256", {}) for model in ensemble.members]
+    return Ensemble([ensemble.members[number] for number in unseen(seen, patient)])
 
 
 def fused_logits(
-    models: Mapping[str, Model], pixels: torch.Tensor, palette: Sequence[Mapping[str, Any]]
+    heads: Mapping[str, Ensemble], pixels: torch.Tensor, palette: Sequence[Mapping[str, Any]]
 ) -> torch.Tensor:
     """Logits over all regions, from one joint network or from one network a region.
 
@@ -63,8 +84,8 @@ def fused_logits(
 
     Parameters
     ----------
-    models
-        By head.
+    heads
+        By name.
     pixels
         uint8, (n, 3, size, size).
 
@@ -72,9 +93,9 @@ def fused_logits(
     -------
     Float, (n, labels, size, size), in the order of the palette.
     """
-    if JOINT in models:
-        return models[JOINT].logits(pixels)
-    odds = [_log_odds(models[entry["region"]].logits(pixels)) for entry in palette[1:]]
+    if JOINT in heads:
+        return heads[JOINT].logits(pixels)
+    odds = [_log_odds(heads[entry["region"]].logits(pixels)) for entry in palette[1:]]
     return torch.stack([torch.zeros_like(odds[0]), *odds], dim=1)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.cohort.splits import SEEN, patient_digest
+from histoniche.cohort.splits import SEEN, patient_digest, roles_in_fold
 from histoniche.learning.training import train_segmenter
 from histoniche.randomness import derived_seed
 from histoniche.regions.heads import head_classes
@@ -20,6 +20,7 @@ def train_head(
     state: Path,
     *,
     head: str,
+    fold: int | None,
     patients: Mapping[str, str],
     palette: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
@@ -39,13 +40,19 @@ def train_head(
         Folder of the model, and of the checkpoints while it is trained.
     head
         `all` or a region.
+    fold
+        In a cross-validation, the fold that this network is tested on; None where
+        the table says the roles.
     patients
         Patient of each slide.
 
     The model's description names the patients it has seen, as digests, so that
     whoever applies it can tell which patients are new to it.
     """
-    roles = read_table(split).set_index("patient")["role"]
+    table = read_table(split)
+    if fold is not None:
+        table = table.assign(role=roles_in_fold(table, fold))
+    roles = table.set_index("patient")["role"]
     sides = {
         side: [folder for slide, folder in stores.items() if roles[patients[slide]] == side]
         for side in SEEN
@@ -58,7 +65,7 @@ def train_head(
         settings=settings,
         encoder_weights=encoder_weights,
         origin={"patients_sha256": _digests(patients, roles)},
-        seed=derived_seed(seed, "head", head),
+        seed=derived_seed(seed, "head", head, fold or 0),
         threads=threads,
     )
 

@@ -42,7 +42,7 @@ def seal_bundle(
     out: Path,
     *,
     root: Path,
-    models: Sequence[Path],
+    models: Mapping[str, Path],
     sheets: Mapping[str, Path],
     workflow: Sequence[Path],
     settings: Mapping[str, Any],
@@ -59,7 +59,7 @@ def seal_bundle(
     root
         The results folder.
     models
-        Descriptions and weights of the networks, wherever they are.
+        Descriptions and weights of the networks, by their names in a folder of models.
     sheets
         The study's own sheets by name; columns that hold paths are dropped.
     workflow
@@ -73,7 +73,7 @@ def seal_bundle(
         If a file names a folder of this machine, or its name could lead out of a folder.
     """
     members = dict(_collected(files, root))
-    members |= {f"models/{path.parent.name}/{path.name}": path for path in models}
+    members |= {f"models/{name}": path for name, path in models.items()}
     newest = max((path.stat().st_mtime for path in members.values()), default=0.0)
     members |= {f"workflow/{path.relative_to(workflow[0].parent)}": path for path in workflow}
     content: dict[str, Path | bytes] = {**members, **_written(sheets, settings)}

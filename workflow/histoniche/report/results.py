@@ -19,6 +19,7 @@ TABLES = (
     "metrics",
     "confusion",
     "agreement",
+    "calibration",
     "decisions",
     "correlation",
     "signatures",

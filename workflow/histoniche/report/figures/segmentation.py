@@ -1,6 +1,6 @@
 """Figures of how well the networks segment patients they never saw."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from histoniche.cohort.palette import Region
+from histoniche.cohort.palette import JOINT, Region
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.numbers import count, format_interval, format_number
 from histoniche.report.style import (
@@ -40,60 +40,71 @@ def draw_segmentation(
     metrics: Path,
     confusion: Path,
     agreement: Path,
+    calibration: Path,
     palette: Sequence[Region],
     *,
     overlap_figure: Path,
     confusion_figure: Path,
     agreement_figure: Path,
+    calibration_figure: Path,
 ) -> None:
-    """Draw overlap, confusion and agreement of areas for the patients held out for the test.
+    """Draw overlap, confusion, agreement of areas and calibration for the test patients.
 
     Without test patients the validation patients stand in, and the titles say so.
 
     Parameters
     ----------
-    metrics, confusion, agreement
+    metrics, confusion, agreement, calibration
         Tables of the evaluation.
     palette
         Regions with names and colours, background first.
-    overlap_figure, confusion_figure, agreement_figure
+    overlap_figure, confusion_figure, agreement_figure, calibration_figure
         Where the figures go; end in `.svg`.
     """
     scores, pixels, areas = read_table(metrics), read_table(confusion), read_table(agreement)
+    bins = read_table(calibration)
     role = best_role(scores)
     with house_style():
         if role is None:
             save_notice(_NONE, overlap_figure, scores)
             save_notice(_NONE, confusion_figure, pixels)
             save_notice(_NONE, agreement_figure, areas)
+            save_notice(_NONE, calibration_figure, bins)
             return
         scores = scores[scores["role"] == role]
         _draw_overlap(scores, palette, role, overlap_figure)
         _draw_confusion(pixels[pixels["role"] == role], palette, role, confusion_figure)
         _draw_agreement(areas[areas["role"] == role], palette, role, agreement_figure)
+        overall = scores[scores["region"] == "overall"].iloc[0]
+        _draw_calibration(bins[bins["role"] == role], overall, role, calibration_figure)
 
 
-def draw_training(histories: Mapping[str, Path], training_figure: Path) -> None:
-    """Draw the losses of every head by epoch.
+def draw_training(histories: Sequence[tuple[str, int, Path]], training_figure: Path) -> None:
+    """Draw the learning curves of every head, its folds as lines of one panel.
 
     Parameters
     ----------
     histories
-        Head by head, its table: epoch, train_loss, validation_loss.
+        Head, fold and table of each network: epoch, train_loss, validation_loss
+        and validation_dice.
     training_figure
         Where the figure goes; ends in `.svg`.
     """
-    tables = {head: read_table(path) for head, path in histories.items()}
-    columns = min(3, len(tables))
-    rows = -(-len(tables) // columns)
+    drawn = pd.concat(
+        [read_table(path).assign(head=head, fold=fold) for head, fold, path in histories]
+    )
+    heads = list(dict.fromkeys(head for head, _, _ in histories))
     with house_style():
-        figure = new_figure(2.5 * rows + 0.4, width=min(9.2, 4.4 * columns))
-        grid_of_axes = figure.subplots(rows, columns, squeeze=False)
-        for axes, (head, table) in zip(grid_of_axes.flat, tables.items(), strict=False):
-            _draw_history(axes, head, table)
-        for axes in grid_of_axes.flat[len(tables) :]:
-            axes.set_axis_off()
-        drawn = pd.concat([table.assign(head=head) for head, table in tables.items()])
+        figure = new_figure(2.5 * len(heads) + 0.6)
+        grid_of_axes = figure.subplots(len(heads), 2, squeeze=False)
+        for (left, right), head in zip(grid_of_axes, heads, strict=True):
+            own = drawn[drawn["head"] == head]
+            _draw_losses(left, own)
+            _draw_dice(right, own)
+            left.set_title(f"Network of {'all regions' if head == JOINT else head}")
+        footnote(
+            figure, "Points: the epoch with the lowest validation loss, whose weights are kept."
+        )
         save_figure(figure, training_figure, drawn)
 
 
@@ -216,17 +227,75 @@ def _draw_agreement(areas: pd.DataFrame, palette: Sequence[Region], role: str, p
     save_figure(figure, path, rows.reset_index())
 
 
-def _draw_history(axes: Axes, head: str, table: pd.DataFrame) -> None:
-    """Losses of one head, with the epoch whose weights were kept."""
-    axes.plot(table["epoch"], table["train_loss"], color=LOW, label="training")
-    axes.set_title(f"Head {head}")
+def _draw_calibration(bins: pd.DataFrame, overall: pd.Series, role: str, path: Path) -> None:
+    """Reliability diagram: share that is right against the probability found."""
+    figure = new_figure(3.6, width=4.6)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, zorder=0)
+    axes.annotate("as it should be", (0.03, 0.05), rotation=38, color=MUTED)
+    axes.vlines(bins["confidence"], bins["accuracy_low"], bins["accuracy_high"], color=INK)
+    share = bins["pixels"] / bins["pixels"].sum()
+    axes.scatter(bins["confidence"], bins["accuracy"], s=14 + 300 * share, color=HIGH, ec=INK)
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.set_xlabel("Probability of the region found")
+    axes.set_ylabel("Share of pixels that are right")
+    error = format_interval(
+        overall["calibration_error"],
+        overall["calibration_error_low"],
+        overall["calibration_error_high"],
+    )
+    patients = count(int(overall["patients"]), ROLE_NAMES[role])
+    axes.set_title(f"Calibration, n = {patients}\nexpected calibration error {error}")
+    grid(axes, "both")
+    footnote(figure, "Area of a point: its share of the pixels. Lines: bootstrap over patients.")
+    save_figure(figure, path, bins)
+
+
+def _draw_losses(axes: Axes, histories: pd.DataFrame) -> None:
+    """Losses of one head by epoch, with the epochs whose weights were kept."""
+    for number, (_, table) in enumerate(histories.groupby("fold")):
+        for column, colour, label in (
+            ("train_loss", LOW, "training"),
+            ("validation_loss", HIGH, "validation"),
+        ):
+            axes.plot(table["epoch"], table[column], color=colour, label=None if number else label)
+        best = _kept(table)
+        axes.plot(best["epoch"], best["validation_loss"], "o", color=HIGH)
+    _label_epochs(axes, "Loss")
+    axes.set_ylim(0, largest(histories, "train_loss", "validation_loss") * 1.08)
+    axes.legend()
+
+
+def _draw_dice(axes: Axes, histories: pd.DataFrame) -> None:
+    """Mean Dice of one head on the validation patients by epoch."""
+    for fold, table in histories.groupby("fold"):
+        axes.plot(table["epoch"], table["validation_dice"], color=HIGH)
+        best = _kept(table)
+        axes.plot(best["epoch"], best["validation_dice"], "o", color=HIGH)
+        if histories["fold"].nunique() > 1:
+            last = table.iloc[-1]
+            axes.annotate(
+                str(fold),
+                (last["epoch"], last["validation_dice"]),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                color=MUTED,
+            )
+    _label_epochs(axes, "Mean Dice, validation")
+    axes.set_ylim(0, 1)
+    if histories["fold"].nunique() > 1:
+        axes.set_title("Numbers: folds")
+
+
+def _kept(table: pd.DataFrame) -> pd.Series:
+    """The epoch whose weights were kept."""
+    return table.iloc[int(table["validation_loss"].argmin())]
+
+
+def _label_epochs(axes: Axes, label: str) -> None:
+    """Label the axes of a learning curve."""
     axes.set_xlabel("Epoch")
-    axes.set_ylabel("Loss")
-    axes.set_ylim(0, largest(table, "train_loss", "validation_loss") * 1.08)
+    axes.set_ylabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
     grid(axes, "y")
-    if table["validation_loss"].notna().any():
-        axes.plot(table["epoch"], table["validation_loss"], color=HIGH, label="validation")
-        best = table.iloc[int(table["validation_loss"].argmin())]
-        axes.plot(best["epoch"], best["validation_loss"], "o", color=HIGH, label="lowest")
-    axes.legend()

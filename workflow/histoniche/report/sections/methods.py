@@ -89,6 +89,14 @@ def _split(results: Results) -> Iterator[str]:
             "those on whom the networks were trained or chosen; accuracy is that of theirs alone."
         )
         return
+    if split.get("method") == "kfold" and split.get("fold") is None:
+        yield (
+            f"The {counts.get('test', 0)} annotated patients were divided into {split['folds']} "
+            "folds. For each fold a network was trained on the others, of which one chose its "
+            "epoch and its temperature; the fold's own patients it found the regions of. In "
+            "patients without annotation the probabilities of all networks were averaged."
+        )
+        return
     sizes = ", ".join(
         f"{counts[role]} {words}"
         for role, words in (

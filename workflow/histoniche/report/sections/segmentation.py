@@ -46,11 +46,18 @@ def segmentation_section(results: Results) -> Section:
             "The statistics below rest on areas: this is how well predicted areas agree with "
             "annotated ones.",
         )
+        blocks += picture_of(
+            results,
+            "calibration",
+            "Calibration",
+            "Whether the probabilities can be believed: of the pixels found with a probability "
+            "of 0.8, eight in ten should be right.",
+        )
     blocks += picture_of(
         results,
         "training",
         "Training",
-        "Loss by epoch; the weights of the epoch with the lowest validation loss were kept.",
+        "Learning curves; the weights of the epoch with the lowest validation loss were kept.",
     )
     return Section("segmentation", _TITLE, blocks)
 
@@ -64,10 +71,15 @@ def _paragraphs(rows: Rows, role: str) -> list[Block]:
         mean = rows["mean"]
         iou = format_interval(mean["iou"], mean["iou_low"], mean["iou_high"])
         text += f" Mean intersection over union of the regions {iou}."
-    if "accuracy" in rows:
-        row = rows["accuracy"]
-        share = format_interval(row["accuracy"], row["accuracy_low"], row["accuracy_high"])
-        text += f" Share of pixels predicted right {share}."
+    row = rows["overall"]
+    share, f1, error = (
+        format_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+        for name in ("accuracy", "macro_f1", "calibration_error")
+    )
+    text += (
+        f" Share of pixels predicted right {share}; mean F1 of the classes that are annotated "
+        f"{f1}; expected calibration error {error}."
+    )
     blocks: list[Block] = [Paragraph(text)]
     if role == "validation":
         text = "There are no test patients. The validation patients chose the epoch that was kept, "
