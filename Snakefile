@@ -23,6 +23,7 @@ pathvars:
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/slides.smk"
 include: "workflow/rules/segmentation.smk"
+include: "workflow/rules/tuning.smk"
 include: "workflow/rules/regions.smk"
 include: "workflow/rules/omics.smk"
 include: "workflow/rules/survival.smk"
@@ -35,10 +36,24 @@ report: "workflow/report/workflow.rst"
 rule all:
     default_target: True
     input:
-        "<results>/summary.html",
-        BUNDLE,
+        # What a pathologist is to accept first, the rest of the run waits for.
+        (
+            ["<results>/review/review.html", "<results>/slides/contact_sheet.png"]
+            if study.awaited
+            else ["<results>/summary.html", BUNDLE]
+        ),
         expand(
             "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
             tiling=block("tilings"),
             slide=USED_SLIDES,
         ),
+
+
+# At the start, for a run with nothing left to do, and at the end of what could be done.
+if study.awaited and workflow.is_main_process:
+    logger.warning(waiting())
+
+
+onsuccess:
+    if study.awaited:
+        logger.warning(waiting())

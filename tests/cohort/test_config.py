@@ -72,6 +72,30 @@ def test_training_settings_that_do_not_go_together(training, words):
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("tuning", "words"),
+    [
+        ({"space": {"learning_rat": {"uniform": [0, 1]}}}, ["learning_rat", "did you mean learn"]),
+        ({"space": {"augment.stian.strength": {"uniform": [0, 1]}}}, ["stian", "no such key"]),
+        ({"space": {"dropout": {"uniform": [0.5, 0.1]}}}, ["space.dropout", "exchange them"]),
+        ({"space": {"dropout": {"uniform": [3, 4]}}}, ["trial 1", "dropout", "mend its range"]),
+        ({"space": {"encoder_weights": {"choices": [None]}}}, ["encoder_weights", "leave it out"]),
+        ({"space": {"crop": {"choices": [160]}}}, ["trial 1.crop", "larger than the tiles"]),
+        ({"space": {"dropout": {"uniform": [0, 1], "choices": [1]}}}, ["space.dropout"]),
+        ({"review": "required"}, ["tuning.verdicts", "the review needs it"]),
+    ],
+)
+def test_a_search_that_cannot_be_is_refused_before_it_starts(tuning, words):
+    blocks = with_block(
+        tilings={"region": {"mpp": 8, "size": 128}},
+        segmentation={"tiling": "region", "tuning": {"trials": 3, **tuning}},
+    )
+    with pytest.raises(InputError) as caught:
+        check_config(blocks, file="c.yaml")
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
+
+
 def test_every_key_of_the_schema_is_described():
     def walk(entry, path):
         for name, child in entry.get("properties", {}).items():
@@ -84,6 +108,7 @@ def test_every_key_of_the_schema_is_described():
     walk(schema, "")
     walk(schema["$defs"]["training"], "training")
     walk(schema["$defs"]["augment"], "augment")
+    walk(schema["$defs"]["range"], "range")
 
 
 def test_overrides_of_a_head_are_the_keys_of_training():

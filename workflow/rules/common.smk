@@ -12,7 +12,8 @@ sys.path.insert(0, str(CHECKOUT / "workflow"))
 from histoniche.code_version import code_version
 from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.masks import decoding_mb, drawing_kind
-from histoniche.cohort.study import is_file_of_weights, read_study
+from histoniche.cohort.places import is_file_of_weights
+from histoniche.cohort.study import read_study
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
 from histoniche.slides.judging import judge
@@ -48,6 +49,8 @@ BATCHES = (
 JUDGED_TILINGS = (
     [SEGMENTATION["tiling"]] if SEGMENTATION else list(config.get("tilings", {}))
 )
+# Trials that are trained for each network; none where nothing is searched.
+TRIALS = study.trials if SEGMENTATION else []
 LARGEST_MEM_MB = 256_000
 LONGEST_MIN = 7 * 24 * 60
 
@@ -125,14 +128,26 @@ def optional(value):
     return [] if value is None or value != value else [value]
 
 
+def waiting():
+    """What the run waits for, and what to do, in words."""
+    sheet = SEGMENTATION["tuning"]["verdicts"]
+    return (
+        f"The run waits for a pathologist's verdicts in {sheet}:\n"
+        + "".join(f"  {one}\n" for one in study.awaited)
+        + f"Open {config['results']}/review/review.html, copy {config['results']}/review/"
+        f"verdicts.tsv to {sheet}, fill in its column verdict, and start the workflow again."
+    )
+
+
 def file_digest(path):
     """Digest of a file of the checkout that is neither code nor input, such as a template."""
     return hashlib.sha256((CHECKOUT / path).read_bytes()).hexdigest()[:16]
 
 
-def training_settings(head):
-    """Settings of one head: the common ones with its own, files by their name alone."""
-    settings = study.training_settings(head)
+def training_settings(wildcards):
+    """Settings of one network: those of its head and trial, files by their name alone."""
+    trial = wildcards.get("trial")
+    settings = study.training_settings(wildcards.head, trial and int(trial))
     weights = settings["encoder_weights"]
     return {**settings, "encoder_weights": weights and Path(weights).name}
 
@@ -156,6 +171,13 @@ def models_of(heads):
     """Descriptions of the heads' models, trained here or brought along."""
     folder = SEGMENTATION.get("pretrained", "<results>/models")
     return [f"{folder}/{model}/model.json" for head in heads for model in MODELS[head]]
+
+
+def trials_of(name):
+    """A file of every trial of one network."""
+    return expand(
+        f"<results>/tuning/{{{{head}}}}/{{{{fold}}}}/{{trial}}/{name}", trial=TRIALS
+    )
 
 
 def figure(stem, category):

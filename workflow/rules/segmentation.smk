@@ -1,6 +1,8 @@
 """Segmentation: networks trained by head, applied to batches of slides, and evaluated."""
 
 if "pretrained" not in SEGMENTATION:
+    # Where trials are searched, each is trained like a model, and the best is taken for it.
+    TRAINED = "tuning/{head}/{fold}/{trial}" if TRIALS else "models/{head}/{fold}"
 
     rule train_head:
         input:
@@ -10,19 +12,19 @@ if "pretrained" not in SEGMENTATION:
                 ancient(path) for path in encoder_weights(wildcards.head)
             ],
         output:
-            description="<results>/models/{head}/{fold}/model.json",
-            weights="<results>/models/{head}/{fold}/model.safetensors",
-            history="<results>/models/{head}/{fold}/history.parquet",
-            twin="<results>/models/{head}/{fold}/history.tsv",
+            description=f"<results>/{TRAINED}/model.json",
+            weights=f"<results>/{TRAINED}/model.safetensors",
+            history=f"<results>/{TRAINED}/history.parquet",
+            twin=f"<results>/{TRAINED}/history.tsv",
             augmented=report(
-                "<results>/models/{head}/{fold}/augmented.png",
+                f"<results>/{TRAINED}/augmented.png",
                 caption="../report/augmented.rst",
                 category="Segmentation",
             ),
         log:
-            "<logs>/train_head/{head}.{fold}.log",
+            f"<logs>/train_head/{TRAINED}.log",
         benchmark:
-            "<benchmarks>/train_head/{head}.{fold}.tsv"
+            f"<benchmarks>/train_head/{TRAINED}.tsv"
         conda:
             "../../envs/imaging.yaml"
         container:
@@ -36,7 +38,7 @@ if "pretrained" not in SEGMENTATION:
             slides=ANNOTATED,
             patients=dict(study.used["patient"].loc[ANNOTATED]),
             palette=LABELS,
-            settings=lambda wildcards: training_settings(wildcards.head),
+            settings=training_settings,
             content=lambda wildcards: [
                 fingerprint(Path(path)) for path in encoder_weights(wildcards.head)
             ],
@@ -45,7 +47,7 @@ if "pretrained" not in SEGMENTATION:
             seed=config["seed"],
             code=code_version("train_head"),
         message:
-            "Training the network for {wildcards.head}, fold {wildcards.fold}"
+            "Training the network for {wildcards}"
         script:
             "../scripts/train_head.py"
 

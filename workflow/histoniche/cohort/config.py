@@ -9,17 +9,20 @@ import jsonschema
 import yaml
 
 from histoniche.errors import InputError
+from histoniche.learning.search import draw_trial, with_values
 
 _NEEDS = {
     "survival": ("areas",),
     "signatures": ("areas", "expression"),
     "enrichment": ("signatures",),
 }
+# Files, whose content a training is told beside its settings.
+_NOT_DRAWN = {"encoder_weights", "encoder_sha256"}
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 def read_schema(name: str) -> dict[str, Any]:
-    """Read one of the shipped schemas: `config`, `slides` or `patients`."""
+    """Read one of the shipped schemas: `config`, `slides`, `patients` or `verdicts`."""
     return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
 
 
@@ -215,10 +218,52 @@ def _training_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
         for head, own in segmentation["heads"].items()
     }
     for key, settings in blocks.items():
-        crop = settings["crop"]
-        if crop is not None and crop > size:
-            remedy = f"choose at most {size}, or null for the whole tile"
-            yield _Problem(f"{key}.crop", "larger than the tiles", remedy, crop)
-        if settings["encoder_frozen"] and settings["encoder_weights"] is None:
-            problem = "an encoder that starts at random is to stay so"
-            yield _Problem(f"{key}.encoder_frozen", problem, "name encoder_weights")
+        yield from _network_problems(key, settings, size)
+    if "tuning" in segmentation:
+        yield from _tuning_problems(segmentation, size, config["seed"])
+
+
+def _network_problems(key: str, settings: Mapping[str, Any], size: int) -> Iterator[_Problem]:
+    """Settings of one network that do not go together, or with tiles of this size."""
+    crop = settings["crop"]
+    if crop is not None and crop > size:
+        remedy = f"choose at most {size}, or null for the whole tile"
+        yield _Problem(f"{key}.crop", "larger than the tiles", remedy, crop)
+    if settings["encoder_frozen"] and settings["encoder_weights"] is None:
+        problem = "an encoder that starts at random is to stay so"
+        yield _Problem(f"{key}.encoder_frozen", problem, "name encoder_weights")
+
+
+def _tuning_problems(segmentation: Mapping[str, Any], size: int, seed: int) -> Iterator[_Problem]:
+    """A search that cannot be, or that draws what a training cannot be told."""
+    tuning, training = segmentation["tuning"], segmentation["training"]
+    if "pretrained" in segmentation:
+        remedy = "leave out pretrained or the block tuning"
+        yield _Problem(
+            "segmentation.pretrained", "models are both brought along and to be searched", remedy
+        )
+    if tuning["review"] == "required" and "verdicts" not in tuning:
+        remedy = "write config/verdicts.tsv, say, where you will save the filled sheet"
+        yield _Problem("segmentation.tuning.verdicts", "the review needs it", remedy)
+    for name, one in tuning["space"].items():
+        key = f"segmentation.tuning.space.{name}"
+        try:
+            with_values(training, {name: None})
+        except KeyError:
+            yield _Problem(key, "no such key of training", nearest(name, training))
+            return
+        if name in _NOT_DRAWN:
+            yield _Problem(key, "every trial starts from the same weights", "leave it out")
+        ((kind, limits),) = one.items()
+        if kind != "choices" and limits[0] >= limits[1]:
+            yield _Problem(key, "the first is not below the second", "exchange them", limits)
+            return
+    schema = read_schema("config")
+    fits = jsonschema.Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/training"})
+    for trial in range(1, tuning["trials"] + 1):
+        key = f"segmentation.tuning.space, trial {trial}"
+        settings = with_values(training, draw_trial(tuning["space"], trial, seed=seed))
+        for error in fits.iter_errors(settings):
+            path = ".".join(map(str, error.absolute_path))
+            yield _Problem(key, f"{path}: {error.message}", "mend its range", error.instance)
+        yield from _network_problems(key, settings, size)

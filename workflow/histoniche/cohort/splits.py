@@ -100,6 +100,22 @@ def roles_in_fold(split: pd.DataFrame, fold: int) -> "pd.Series[str]":
     )
 
 
+def roles_of(split: pd.DataFrame, fold: int | None) -> "pd.Series[str]":
+    """Role of each patient in the training of one network, by patient.
+
+    Parameters
+    ----------
+    split
+        As from `split_patients`.
+    fold
+        In a cross-validation the fold that the network is tested on; None where the
+        table says the roles.
+    """
+    if fold is not None:
+        split = split.assign(role=roles_in_fold(split, fold))
+    return split.set_index("patient")["role"]
+
+
 def _cross_validated(
     slides: Sequence[Mapping[str, Any]], table: pd.DataFrame, folds: int
 ) -> pd.DataFrame:

@@ -1,33 +1,21 @@
 """The study: configuration, sheets and palette together, checked before anything runs."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import pandas as pd
 
 from histoniche.cohort.config import check_config, nearest
 from histoniche.cohort.palette import JOINT, Region, find_palette, read_palette
+from histoniche.cohort.places import check_places, check_slides_places, fill_in_paths
 from histoniche.cohort.sheets import read_patients, read_slides
 from histoniche.cohort.splits import split_patients
+from histoniche.cohort.verdicts import awaited_verdicts, read_verdicts
 from histoniche.errors import InputError
-
-_PATHS: dict[str, set[str]] = {
-    "cohort": {"slides", "patients", "root"},
-    "segmentation": {"pretrained"},
-    "areas": {"path"},
-    "expression": {"path"},
-    "mutations": {"path"},
-}
-
-
-def is_file_of_weights(encoder_weights: str | None) -> bool:
-    """Whether `encoder_weights` names a file, and not published weights or none."""
-    return encoder_weights is not None and encoder_weights.endswith(".safetensors")
+from histoniche.learning.search import draw_trial, with_values
 
 
 def brought_models(folder: Path, head: str) -> list[str]:
@@ -50,12 +38,15 @@ class Study:
         The sheets; `slides` is empty where the study starts from areas.
     palette
         The regions, background first.
+    verdicts
+        What a pathologist said of the trials; empty where nothing is reviewed yet.
     """
 
     config: Mapping[str, Any]
     patients: pd.DataFrame
     slides: pd.DataFrame
     palette: list[Region]
+    verdicts: pd.DataFrame
 
     @property
     def regions(self) -> list[str]:
@@ -105,10 +96,44 @@ class Study:
             return [f"{head}/{fold}" for fold in self.folds]
         return brought_models(Path(pretrained), head)
 
-    def training_settings(self, head: str) -> dict[str, Any]:
-        """Settings of one head's training: the common ones with its own."""
+    @property
+    def trials(self) -> list[int]:
+        """Numbers of the trials of each network; empty where nothing is searched."""
+        tuning = self.config["segmentation"].get("tuning")
+        return list(range(1, tuning["trials"] + 1)) if tuning else []
+
+    def training_settings(self, head: str, trial: int | None = None) -> dict[str, Any]:
+        """Settings of one head's training: the common ones with its own, and what a trial draws."""
         segmentation = self.config["segmentation"]
-        return {**segmentation["training"], **segmentation["heads"].get(head, {})}
+        settings = {**segmentation["training"], **segmentation["heads"].get(head, {})}
+        if trial is None:
+            return settings
+        space = segmentation["tuning"]["space"]
+        return with_values(settings, draw_trial(space, trial, seed=self.config["seed"]))
+
+    @property
+    def reviewed(self) -> bool:
+        """Whether a pathologist has to accept the networks."""
+        tuning = self.config.get("segmentation", {}).get("tuning", {})
+        return tuning.get("review") == "required"
+
+    @cached_property
+    def awaited(self) -> list[str]:
+        """Verdicts that the run waits for, in words; empty if it can go on."""
+        if not self.reviewed:
+            return []
+        models = [(head, fold) for head in self.heads for fold in self.folds]
+        return awaited_verdicts(self.verdicts, models)
+
+    def accepted(self, head: str, fold: int) -> list[dict[str, Any]]:
+        """Trials of a network that were accepted: number, and the model that was looked at."""
+        rows = self.verdicts[
+            (self.verdicts["head"] == head)
+            & (self.verdicts["fold"] == fold)
+            & (self.verdicts["verdict"] == "accepted")
+        ]
+        pairs = zip(rows["trial"].tolist(), rows["model"].tolist(), strict=True)
+        return [{"trial": trial, "model": model} for trial, model in pairs]
 
     def has(self, block: str) -> bool:
         """Whether a block stands in the configuration, so that its stage runs."""
@@ -130,10 +155,10 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     InputError
         One line that names file, row, column, value and remedy.
     """
-    checked = _fill_in_paths(check_config(config, file=file), file)
+    checked = fill_in_paths(check_config(config, file=file), file)
     cohort = checked["cohort"]
     palette = read_palette(find_palette(checked["palette"]))
-    _check_places(checked, file)
+    check_places(checked, file)
     patients = read_patients(
         Path(cohort["patients"]),
         covariates={name: entry["type"] for name, entry in cohort["covariates"].items()},
@@ -143,8 +168,10 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     if "slides" in cohort:
         root = Path(cohort["root"])
         slides = read_slides(Path(cohort["slides"]), root=root, patients=patients)
-        _check_slides_places(checked, slides)
-    study = Study(checked, patients, slides, palette)
+        check_slides_places(checked, slides)
+    tuning = checked.get("segmentation", {}).get("tuning", {})
+    verdicts = read_verdicts(Path(tuning.get("verdicts", "")))
+    study = Study(checked, patients, slides, palette, verdicts)
     _check_regions(study, file)
     _check_follow_up(study, file)
     _check_training(study, file)
@@ -156,124 +183,6 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
             remedy="empty the column for the slides to be used",
         )
     return study
-
-
-def _fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """Fill environment variables into every path of a configuration."""
-    filled = {**config, "palette": _fill_in(config["palette"], file, "palette")}
-    for block, keys in _PATHS.items():
-        if block in config:
-            paths = {
-                key: _fill_in(config[block][key], file, f"{block}.{key}")
-                for key in keys & set(config[block])
-            }
-            filled[block] = {**config[block], **paths}
-    if "enrichment" in config:
-        sets = {
-            name: _fill_in(path, file, f"enrichment.gene_sets.{name}")
-            for name, path in config["enrichment"]["gene_sets"].items()
-        }
-        filled["enrichment"] = {**config["enrichment"], "gene_sets": sets}
-    if "tilings" in config:
-        filled["tilings"] = {
-            name: _fill_in_reference(entry, file, f"tilings.{name}.stain")
-            for name, entry in config["tilings"].items()
-        }
-    if "segmentation" in filled:
-        segmentation = filled["segmentation"]
-        heads = {
-            head: _fill_in_weights(entry, file, f"segmentation.heads.{head}")
-            for head, entry in segmentation["heads"].items()
-        }
-        training = _fill_in_weights(segmentation["training"], file, "segmentation.training")
-        filled["segmentation"] = {**segmentation, "training": training, "heads": heads}
-    return filled
-
-
-def _fill_in(path: str, file: str, column: str) -> str:
-    """Fill environment variables into one path."""
-    try:
-        return Template(path).substitute(os.environ)
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"the environment variable {error} is not set",
-            file=file,
-            column=column,
-            value=path,
-            remedy="set it, or write the folder itself",
-        ) from error
-
-
-def _fill_in_reference(tiling: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
-    """Fill environment variables into the picture of a tiling's stain, which must exist."""
-    stain = tiling["stain"]
-    if "reference" not in stain:
-        return dict(tiling)
-    path = _fill_in(stain["reference"], file, f"{column}.reference")
-    _check_there(path, file, f"{column}.reference", "name a picture that is here")
-    return {**tiling, "stain": {**stain, "reference": path}}
-
-
-def _check_there(path: str, file: str, column: str, remedy: str) -> None:
-    """A file that the configuration names exists."""
-    if not Path(path).is_file():
-        raise InputError("no such file", file=file, column=column, value=path, remedy=remedy)
-
-
-def _fill_in_weights(settings: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
-    """Fill environment variables into the file of weights of a network, which must exist."""
-    weights = settings.get("encoder_weights")
-    if not is_file_of_weights(weights):
-        return dict(settings)
-    path = _fill_in(str(weights), file, f"{column}.encoder_weights")
-    remedy = "name a safetensors file that is here, or null to start at random"
-    _check_there(path, file, f"{column}.encoder_weights", remedy)
-    return {**settings, "encoder_weights": path}
-
-
-def _check_places(config: Mapping[str, Any], file: str) -> None:
-    """What is read must not lie where the workflow writes, or a run could remove it."""
-    results = Path(config["results"]).resolve()
-    read = {
-        "palette": config["palette"],
-        **{
-            f"{block}.{key}": config.get(block, {}).get(key)
-            for block, keys in _PATHS.items()
-            for key in sorted(keys - {"root"})
-        },
-        **{
-            f"tilings.{name}.stain.reference": tiling["stain"].get("reference")
-            for name, tiling in config.get("tilings", {}).items()
-        },
-        **{
-            f"enrichment.gene_sets.{name}": path
-            for name, path in config.get("enrichment", {}).get("gene_sets", {}).items()
-        },
-    }
-    for column, path in read.items():
-        if path is not None and Path(path).resolve().is_relative_to(results):
-            raise InputError(
-                "lies in the folder of results",
-                file=file,
-                column=column,
-                value=path,
-                remedy="keep what is read and what is written apart",
-            )
-
-
-def _check_slides_places(config: Mapping[str, Any], slides: pd.DataFrame) -> None:
-    """No file of the sheet lies among the results: a job that writes it would delete it first."""
-    results = Path(config["results"]).resolve()
-    for column in ("path", "annotation", "tissue_mask"):
-        for slide, path in zip(slides["slide"], slides[column], strict=True):
-            if path is not None and Path(path).resolve().is_relative_to(results):
-                raise InputError(
-                    "lies in the folder of results, where the next run writes",
-                    file=config["cohort"]["slides"],
-                    column=column,
-                    value=path,
-                    remedy=f"copy it elsewhere and name the copy for slide {slide}",
-                )
 
 
 def _check_regions(study: Study, file: str) -> None:

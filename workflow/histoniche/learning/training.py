@@ -108,6 +108,7 @@ def train_segmenter(
         "seed": seed,
         "tiles": {side: len(some) for side, some in tiles.items()},
         "epochs": len(module.history),
+        "kept": min(module.history, key=lambda row: row["validation_loss"]),
         "precision": choose_precision(),
         "encoder_weights_sha256": encoder_weights and sha256(encoder_weights),
         "versions": {

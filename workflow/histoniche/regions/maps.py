@@ -36,7 +36,7 @@ def strips(store: TileStore, name: str = "label", *, rows: int = 1) -> Iterator[
     """
     size = int(store.attributes["size"])
     columns, count = store.attributes["grid"]
-    width, height = _map_size(store)
+    width, height = map_size(store)
     cells = store.column("cell")
     place = np.searchsorted(cells[:, 1], np.arange(0, count + rows, rows))
     for first, start, end in zip(range(0, count, rows), place, place[1:], strict=False):
@@ -50,7 +50,7 @@ def strips(store: TileStore, name: str = "label", *, rows: int = 1) -> Iterator[
             yield strip
 
 
-def _map_size(store: TileStore) -> tuple[int, int]:
+def map_size(store: TileStore) -> tuple[int, int]:
     """Width and height of the whole slide at the tiles' resolution."""
     width, height = (
         max(1, round(side / store.attributes["scale_to_level0"]))
@@ -80,7 +80,7 @@ def write_ome_zarr(
     counts = np.zeros(256, np.int64)
     with whole_folder(out) as folder:
         group = zarr.create_group(folder, zarr_format=3)
-        width, height = _map_size(store)
+        width, height = map_size(store)
         level = _new_level(group, 0, (height, width), chunk)
         top = 0
         for strip in strips(store, rows=rows):

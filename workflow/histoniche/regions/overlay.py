@@ -43,7 +43,7 @@ def draw_overlay(
     with Image.open(thumbnail) as image:
         plain = image.convert("RGB")
     plain.thumbnail((_SIDE, _SIDE))
-    coloured = _colour(np.asarray(plain), labels, palette)
+    under_regions = coloured(np.asarray(plain), labels, palette)
     width, height = plain.size
     font, small = ImageFont.load_default(18), ImageFont.load_default(15)
     legend_width = 300
@@ -55,7 +55,7 @@ def draw_overlay(
     draw = ImageDraw.Draw(canvas)
     draw.text((_GAP, 8), slide, fill=_INK, font=font)
     top = _GAP + 14
-    for number, picture in enumerate((plain, coloured)):
+    for number, picture in enumerate((plain, under_regions)):
         left = _GAP + number * (width + _GAP)
         canvas.paste(picture, (left, top))
         draw.rectangle((left - 1, top - 1, left + width, top + height), outline="#BBBBBB")
@@ -89,10 +89,18 @@ def draw_skipped(thumbnail: Path, out: Path) -> None:
         _save(image.convert("RGB"), out)
 
 
-def _colour(
+def coloured(
     pixels: np.ndarray, labels: np.ndarray, palette: Sequence[Mapping[str, Any]]
 ) -> Image.Image:
-    """Lay the regions' colours over a picture, with their contours."""
+    """Lay the regions' colours over a picture, with their contours.
+
+    Parameters
+    ----------
+    pixels
+        uint8, (height, width, 3).
+    labels
+        uint8 of any size; 0 leaves the picture as it is.
+    """
     height, width = pixels.shape[:2]
     resized = np.asarray(Image.fromarray(labels).resize((width, height), Image.Resampling.NEAREST))
     colours = np.zeros((256, 3))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.cohort.splits import SEEN, patient_digest, roles_in_fold
+from histoniche.cohort.splits import SEEN, patient_digest, roles_of
 from histoniche.learning.training import train_segmenter
 from histoniche.randomness import derived_seed
 from histoniche.regions.heads import head_classes
@@ -49,10 +49,7 @@ def train_head(
     The model's description names the patients it has seen, as digests, so that
     whoever applies it can tell which patients are new to it.
     """
-    table = read_table(split)
-    if fold is not None:
-        table = table.assign(role=roles_in_fold(table, fold))
-    roles = table.set_index("patient")["role"]
+    roles = roles_of(read_table(split), fold)
     sides = {
         side: [folder for slide, folder in stores.items() if roles[patients[slide]] == side]
         for side in SEEN

@@ -1,0 +1,149 @@
+"""Places: the files that a configuration and its sheets name, apart from where results go."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from histoniche.errors import InputError
+
+_PATHS: dict[str, set[str]] = {
+    "cohort": {"slides", "patients", "root"},
+    "segmentation": {"pretrained"},
+    "areas": {"path"},
+    "expression": {"path"},
+    "mutations": {"path"},
+}
+
+
+def is_file_of_weights(encoder_weights: str | None) -> bool:
+    """Whether `encoder_weights` names a file, and not published weights or none."""
+    return encoder_weights is not None and encoder_weights.endswith(".safetensors")
+
+
+def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Fill environment variables into every path of a configuration."""
+    filled = {**config, "palette": _fill_in(config["palette"], file, "palette")}
+    for block, keys in _PATHS.items():
+        if block in config:
+            paths = {
+                key: _fill_in(config[block][key], file, f"{block}.{key}")
+                for key in keys & set(config[block])
+            }
+            filled[block] = {**config[block], **paths}
+    if "enrichment" in config:
+        sets = {
+            name: _fill_in(path, file, f"enrichment.gene_sets.{name}")
+            for name, path in config["enrichment"]["gene_sets"].items()
+        }
+        filled["enrichment"] = {**config["enrichment"], "gene_sets": sets}
+    if "tilings" in config:
+        filled["tilings"] = {
+            name: _fill_in_reference(entry, file, f"tilings.{name}.stain")
+            for name, entry in config["tilings"].items()
+        }
+    if "segmentation" in filled:
+        segmentation = filled["segmentation"]
+        heads = {
+            head: _fill_in_weights(entry, file, f"segmentation.heads.{head}")
+            for head, entry in segmentation["heads"].items()
+        }
+        training = _fill_in_weights(segmentation["training"], file, "segmentation.training")
+        filled["segmentation"] = {**segmentation, "training": training, "heads": heads}
+        tuning = segmentation.get("tuning", {})
+        if "verdicts" in tuning:
+            path = _fill_in(tuning["verdicts"], file, "segmentation.tuning.verdicts")
+            filled["segmentation"]["tuning"] = {**tuning, "verdicts": path}
+    return filled
+
+
+def check_places(config: Mapping[str, Any], file: str) -> None:
+    """What is read must not lie where the workflow writes, or a run could remove it."""
+    results = Path(config["results"]).resolve()
+    read = {
+        "palette": config["palette"],
+        **{
+            f"{block}.{key}": config.get(block, {}).get(key)
+            for block, keys in _PATHS.items()
+            for key in sorted(keys - {"root"})
+        },
+        **{
+            f"tilings.{name}.stain.reference": tiling["stain"].get("reference")
+            for name, tiling in config.get("tilings", {}).items()
+        },
+        "segmentation.tuning.verdicts": config.get("segmentation", {})
+        .get("tuning", {})
+        .get("verdicts"),
+        **{
+            f"enrichment.gene_sets.{name}": path
+            for name, path in config.get("enrichment", {}).get("gene_sets", {}).items()
+        },
+    }
+    for column, path in read.items():
+        if path is not None and Path(path).resolve().is_relative_to(results):
+            raise InputError(
+                "lies in the folder of results",
+                file=file,
+                column=column,
+                value=path,
+                remedy="keep what is read and what is written apart",
+            )
+
+
+def check_slides_places(config: Mapping[str, Any], slides: pd.DataFrame) -> None:
+    """No file of the sheet lies among the results: a job that writes it would delete it first."""
+    results = Path(config["results"]).resolve()
+    for column in ("path", "annotation", "tissue_mask"):
+        for slide, path in zip(slides["slide"], slides[column], strict=True):
+            if path is not None and Path(path).resolve().is_relative_to(results):
+                raise InputError(
+                    "lies in the folder of results, where the next run writes",
+                    file=config["cohort"]["slides"],
+                    column=column,
+                    value=path,
+                    remedy=f"copy it elsewhere and name the copy for slide {slide}",
+                )
+
+
+def _fill_in(path: str, file: str, column: str) -> str:
+    """Fill environment variables into one path."""
+    try:
+        return Template(path).substitute(os.environ)
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"the environment variable {error} is not set",
+            file=file,
+            column=column,
+            value=path,
+            remedy="set it, or write the folder itself",
+        ) from error
+
+
+def _fill_in_reference(tiling: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
+    """Fill environment variables into the picture of a tiling's stain, which must exist."""
+    stain = tiling["stain"]
+    if "reference" not in stain:
+        return dict(tiling)
+    path = _fill_in(stain["reference"], file, f"{column}.reference")
+    _check_there(path, file, f"{column}.reference", "name a picture that is here")
+    return {**tiling, "stain": {**stain, "reference": path}}
+
+
+def _fill_in_weights(settings: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
+    """Fill environment variables into the file of weights of a network, which must exist."""
+    weights = settings.get("encoder_weights")
+    if not is_file_of_weights(weights):
+        return dict(settings)
+    path = _fill_in(str(weights), file, f"{column}.encoder_weights")
+    remedy = "name a safetensors file that is here, or null to start at random"
+    _check_there(path, file, f"{column}.encoder_weights", remedy)
+    return {**settings, "encoder_weights": path}
+
+
+def _check_there(path: str, file: str, column: str, remedy: str) -> None:
+    """A file that the configuration names exists."""
+    if not Path(path).is_file():
+        raise InputError("no such file", file=file, column=column, value=path, remedy=remedy)
