@@ -6,7 +6,9 @@ from safetensors.torch import save_file
 from histoniche.errors import InputError
 from histoniche.files import sha256
 from histoniche.learning.calibration import fit_temperature, sample_pixels
-from histoniche.learning.networks import build_network, start_network
+from histoniche.learning.hypercolumns import HyperColumns
+from histoniche.learning.installed_weights import installed_weights, read_installed
+from histoniche.learning.networks import build_network, published_colours, start_network
 from histoniche.learning.tiramisu import FCDenseNet
 from histoniche.learning.unet2015 import UNet2015
 from training_settings import ARCHITECTURES, DEFAULTS
@@ -109,6 +111,58 @@ def test_weights_of_timms_own_files_load_without_their_classifier(tmp_path):
     network = start_network({**SETTINGS, "encoder": f"tu-{name}"}, classes=3, weights=path)
     own = network.encoder.model.state_dict()
     assert torch.equal(own["conv_stem.weight"], published["conv_stem.weight"])
+
+
+def test_hypercolumns_weigh_all_stages_as_if_each_were_enlarged_first():
+    torch.manual_seed(0)
+    network = HyperColumns("resnet18", 3, depth=3, width=4, dropout=0.5, published=None).eval()
+    pixels = torch.rand(1, 3, 64, 96)
+    seen = []
+    for scale in (1, 2):
+        small = torch.nn.functional.avg_pool2d(pixels, scale)
+        seen += network.encoder(small)[1:]
+    assert len(network.weighed) == len(seen) == 6
+
+    def enlarged(one):
+        """To a quarter of the image, doubling by doubling."""
+        if one.shape[-1] > 24:
+            return torch.nn.functional.avg_pool2d(one, 2)
+        while one.shape[-1] < 24:
+            one = torch.nn.functional.interpolate(one, scale_factor=2, mode="bilinear")
+        return one
+
+    with torch.inference_mode():
+        hidden = sum(layer(enlarged(one)) for layer, one in zip(network.weighed, seen, strict=True))
+        expected = torch.nn.functional.interpolate(
+            network.head(hidden), size=(64, 96), mode="bilinear"
+        )
+        assert torch.allclose(network(pixels), expected, atol=1e-5)
+
+
+def test_weights_that_come_with_the_environment_need_no_internet():
+    path = installed_weights("tu-tf_efficientnet_lite0")
+    weights = read_installed("tu-tf_efficientnet_lite0", path)
+    settings = {
+        **SETTINGS, "architecture": "HyperColumns", "encoder": "tu-tf_efficientnet_lite0",
+        "encoder_weights": "imagenet", "encoder_frozen": True,
+    }  # fmt: skip
+    network = start_network(settings, classes=3, weights=None)
+    assert torch.equal(network.encoder.model.conv_stem.weight, weights["conv_stem.weight"])
+    assert not any(one.requires_grad for one in network.encoder.parameters())
+    # Layers under the right names keep a picture's energy; exchanged ones would not.
+    with torch.inference_mode():
+        stages = network.eval().encoder(torch.rand(1, 3, 64, 64) * 2 - 1)
+    assert all(0.05 < float(one.std()) < 20 for one in stages)
+    assert installed_weights("resnet18") is None
+    with pytest.raises(RuntimeError, match="does not hold the layers of"):
+        read_installed("tf_efficientnet_lite1", path)
+
+
+def test_an_encoders_own_colours_are_those_of_its_publication():
+    assert published_colours("tu-tf_efficientnet_lite0")["mean"] == [0.5, 0.5, 0.5]
+    assert published_colours("tu-resnet18")["mean"] == [0.485, 0.456, 0.406]
+    with pytest.raises(InputError, match="choose imagenet or tiles"):
+        published_colours("mit_b0")
 
 
 @pytest.mark.parametrize("change", [{"encoder": "resnet19"}, {"encoder_weights": "no such"}])

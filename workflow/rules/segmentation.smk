@@ -47,7 +47,8 @@ if "pretrained" not in SEGMENTATION:
             seed=config["seed"],
             code=code_version("train_head"),
         message:
-            "Training the network for {wildcards}"
+            "Training the network for {wildcards.head}, fold {wildcards.fold}"
+            + (", trial {wildcards.trial}" if TRIALS else "")
         script:
             "../scripts/train_head.py"
 

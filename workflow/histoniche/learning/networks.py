@@ -1,10 +1,12 @@
 """Networks, built by name from segmentation-models-pytorch, timm and our own."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import segmentation_models_pytorch as smp
+import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -13,6 +15,8 @@ from torch import nn
 from histoniche.errors import InputError
 from histoniche.files import sha256
 from histoniche.learning.foundation import TokenSegmenter
+from histoniche.learning.hypercolumns import HyperColumns
+from histoniche.learning.installed_weights import installed_weights, read_installed
 from histoniche.learning.tiramisu import FCDenseNet
 from histoniche.learning.unet2015 import UNet2015
 
@@ -66,6 +70,15 @@ def build_network(
                 dropout=dropout,
                 options=settings.get("encoder_options", {}),
                 published=published is not None,
+            )
+        elif architecture == "HyperColumns":
+            network = HyperColumns(
+                settings["encoder"],
+                classes,
+                depth=settings["encoder_depth"],
+                width=settings["decoder_channels"],
+                dropout=dropout,
+                published=published,
             )
         else:
             network = _smp_network(settings, classes, published, dropout)
@@ -127,17 +140,33 @@ def start_network(settings: Mapping[str, Any], *, classes: int, weights: Path | 
         If the weights do not fit the encoder, or are not those that
         `encoder_sha256` names.
     """
-    if weights is None:
-        network = build_network(settings, classes=classes, published=settings["encoder_weights"])
-    else:
+    installed = installed_file(settings) if weights is None else None
+    if weights is not None:
         network = build_network(settings, classes=classes)
-        _load_encoder(network, weights, settings)
+        _load_encoder(network, weights, load_file, settings)
+    elif installed is not None:
+        network = build_network(settings, classes=classes)
+        read = partial(read_installed, settings["encoder"])
+        _load_encoder(network, installed, read, settings)
+    else:
+        network = build_network(settings, classes=classes, published=settings["encoder_weights"])
     if settings["encoder_frozen"]:
         _encoder(network, settings).requires_grad_(False)
     return network
 
 
-def _load_encoder(network: nn.Module, weights: Path, settings: Mapping[str, Any]) -> None:
+def installed_file(settings: Mapping[str, Any]) -> Path | None:
+    """File of the published weights that the settings name, if the environment brings it."""
+    named = settings["encoder_weights"] == "imagenet"
+    return installed_weights(settings["encoder"]) if named else None
+
+
+def _load_encoder(
+    network: nn.Module,
+    weights: Path,
+    read: Callable[[Path], dict[str, torch.Tensor]],
+    settings: Mapping[str, Any],
+) -> None:
     """Load an encoder's weights from a file."""
     wanted = settings["encoder_sha256"]
     if wanted is not None and sha256(weights) != wanted:
@@ -150,7 +179,7 @@ def _load_encoder(network: nn.Module, weights: Path, settings: Mapping[str, Any]
         )
     encoder = _encoder(network, settings)
     try:
-        state = load_file(weights)
+        state = read(weights)
         # timm's own files lack the wrapper's name, and bring a classifier that nobody needs.
         inner = getattr(encoder, "model", encoder)
         target = inner if not any(name.startswith("model.") for name in state) else encoder
@@ -164,6 +193,26 @@ def _load_encoder(network: nn.Module, weights: Path, settings: Mapping[str, Any]
             column="segmentation.training.encoder_weights",
             value=settings["encoder"],
             remedy="name weights that were saved from this encoder",
+        ) from error
+
+
+def published_colours(encoder: str) -> dict[str, list[float]]:
+    """Mean and deviation of the pixels that an encoder of timm was published with.
+
+    Raises
+    ------
+    InputError
+        If nobody says so of this encoder.
+    """
+    try:
+        cfg: Any = timm.models.get_pretrained_cfg(encoder.removeprefix("tu-"))
+        return {"mean": list(cfg.mean), "deviation": list(cfg.std)}
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(
+            "timm does not know which pixels it was trained with",
+            column="segmentation.training.normalisation",
+            value=encoder,
+            remedy="choose imagenet or tiles",
         ) from error
 
 

@@ -29,6 +29,7 @@ from histoniche.learning.data import EpochSampler, LabelledTiles, balanced_chanc
 from histoniche.learning.losses import class_weights
 from histoniche.learning.metrics import class_metrics, confusion_matrix
 from histoniche.learning.models import choose_device, choose_precision, count_devices, save_model
+from histoniche.learning.networks import installed_file, published_colours
 from histoniche.learning.segmenter import Batch, Segmenter
 from histoniche.randomness import derived_seed, generator
 from histoniche.slides.store import TileStore
@@ -110,7 +111,7 @@ def train_segmenter(
         "epochs": len(module.history),
         "kept": min(module.history, key=lambda row: row["validation_loss"]),
         "precision": choose_precision(),
-        "encoder_weights_sha256": encoder_weights and sha256(encoder_weights),
+        "encoder_weights_sha256": _weights_digest(encoder_weights, settings),
         "versions": {
             "histoniche": __version__,
             "lightning": lightning.__version__,
@@ -147,6 +148,8 @@ def _normalisation(tiles: LabelledTiles, settings: Mapping[str, Any]) -> dict[st
     """Mean and deviation that pixels are brought from, as the settings say."""
     if settings["normalisation"] == "imagenet":
         return {"mean": list(IMAGENET_DEFAULT_MEAN), "deviation": list(IMAGENET_DEFAULT_STD)}
+    if settings["normalisation"] == "encoder":
+        return published_colours(settings["encoder"])
     mean, deviation = tiles.colour_statistics()
     return {"mean": mean, "deviation": deviation}
 
@@ -263,6 +266,12 @@ def _evaluate(
     scores, truths = (torch.cat(parts) for parts in zip(*samples, strict=True))
     iou = dict(zip(classes, class_metrics(matrix)["iou"], strict=True))
     return {"temperature": fit_temperature(scores, truths), "validation_iou": _finite(iou)}
+
+
+def _weights_digest(weights: Path | None, settings: Mapping[str, Any]) -> str | None:
+    """Digest of the file that the encoder started from; None without a file."""
+    file = weights or installed_file(settings)
+    return sha256(file) if file else None
 
 
 def _digest(content: Any) -> str:
