@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test lint unit bench-slides bench-segmentation format docs lock clean help
+.PHONY: demo test lint unit bench-slides bench-segmentation bench-noise format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make lint    style, types, workflow"
 	@echo "make bench-slides   reading and tiling against other libraries"
 	@echo "make bench-segmentation   applying a network against the same network used plainly"
+	@echo "make bench-noise   what wrong labels cost, and what each remedy brings back"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
 	@echo "make lock    renew the pinned environments"
@@ -70,6 +71,9 @@ bench-slides: $(VENV)/.bench
 
 bench-segmentation: demo
 	@$(BIN)/python tests/benchmarks/segmentation.py $(DEMO) results/benchmarks/segmentation.json
+
+bench-noise: demo
+	@$(BIN)/python tests/benchmarks/noise.py . $(DEMO) results/benchmarks/noise.json
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .

@@ -161,6 +161,40 @@ def test_stages_that_did_not_run_leave_one_line(results, palette, tmp_path):
     assert "<figure" not in text and Page(text).open == []
 
 
+def test_a_search_is_told_with_its_best_trials(results, palette, tmp_path):
+    board = pd.DataFrame(
+        {
+            "head": "all", "fold": 0, "rank": range(1, 13), "trial": range(12, 0, -1),
+            "model": "0" * 12, "epoch": 4, "validation_loss": 0.5, "validation_accuracy": 0.9,
+            "validation_iou": 0.7, "validation_dice": 0.8, "learning_rate": "0.00123",
+        }
+    )  # fmt: skip
+    write_table(board, tmp_path / "board.parquet")
+    tuning = {
+        "trials": 12, "space": {"learning_rate": {}}, "choose": "validation_dice",
+        "review": "required",
+    }  # fmt: skip
+    segmentation = results.settings["segmentation"] | {"tuning": tuning}
+    text = page_of(
+        results, palette, tmp_path / "s.html", "patients", "metrics",
+        leaderboards=[tmp_path / "board.parquet"],
+        settings=results.settings | {"segmentation": segmentation},
+    )  # fmt: skip
+    assert "Search for the network of all regions, fold 0" in text
+    assert text.count("<td>0.00123</td>") == 10
+    assert "The best 10 of 12 trials" in text
+    assert "drawn at random 12 times" in text and "a pathologist accepted" in text
+
+
+def test_a_cross_validation_is_told_as_one(results, palette, tmp_path):
+    split = {"method": "kfold", "folds": 5, "fold": None}
+    text = page_of(
+        results, palette, tmp_path / "s.html", "patients", "split",
+        settings=results.settings | {"split": split},
+    )  # fmt: skip
+    assert "annotated patients were divided into 5 folds. For each fold a network" in text
+
+
 def test_areas_brought_along_are_said_to_be(results, palette, tmp_path):
     settings = dict(results.settings)
     settings["areas"] = {"measure": "pixels", "path": "/data/x/areas.csv", "columns": {}}

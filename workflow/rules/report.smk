@@ -6,6 +6,16 @@ TRAINS = has("segmentation") and "pretrained" not in SEGMENTATION
 # The page shows some slides only; with many slides it need not wait for every picture.
 PICTURED = USED_SLIDES[:: max(1, len(USED_SLIDES) // 96)] if HAS_SLIDES else []
 
+LEADERBOARDS = (
+    [
+        f"<results>/tuning/{model}/leaderboard.parquet"
+        for own in MODELS.values()
+        for model in own
+    ]
+    if TRIALS
+    else []
+)
+
 # Tables by the names that the summary page knows, as far as their stages run.
 TABLES = {
     "patients": "cohort/patients",
@@ -214,6 +224,7 @@ rule write_summary:
             if has("segmentation")
             else {}
         ),
+        **({"leaderboards": LEADERBOARDS} if TRIALS else {}),
         figures=[path for path in FIGURES if not path.endswith(".tsv")],
     output:
         page=report(
@@ -252,6 +263,8 @@ rule seal_bundle:
         files=[
             rules.write_summary.output.page,
             *FIGURES,
+            *LEADERBOARDS,
+            *(["<results>/review/review.html"] if study.reviewed else []),
             *(
                 f"<results>/{stem}{ending}"
                 for stem in TABLES.values()

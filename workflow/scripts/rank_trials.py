@@ -11,6 +11,8 @@ with job(snakemake.log[0]):
     rank_trials(
         {int(folder.name): folder for folder in folders},
         Path(snakemake.output.leaderboard),
+        head=snakemake.wildcards.head,
+        fold=int(snakemake.wildcards.fold),
         rule=snakemake.params.rule,
         space=snakemake.params.space,
         seed=snakemake.params.seed,

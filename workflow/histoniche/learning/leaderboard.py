@@ -21,6 +21,8 @@ def rank_trials(
     models: Mapping[int, Path],
     out: Path,
     *,
+    head: str,
+    fold: int,
     rule: str,
     space: Mapping[str, Range],
     seed: int,
@@ -32,10 +34,12 @@ def rank_trials(
     models
         Folder of each trial's model.
     out
-        A row a trial, the best first: rank (from 1), trial, model (the first
-        digits of its weights' SHA-256), the number of the epoch that was kept and
-        its metrics on the validation patients, and the values drawn, each in a
+        A row a trial, the best first: head, fold, rank (from 1), trial, model (the
+        first digits of its weights' SHA-256), the number of the epoch that was kept
+        and its metrics on the validation patients, and the values drawn, each in a
         column of its key.
+    head, fold
+        Which network it is.
     rule
         The metric that ranks, a column that starts with `validation_`; among
         equals the lower validation loss goes first, then the lower number.
@@ -62,6 +66,8 @@ def rank_trials(
         na_position="last",
     )
     ordered.insert(0, "rank", range(1, len(ordered) + 1))
+    ordered.insert(0, "fold", fold)
+    ordered.insert(0, "head", head)
     write_table(ordered.reset_index(drop=True), out)
 
 

@@ -64,45 +64,49 @@ def picture_trials(
     """
     board = read_table(leaderboard).head(reviewed)
     roles = roles_of(read_table(split), fold)
-    stores = {slide: TileStore(folder) for slide, folder in tiles.items()}
-    held_out = [slide for slide in tiles if roles[patients[slide]] == "validation"]
-    known = [slide for slide in held_out if len(stores[slide]) and "label" in stores[slide]]
-    shown = known[:: max(1, -(-len(known) // _SLIDES))]
+    shown = _spread([slide for slide in tiles if roles[patients[slide]] == "validation"], tiles)
     own = [entry for entry in palette if head in (JOINT, entry["region"]) or not entry["label"]]
+    truths = {slide: _subsampled(TileStore(tiles[slide]), own) for slide in shown}
     rows = []
     with whole_folder(out) as folder:
         for rank, trial, model in zip(*(board[key] for key in _NAMED), strict=True):
             with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                found = {slide: Path(scratch) / slide for slide in shown}
+                stores = {slide: Path(scratch) / slide for slide in shown}
                 segment_slides(
                     {slide: tiles[slide] for slide in shown},
-                    found,
+                    stores,
                     {head: [models[trial]]},
                     patients=patients,
                     palette=own,
                     settings=settings,
                     threads=threads,
                 )
-                for slide, store in found.items():
-                    truth = _subsampled(stores[slide], own)
-                    labels = _subsampled(TileStore(store))
-                    picture = f"{trial}_{slide}.png"
-                    _draw(thumbnails[slide], truth, labels, own, folder / picture)
-                    matrix = confusion_matrix(truth, labels, classes=len(own))
-                    rows.append(
-                        {
-                            "rank": int(rank),
-                            "trial": int(trial),
-                            "model": model,
-                            "slide": slide,
-                            "patient": patients[slide],
-                            "accuracy": float(accuracy(matrix)),
-                            "macro_f1": float(macro_f1(matrix)),
-                            "picture": picture,
-                        }
-                    )
+                found = {slide: _subsampled(TileStore(store)) for slide, store in stores.items()}
+            for slide in shown:
+                picture = f"{trial}_{slide}.png"
+                _draw(thumbnails[slide], truths[slide], found[slide], own, folder / picture)
+                matrix = confusion_matrix(truths[slide], found[slide], classes=len(own))
+                rows.append(
+                    {
+                        "rank": int(rank),
+                        "trial": int(trial),
+                        "model": model,
+                        "slide": slide,
+                        "patient": patients[slide],
+                        "accuracy": float(accuracy(matrix)),
+                        "macro_f1": float(macro_f1(matrix)),
+                        "picture": picture,
+                    }
+                )
             logging.info("trial %d, rank %d: %d slides", trial, rank, len(shown))
         write_json(rows, folder / "trials.json")
+
+
+def _spread(slides: Sequence[str], tiles: Mapping[str, Path]) -> list[str]:
+    """A few slides with labelled tiles, spread evenly over all that have them."""
+    stores = {slide: TileStore(tiles[slide]) for slide in slides}
+    known = [slide for slide, store in stores.items() if len(store) and "label" in store]
+    return known[:: max(1, -(-len(known) // _SLIDES))]
 
 
 def _subsampled(store: TileStore, palette: Sequence[Mapping[str, Any]] | None = None) -> np.ndarray:

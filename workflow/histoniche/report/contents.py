@@ -47,6 +47,8 @@ _DESCRIPTIONS = (
     (r"models/([^/]+(?:/[^/]+)?)/model\.safetensors", r"Weights of the network \1"),
     (r"models/([^/]+(?:/[^/]+)?)/augmented\.png", r"Training tiles as the network \1 sees them"),
     (r"models/([^/]+(?:/[^/]+)?)/history\..+", r"Losses of the network \1 by epoch"),
+    (r"tuning/([^/]+)/([^/]+)/leaderboard\..+", r"Trials of the network \1, fold \2, in order"),
+    (r"review/review\.html", "Best trials of every network, as a pathologist saw them"),
     (r"segmentation/metrics\..+", "Accuracy of the regions on annotated slides"),
     (r"segmentation/confusion\..+", "Annotated against predicted regions, pixels"),
     (r"segmentation/agreement\..+", "Annotated against predicted areas"),

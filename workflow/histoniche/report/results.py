@@ -33,8 +33,8 @@ TABLES = (
 )
 """Tables that the summary page knows."""
 
-LISTS = ("thumbnails", "overlays", "figures")
-"""Lists of pictures that the summary page knows."""
+LISTS = ("thumbnails", "overlays", "figures", "leaderboards")
+"""Lists of pictures and tables that the summary page knows."""
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -140,6 +140,8 @@ def _segmentation(results: Results) -> Iterator[str]:
         if settings.get("strategy") == "joint"
         else "one network a region, fused by calibrated probability"
     )
+    if training.get("encoder_frozen"):
+        start += " and left as it was"
     losses = join_words([str(loss).replace("_", " ") for loss in training.get("loss", [])])
     yield (
         f"Regions were found by {network} ({training.get('architecture')} with the encoder "
@@ -148,6 +150,17 @@ def _segmentation(results: Results) -> Iterator[str]:
         f"epochs without a better validation loss; optimiser {training.get('optimiser')}, learning "
         f"rate {training.get('learning_rate'):g}, {training['schedule']['name']} schedule."
     )
+    if tuning := settings.get("tuning"):
+        yield (
+            f"Of these settings {join_words(sorted(tuning['space']))} were drawn at random "
+            f"{tuning['trials']} times for each network, and the trial with the best "
+            f"{tuning['choose'].replace('_', ' ')} was taken"
+            + (
+                " among those that a pathologist accepted."
+                if tuning["review"] == "required"
+                else "."
+            )
+        )
     changes = [
         name.replace("_", " ")
         for name, change in training["augment"].items()

@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
+from histoniche.cohort.palette import JOINT
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.numbers import count, format_interval, format_number, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
+from histoniche.tables import read_table
 
+# Trials that the page lists, and columns of a leaderboard beside the values drawn.
+_TRIALS = 10
+_BOARD = {
+    *("head", "fold", "rank", "trial", "model", "epoch"),
+    *("validation_loss", "validation_accuracy", "validation_iou", "validation_dice"),
+}
 _FEW = 5
 _TITLE = "Accuracy of the segmentation"
 _SCORES = ("dice", "precision", "recall")
@@ -53,6 +63,7 @@ def segmentation_section(results: Results) -> Section:
             "Whether the probabilities can be believed: of the pixels found with a probability "
             "of 0.8, eight in ten should be right.",
         )
+    blocks += [_trials(read_table(path)) for path in results.paths("leaderboards")]
     blocks += picture_of(
         results,
         "training",
@@ -141,3 +152,28 @@ def _table(rows: Rows, results: Results, role: str) -> Table:
     )
     title = f"{ROLE_NAMES[role].capitalize()}s, by region"
     return table(title, heads, cells, note)
+
+
+def _trials(board: pd.DataFrame) -> Table:
+    """The best trials of one network's search."""
+    drawn = [name for name in board.columns if name not in _BOARD]
+    first = board.iloc[0]
+    rows = [
+        (
+            str(row["rank"]),
+            str(row["trial"]),
+            format_number(row["validation_dice"]),
+            format_number(row["validation_iou"]),
+            format_number(row["validation_loss"]),
+            *(str(row[name]) for name in drawn),
+        )
+        for row in records(board.head(_TRIALS))
+    ]
+    heads = (">rank", ">trial", ">Dice", ">IoU", ">loss", *drawn)
+    note = (
+        f"The best {len(rows)} of {count(len(board), 'trial')}, by their numbers on the validation "
+        "patients. The best of many flatters itself: how good the chosen network is, the test "
+        "patients tell."
+    )
+    name = "all regions" if first["head"] == JOINT else first["head"]
+    return table(f"Search for the network of {name}, fold {first['fold']}", heads, rows, note)
