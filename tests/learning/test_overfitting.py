@@ -11,8 +11,8 @@ from training_settings import ARCHITECTURES, DEFAULTS, LOSSES
 
 COLOURS = np.array([[0.95, 0.95, 0.95], [0.8, 0.3, 0.5], [0.35, 0.25, 0.6]])
 ENCODERS = {"DPT": "tu-vit_tiny_patch16_224", "TokenSegmenter": "vit_tiny_patch16_224"}
-# A transformer from a random start takes longer than a convolution.
-STEPS = {"TokenSegmenter": 100, "DPT": 60}
+# A transformer from a random start takes longer than a convolution, as do features of every stage.
+STEPS = {"TokenSegmenter": 100, "DPT": 60, "HyperColumns": 100}
 SIDE = 32
 
 

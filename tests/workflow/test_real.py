@@ -93,27 +93,26 @@ def test_ivy_gap_regions_are_found_in_blocks_that_no_network_saw(checkout, real_
     study = example(checkout, tmp_path, "ivygap", real_data)
     preset = yaml.safe_load((checkout / "config" / "presets" / "modern.yaml").read_text())
     study.config |= preset
-    # Fewer folds and a short training: enough to be far from chance, not to be good.
-    study.config["split"]["folds"] = 3
-    study.config["segmentation"]["training"] |= {"epochs": 3}
+    # Two sections a block, one fold and a short training: far from chance, and not good.
+    sheet = tmp_path / study.config["cohort"]["slides"]
+    slides = pd.read_csv(sheet, sep="\t")
+    slides.groupby("patient").head(2).to_csv(sheet, sep="\t", index=False)
+    study.config["split"] |= {"folds": 3, "fold": 0}
+    study.config["segmentation"]["training"] |= {"epochs": 8}
     study.config["segmentation"]["application"]["flips"] = False
     study.run()
     metrics = read_table(study.results / "segmentation" / "metrics.parquet")
-    assert set(metrics["role"]) == {"test"}
-    metrics = metrics.set_index("region")
-    assert metrics.loc["overall", ["slides", "patients"]].tolist() == [28, 6]
-    assert metrics.loc["overall", "accuracy"] > 0.65
-    assert metrics.loc["overall", "macro_f1"] > 0.3
-    assert metrics.loc["overall", "calibration_error"] < 0.2
-    assert metrics.loc["background", "iou"] > 0.6
+    metrics = metrics[metrics["role"] == "test"].set_index("region")
+    assert metrics.loc["overall", ["slides", "patients"]].tolist() == [4, 2]
+    assert metrics.loc["overall", "accuracy"] > 0.5
+    assert metrics.loc["overall", "macro_f1"] > 0.25
+    assert metrics.loc["background", "iou"] > 0.4
     assert set(metrics.index) >= {"LE", "IT", "CT", "CTpnz", "CTpan", "CTmvp", "CTne", "mean"}
     agreement = read_table(study.results / "segmentation" / "agreement.parquet")
-    assert agreement.set_index("region").loc["CT", "pearson_r"] > 0.5
+    assert set(agreement["role"]) == {"train", "validation", "test"}
     areas = read_table(study.results / "areas" / "slides.parquet")
-    assert areas["slide"].nunique() == 28
-    page = (study.results / "summary.html").read_text()
-    assert "stand in for patients" in page
-    assert "annotated patients were divided into 3 folds" in page
+    assert areas["slide"].nunique() == 12
+    assert "stand in for patients" in (study.results / "summary.html").read_text()
 
 
 @pytest.fixture(scope="module")
