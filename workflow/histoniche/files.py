@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def folders_of(names: Iterable[str], files: Iterable[str]) -> dict[str, Path]:
+    """Folder of each file, by name; names and files in one order."""
+    return {name: Path(file).parent for name, file in zip(names, files, strict=True)}
 
 
 def write_text(text: str, path: Path) -> None:

@@ -35,7 +35,7 @@ rule write_patients:
 rule split_patients:
     input:
         # Models that are brought along say themselves whom they have seen.
-        models=models_of(HEADS) if "pretrained" in SEGMENTATION else [],
+        models=models_of("model.json") if "pretrained" in SEGMENTATION else [],
     output:
         table="<results>/cohort/split.parquet",
         twin="<results>/cohort/split.tsv",

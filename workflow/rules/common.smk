@@ -33,6 +33,7 @@ CONTAINERS = {
 HEADS = study.heads
 # Folders of each head's models, one a fold.
 MODELS = {head: study.models(head) for head in HEADS}
+NETWORKS = [model for own in MODELS.values() for model in own]
 REGIONS = study.regions
 USED_SLIDES = list(study.used["slide"])
 PALETTE = [region._asdict() for region in study.palette]
@@ -50,7 +51,7 @@ JUDGED_TILINGS = (
     [SEGMENTATION["tiling"]] if SEGMENTATION else list(config.get("tilings", {}))
 )
 # Trials that are trained for each network; none where nothing is searched.
-TRIALS = study.trials if SEGMENTATION else []
+TRIALS = study.trials
 LARGEST_MEM_MB = 256_000
 LONGEST_MIN = 7 * 24 * 60
 
@@ -167,10 +168,10 @@ def tiles_of(slides):
     )
 
 
-def models_of(heads):
-    """Descriptions of the heads' models, trained here or brought along."""
+def models_of(name):
+    """A file of every network, trained here or brought along."""
     folder = SEGMENTATION.get("pretrained", "<results>/models")
-    return [f"{folder}/{model}/model.json" for head in heads for model in MODELS[head]]
+    return [f"{folder}/{model}/{name}" for model in NETWORKS]
 
 
 def trials_of(name):

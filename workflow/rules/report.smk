@@ -7,11 +7,7 @@ TRAINS = has("segmentation") and "pretrained" not in SEGMENTATION
 PICTURED = USED_SLIDES[:: max(1, len(USED_SLIDES) // 96)] if HAS_SLIDES else []
 
 LEADERBOARDS = (
-    [
-        f"<results>/tuning/{model}/leaderboard.parquet"
-        for own in MODELS.values()
-        for model in own
-    ]
+    [f"<results>/tuning/{model}/leaderboard.parquet" for model in NETWORKS]
     if TRIALS
     else []
 )
@@ -95,14 +91,7 @@ rule draw_segmentation:
         confusion="<results>/segmentation/confusion.parquet",
         agreement="<results>/segmentation/agreement.parquet",
         calibration="<results>/segmentation/calibration.parquet",
-        histories=(
-            [
-                path.replace("model.json", "history.parquet")
-                for path in models_of(HEADS)
-            ]
-            if TRAINS
-            else []
-        ),
+        histories=models_of("history.parquet") if TRAINS else [],
     output:
         **figure("overlap", "Segmentation"),
         **figure("confusion", "Segmentation"),
@@ -309,14 +298,7 @@ rule seal_bundle:
                 else []
             ),
         ],
-        models=[
-            path
-            for description in models_of(HEADS)
-            for path in (
-                description,
-                description.replace("model.json", "model.safetensors"),
-            )
-        ],
+        models=[*models_of("model.json"), *models_of("model.safetensors")],
         patients=config["cohort"]["patients"],
         slides=config["cohort"].get("slides", []),
         workflow=[
@@ -339,7 +321,7 @@ rule seal_bundle:
         runtime=scaled(60),
     params:
         settings=config,
-        heads=MODELS,
+        networks=NETWORKS,
         code=code_version("seal_bundle"),
     message:
         "Sealing the bundle"

@@ -62,7 +62,7 @@ for number, batch in BATCHES.items():
             f"segment_slides_{number}"
         input:
             tiles=tiles_of(batch),
-            models=models_of(HEADS),
+            models=models_of("model.json"),
         output:
             expand("<results>/segmentation/{slide}.zarr/zarr.json", slide=batch),
         log:

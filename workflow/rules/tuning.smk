@@ -107,9 +107,7 @@ if TRIALS:
 
     rule write_review:
         input:
-            pictures=[
-                f"<results>/review/{model}" for own in MODELS.values() for model in own
-            ],
+            pictures=[f"<results>/review/{model}" for model in NETWORKS],
         output:
             page=report(
                 "<results>/review/review.html",

@@ -5,6 +5,7 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
+    from histoniche.files import folders_of
     from histoniche.regions.review import picture_trials
 
     slides = snakemake.params.slides
@@ -12,7 +13,7 @@ with job(snakemake.log[0]):
     picture_trials(
         Path(snakemake.input.leaderboard),
         {int(folder.name): folder for folder in models},
-        dict(zip(slides, (Path(path).parent for path in snakemake.input.tiles), strict=True)),
+        folders_of(slides, snakemake.input.tiles),
         dict(zip(slides, map(Path, snakemake.input.thumbnails), strict=True)),
         split=Path(snakemake.input.split),
         out=Path(snakemake.output[0]),

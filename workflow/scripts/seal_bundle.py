@@ -7,8 +7,8 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.report.bundle import seal_bundle
 
-    # Description and weights of each model, in this order.
-    names = [model for own in snakemake.params.heads.values() for model in own for _ in range(2)]
+    # The descriptions of all networks, then their weights.
+    names = 2 * snakemake.params.networks
     models = [Path(path) for path in snakemake.input.models]
     seal_bundle(
         [Path(path) for path in snakemake.input.files],

@@ -5,12 +5,12 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
+    from histoniche.files import folders_of
     from histoniche.regions.training import train_head
 
-    stores = (Path(path).parent for path in snakemake.input.tiles)
     out = Path(snakemake.output.description).parent
     train_head(
-        dict(zip(snakemake.params.slides, stores, strict=True)),
+        folders_of(snakemake.params.slides, snakemake.input.tiles),
         Path(snakemake.input.split),
         out,
         # Not declared, so that a failed job keeps its checkpoints.

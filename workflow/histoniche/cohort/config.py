@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import jsonschema
 import yaml
 
+from histoniche.cohort.trials import draw_trial, with_values
 from histoniche.errors import InputError
-from histoniche.learning.search import draw_trial, with_values
 
 _NEEDS = {
     "survival": ("areas",),

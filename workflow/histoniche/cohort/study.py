@@ -13,9 +13,9 @@ from histoniche.cohort.palette import JOINT, Region, find_palette, read_palette
 from histoniche.cohort.places import check_places, check_slides_places, fill_in_paths
 from histoniche.cohort.sheets import read_patients, read_slides
 from histoniche.cohort.splits import split_patients
+from histoniche.cohort.trials import draw_trial, with_values
 from histoniche.cohort.verdicts import awaited_verdicts, read_verdicts
 from histoniche.errors import InputError
-from histoniche.learning.search import draw_trial, with_values
 
 
 def brought_models(folder: Path, head: str) -> list[str]:
@@ -79,9 +79,9 @@ class Study:
     def folds(self) -> list[int]:
         """Folds that a network is trained for; 0 alone where patients are divided once."""
         split = self.config["split"]
-        if split["method"] != "kfold":
-            return [0]
-        return list(range(split["folds"])) if split["fold"] is None else [split["fold"]]
+        if self.cross_validates:
+            return list(range(split["folds"]))
+        return [split["fold"] if split["method"] == "kfold" else 0]
 
     @property
     def cross_validates(self) -> bool:
@@ -97,10 +97,14 @@ class Study:
         return brought_models(Path(pretrained), head)
 
     @property
+    def _tuning(self) -> Mapping[str, Any]:
+        """The block `segmentation.tuning`; empty where nothing is searched."""
+        return self.config.get("segmentation", {}).get("tuning", {})
+
+    @property
     def trials(self) -> list[int]:
         """Numbers of the trials of each network; empty where nothing is searched."""
-        tuning = self.config["segmentation"].get("tuning")
-        return list(range(1, tuning["trials"] + 1)) if tuning else []
+        return list(range(1, self._tuning.get("trials", 0) + 1))
 
     def training_settings(self, head: str, trial: int | None = None) -> dict[str, Any]:
         """Settings of one head's training: the common ones with its own, and what a trial draws."""
@@ -108,14 +112,13 @@ class Study:
         settings = {**segmentation["training"], **segmentation["heads"].get(head, {})}
         if trial is None:
             return settings
-        space = segmentation["tuning"]["space"]
-        return with_values(settings, draw_trial(space, trial, seed=self.config["seed"]))
+        drawn = draw_trial(self._tuning["space"], trial, seed=self.config["seed"])
+        return with_values(settings, drawn)
 
     @property
     def reviewed(self) -> bool:
         """Whether a pathologist has to accept the networks."""
-        tuning = self.config.get("segmentation", {}).get("tuning", {})
-        return tuning.get("review") == "required"
+        return self._tuning.get("review") == "required"
 
     @cached_property
     def awaited(self) -> list[str]:

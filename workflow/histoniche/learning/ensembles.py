@@ -15,11 +15,6 @@ class Ensemble:
     members: Sequence[Model]
 
     @property
-    def classes(self) -> list[str]:
-        """Names of the output channels."""
-        return self.members[0].classes
-
-    @property
     def device(self) -> torch.device:
         """Where the networks are."""
         return self.members[0].device

@@ -79,7 +79,7 @@ class TokenSegmenter(nn.Module):
         # Patches of 14 do not divide tiles of 32; a little enlargement makes them fit.
         fitted = [side + -side % self._patch for side in (height, width)]
         if fitted != [height, width]:
-            pixels = _resize(pixels, fitted)
+            pixels = resize(pixels, fitted)
         encoder: Any = self.encoder
         tokens = encoder.get_intermediate_layers(
             pixels, n=self._taps, reshape=False, return_prefix_tokens=False, norm=False
@@ -94,7 +94,7 @@ class TokenSegmenter(nn.Module):
             if number:
                 found = nn.functional.interpolate(found, scale_factor=2, mode="bilinear")
             found = step(found)
-        return _resize(self.head(found), [height, width])
+        return resize(self.head(found), [height, width])
 
 
 def _convolution(before: int, after: int) -> nn.Module:
@@ -106,6 +106,6 @@ def _convolution(before: int, after: int) -> nn.Module:
     )
 
 
-def _resize(images: torch.Tensor, size: list[int]) -> torch.Tensor:
+def resize(images: torch.Tensor, size: list[int]) -> torch.Tensor:
     """Enlarge images bilinearly to a height and width."""
     return nn.functional.interpolate(images, size=size, mode="bilinear", align_corners=False)

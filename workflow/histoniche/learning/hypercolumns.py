@@ -4,6 +4,8 @@ import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 
+from histoniche.learning.foundation import resize
+
 # The image, and at half its resolution what lies twice as far around each pixel.
 _SCALES = (1, 2)
 _FINEST = 4
@@ -82,11 +84,6 @@ class HyperColumns(nn.Module):
         first, *others = sorted(weighed, key=lambda one: one.shape[-1])
         total = first
         for one in others:
-            total = one + (total if total.shape == one.shape else _enlarged(total, one))
-        return _enlarged(self.head(total), pixels)
-
-
-def _enlarged(images: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """Enlarge images bilinearly to the height and width of others."""
-    size = like.shape[-2:]
-    return nn.functional.interpolate(images, size=size, mode="bilinear", align_corners=False)
+            same = total.shape == one.shape
+            total = one + (total if same else resize(total, list(one.shape[-2:])))
+        return resize(self.head(total), list(pixels.shape[-2:]))

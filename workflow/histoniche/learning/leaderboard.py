@@ -7,14 +7,18 @@ from typing import Any
 
 import pandas as pd
 
+from histoniche.cohort.trials import Range, draw_trial
 from histoniche.errors import InputError
 from histoniche.files import read_json, whole_file
-from histoniche.learning.search import Range, draw_trial
 from histoniche.tables import read_table, write_table
 
-LOWER_IS_BETTER = ("validation_loss",)
-SHORT_DIGEST = 12
-"""Hexadecimal digits by which people name the weights of a model."""
+_KEPT = ("epoch", "validation_loss", "validation_accuracy", "validation_iou", "validation_dice")
+
+COLUMNS = ("head", "fold", "rank", "trial", "model", *_KEPT)
+"""Columns of a leaderboard, before those of the values drawn."""
+
+# Hexadecimal digits by which people name the weights of a model.
+_SHORT_DIGEST = 12
 
 
 def rank_trials(
@@ -55,29 +59,20 @@ def rank_trials(
         rows.append(
             {
                 "trial": trial,
-                "model": description["weights_sha256"][:SHORT_DIGEST],
+                "model": description["weights_sha256"][:_SHORT_DIGEST],
                 **{key: description["kept"][key] for key in _KEPT},
                 **{key: str(value) for key, value in draw_trial(space, trial, seed=seed).items()},
             }
         )
     ordered = pd.DataFrame(rows).sort_values(
         [rule, "validation_loss", "trial"],
-        ascending=[rule in LOWER_IS_BETTER, True, True],
+        ascending=[rule == "validation_loss", True, True],
         na_position="last",
     )
     ordered.insert(0, "rank", range(1, len(ordered) + 1))
     ordered.insert(0, "fold", fold)
     ordered.insert(0, "head", head)
     write_table(ordered.reset_index(drop=True), out)
-
-
-_KEPT = (
-    "epoch",
-    "validation_loss",
-    "validation_accuracy",
-    "validation_iou",
-    "validation_dice",
-)
 
 
 def choose_trial(

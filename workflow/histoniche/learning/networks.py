@@ -1,7 +1,6 @@
 """Networks, built by name from segmentation-models-pytorch, timm and our own."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,16 +139,12 @@ def start_network(settings: Mapping[str, Any], *, classes: int, weights: Path | 
         If the weights do not fit the encoder, or are not those that
         `encoder_sha256` names.
     """
-    installed = installed_file(settings) if weights is None else None
-    if weights is not None:
-        network = build_network(settings, classes=classes)
-        _load_encoder(network, weights, load_file, settings)
-    elif installed is not None:
-        network = build_network(settings, classes=classes)
-        read = partial(read_installed, settings["encoder"])
-        _load_encoder(network, installed, read, settings)
-    else:
+    file = weights or installed_file(settings)
+    if file is None:
         network = build_network(settings, classes=classes, published=settings["encoder_weights"])
+    else:
+        network = build_network(settings, classes=classes)
+        _load_encoder(network, file, settings)
     if settings["encoder_frozen"]:
         _encoder(network, settings).requires_grad_(False)
     return network
@@ -161,12 +156,7 @@ def installed_file(settings: Mapping[str, Any]) -> Path | None:
     return installed_weights(settings["encoder"]) if named else None
 
 
-def _load_encoder(
-    network: nn.Module,
-    weights: Path,
-    read: Callable[[Path], dict[str, torch.Tensor]],
-    settings: Mapping[str, Any],
-) -> None:
+def _load_encoder(network: nn.Module, weights: Path, settings: Mapping[str, Any]) -> None:
     """Load an encoder's weights from a file."""
     wanted = settings["encoder_sha256"]
     if wanted is not None and sha256(weights) != wanted:
@@ -179,7 +169,10 @@ def _load_encoder(
         )
     encoder = _encoder(network, settings)
     try:
-        state = read(weights)
+        if weights == installed_file(settings):
+            state = read_installed(settings["encoder"], weights)
+        else:
+            state = load_file(weights)
         # timm's own files lack the wrapper's name, and bring a classifier that nobody needs.
         inner = getattr(encoder, "model", encoder)
         target = inner if not any(name.startswith("model.") for name in state) else encoder

@@ -19,6 +19,9 @@ _FORMATS = {
     ".zarr": "application/vnd+zarr",
 }
 
+# A head, and the fold of its network if there are folds.
+_NETWORK = r"([^/]+(?:/[^/]+)?)"
+
 _DESCRIPTIONS = (
     (r"summary\.html", "Summary page of the study"),
     (r"config/config\.yaml", "Configuration of the run, without the places of files"),
@@ -43,10 +46,10 @@ _DESCRIPTIONS = (
     (r"regions/([^/]+)/overlay\.png", r"Slide \1 with its region map"),
     (r"areas/slides\..+", "Area of every region on every slide"),
     (r"areas/patients\..+", "Area of every region of every patient"),
-    (r"models/([^/]+(?:/[^/]+)?)/model\.json", r"Description of the network \1"),
-    (r"models/([^/]+(?:/[^/]+)?)/model\.safetensors", r"Weights of the network \1"),
-    (r"models/([^/]+(?:/[^/]+)?)/augmented\.png", r"Training tiles as the network \1 sees them"),
-    (r"models/([^/]+(?:/[^/]+)?)/history\..+", r"Losses of the network \1 by epoch"),
+    (rf"models/{_NETWORK}/model\.json", r"Description of the network \1"),
+    (rf"models/{_NETWORK}/model\.safetensors", r"Weights of the network \1"),
+    (rf"models/{_NETWORK}/augmented\.png", r"Training tiles as the network \1 sees them"),
+    (rf"models/{_NETWORK}/history\..+", r"Losses of the network \1 by epoch"),
     (r"tuning/([^/]+)/([^/]+)/leaderboard\..+", r"Trials of the network \1, fold \2, in order"),
     (r"review/review\.html", "Best trials of every network, as a pathologist saw them"),
     (r"segmentation/metrics\..+", "Accuracy of the regions on annotated slides"),

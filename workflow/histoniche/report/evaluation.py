@@ -1,6 +1,8 @@
-"""Which patients the accuracy of a segmentation is reported for."""
+"""What is evaluated, in words: whose accuracy, and which network."""
 
 import pandas as pd
+
+from histoniche.cohort.palette import JOINT
 
 ROLE_NAMES = {
     "test": "test patient",
@@ -18,3 +20,8 @@ def best_role(metrics: pd.DataFrame) -> str | None:
     """Role whose accuracy is reported: test, else without a role, else validation, else None."""
     roles = set(metrics["role"]) if "role" in metrics else set()
     return next((role for role in _HELD_OUT if role in roles), None)
+
+
+def found_by(head: str) -> str:
+    """What the network of a head finds, in words: "all regions", or "CT"."""
+    return "all regions" if head == JOINT else head

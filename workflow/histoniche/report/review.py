@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from histoniche.cohort.config import read_schema
-from histoniche.cohort.palette import JOINT, Region
+from histoniche.cohort.palette import Region
 from histoniche.files import read_json, whole_file, write_text
 from histoniche.report.blocks import Block, Gallery, Paragraph, Photo, Section, Swatches
+from histoniche.report.evaluation import found_by
 from histoniche.report.numbers import format_number
 from histoniche.report.page import render
 from histoniche.report.pictures import jpeg_address
@@ -76,5 +77,4 @@ def _section(head: str, fold: int, folder: Path, rows: Sequence[dict[str, Any]])
         ]
         title = f"Trial {trial}, rank {own[0]['rank']}, model {own[0]['model']}"
         blocks.append(Gallery(title, photos, "large"))
-    name = "all regions" if head == JOINT else head
-    return Section(f"{head}-{fold}", f"Network of {name}, fold {fold}", blocks)
+    return Section(f"{head}-{fold}", f"Network of {found_by(head)}, fold {fold}", blocks)

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from histoniche.cohort.palette import JOINT, Region
-from histoniche.report.evaluation import ROLE_NAMES, best_role
+from histoniche.cohort.palette import Region
+from histoniche.report.evaluation import ROLE_NAMES, best_role, found_by
 from histoniche.report.numbers import count, format_interval, format_number
 from histoniche.report.style import (
     FAINT,
@@ -101,7 +101,7 @@ def draw_training(histories: Sequence[tuple[str, int, Path]], training_figure: P
             own = drawn[drawn["head"] == head]
             _draw_losses(left, own)
             _draw_dice(right, own)
-            left.set_title(f"Network of {'all regions' if head == JOINT else head}")
+            left.set_title(f"Network of {found_by(head)}")
         footnote(
             figure, "Points: the epoch with the lowest validation loss, whose weights are kept."
         )

@@ -5,20 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.cohort.palette import JOINT
+from histoniche.learning.leaderboard import COLUMNS
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.evaluation import ROLE_NAMES, best_role
+from histoniche.report.evaluation import ROLE_NAMES, best_role, found_by
 from histoniche.report.numbers import count, format_interval, format_number, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.tables import read_table
 
-# Trials that the page lists, and columns of a leaderboard beside the values drawn.
+# Trials that the page lists.
 _TRIALS = 10
-_BOARD = {
-    *("head", "fold", "rank", "trial", "model", "epoch"),
-    *("validation_loss", "validation_accuracy", "validation_iou", "validation_dice"),
-}
 _FEW = 5
 _TITLE = "Accuracy of the segmentation"
 _SCORES = ("dice", "precision", "recall")
@@ -156,7 +152,7 @@ def _table(rows: Rows, results: Results, role: str) -> Table:
 
 def _trials(board: pd.DataFrame) -> Table:
     """The best trials of one network's search."""
-    drawn = [name for name in board.columns if name not in _BOARD]
+    drawn = [name for name in board.columns if name not in COLUMNS]
     first = board.iloc[0]
     rows = [
         (
@@ -175,5 +171,5 @@ def _trials(board: pd.DataFrame) -> Table:
         "patients. The best of many flatters itself: how good the chosen network is, the test "
         "patients tell."
     )
-    name = "all regions" if first["head"] == JOINT else first["head"]
-    return table(f"Search for the network of {name}, fold {first['fold']}", heads, rows, note)
+    title = f"Search for the network of {found_by(first['head'])}, fold {first['fold']}"
+    return table(title, heads, rows, note)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from histoniche.learning.search import draw_trial, with_values
+from histoniche.cohort.trials import draw_trial, with_values
 
 SPACE = {
     "learning_rate": {"log_uniform": [1e-4, 1e-2]},
