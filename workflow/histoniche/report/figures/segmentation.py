@@ -235,7 +235,8 @@ def _draw_calibration(bins: pd.DataFrame, overall: pd.Series, role: str, path: P
     axes.annotate("as it should be", (0.03, 0.05), rotation=38, color=MUTED)
     axes.vlines(bins["confidence"], bins["accuracy_low"], bins["accuracy_high"], color=INK)
     share = bins["pixels"] / bins["pixels"].sum()
-    axes.scatter(bins["confidence"], bins["accuracy"], s=14 + 300 * share, color=HIGH, ec=INK)
+    sizes = 14 + 300 * share
+    axes.scatter(bins["confidence"], bins["accuracy"], s=sizes, color=HIGH, ec=INK, clip_on=False)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
     axes.set_xlabel("Probability of the region found")
     axes.set_ylabel("Share of pixels that are right")
