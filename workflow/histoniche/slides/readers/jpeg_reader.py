@@ -108,8 +108,9 @@ class JpegSlide:
         rows = range(top // side_y, -(-bottom // side_y))
         columns = range(left // side_x, -(-right // side_x))
         if shared:
-            # Reading goes row by row: more than the width of the slide is never wanted again, and
-            # memory that is soon free costs less than memory that is new.
+            # Reading goes row by row: more than the width of the slide is hardly wanted again (only
+            # by a thread that fell a row behind), and memory that is soon free costs less than
+            # memory that is new.
             self._cache.hold((len(rows) + 1) * source.columns * 3 * side_x * side_y)
         for row, column in product(rows, columns):
             pixels = self._decoded(level, row * source.columns + column, shared)
@@ -172,7 +173,7 @@ class JpegSlide:
 
 
 class _SegmentCache:
-    """The segments used last, each decoded once however many threads want it."""
+    """The segments used last, each decoded once while kept, however many threads want it."""
 
     def __init__(self, largest: int) -> None:
         self._largest = largest
