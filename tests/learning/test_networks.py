@@ -115,18 +115,22 @@ def test_weights_of_timms_own_files_load_without_their_classifier(tmp_path):
 
 def test_hypercolumns_weigh_all_stages_as_if_each_were_enlarged_first():
     torch.manual_seed(0)
-    network = HyperColumns("resnet18", 3, depth=3, width=4, dropout=0.5, published=None).eval()
+    network = HyperColumns(
+        "resnet18", 3, depth=3, width=4, scales=(0.5, 1, 2), dropout=0.5, published=None
+    ).eval()
     pixels = torch.rand(1, 3, 64, 96)
-    seen = []
-    for scale in (1, 2):
-        small = torch.nn.functional.avg_pool2d(pixels, scale)
-        seen += network.encoder(small)[1:]
-    assert len(network.weighed) == len(seen) == 6
+    views = [
+        torch.nn.functional.interpolate(pixels, size=(128, 192), mode="bilinear"),
+        pixels,
+        torch.nn.functional.avg_pool2d(pixels, 2),
+    ]
+    seen = [stage for view in views for stage in network.encoder(view)[1:]]
+    assert len(network.weighed) == len(seen) == 9
 
     def enlarged(one):
         """To a quarter of the image, doubling by doubling."""
         if one.shape[-1] > 24:
-            return torch.nn.functional.avg_pool2d(one, 2)
+            return torch.nn.functional.avg_pool2d(one, one.shape[-1] // 24)
         while one.shape[-1] < 24:
             one = torch.nn.functional.interpolate(one, scale_factor=2, mode="bilinear")
         return one

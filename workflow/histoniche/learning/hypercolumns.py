@@ -1,4 +1,6 @@
-"""Hypercolumns: all stages of an encoder, at two scales, judged pixel by pixel."""
+"""Hypercolumns: all stages of an encoder, at several scales, judged pixel by pixel."""
+
+from collections.abc import Sequence
 
 import segmentation_models_pytorch as smp
 import torch
@@ -6,8 +8,6 @@ from torch import nn
 
 from histoniche.learning.foundation import resize
 
-# The image, and at half its resolution what lies twice as far around each pixel.
-_SCALES = (1, 2)
 _FINEST = 4
 
 
@@ -16,7 +16,9 @@ class HyperColumns(nn.Module):
 
     As small as this, it learns from few annotated slides what a frozen encoder
     already tells apart, and hardly more: no decoder that could learn the shape of
-    one tumour by heart. The image is seen at its own and at half its resolution.
+    one tumour by heart. The image is seen at several scales: reduced, so that more
+    of its surroundings speak for a pixel, and enlarged, so that the late stages,
+    which know the most, see what is small.
 
     The first layer weighs each stage's features at that stage's resolution and
     enlarges the sums, which is the same as to enlarge all features and weigh them
@@ -32,6 +34,8 @@ class HyperColumns(nn.Module):
         Stages of the encoder.
     width
         Hidden units.
+    scales
+        How many pixels of the image become one, for each sight of it; 0.5 enlarges.
     dropout
         Share of features, and of hidden units, dropped in training, 0 to 1.
     published
@@ -49,10 +53,12 @@ class HyperColumns(nn.Module):
         *,
         depth: int,
         width: int,
+        scales: Sequence[float],
         dropout: float,
         published: str | None,
     ) -> None:
         super().__init__()
+        self.scales = tuple(scales)
         self.encoder = smp.encoders.get_encoder(encoder, depth=depth, weights=published)
         # The first is the image itself; stages that an encoder lacks have no channels.
         channels = [count for count in self.encoder.out_channels[1:] if count]
@@ -60,7 +66,7 @@ class HyperColumns(nn.Module):
             nn.Sequential(
                 nn.BatchNorm2d(count), nn.Dropout(dropout), nn.Conv2d(count, width, 1, bias=False)
             )
-            for count in channels * len(_SCALES)
+            for count in channels * len(self.scales)
         )
         self.head = nn.Sequential(
             nn.BatchNorm2d(width),
@@ -71,14 +77,15 @@ class HyperColumns(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Logits (n, classes, height, width) of float pixels (n, 3, height, width)."""
-        maps = []
-        for scale in _SCALES:
-            seen = nn.functional.avg_pool2d(pixels, scale) if scale > 1 else pixels
-            maps += [one for one in self.encoder(seen)[1:] if one.shape[1]]
+        maps = [
+            one
+            for scale in self.scales
+            for one in self.encoder(_rescale(pixels, scale))[1:]
+            if one.shape[1]
+        ]
         finest = -(-pixels.shape[-1] // _FINEST)
         weighed = [
-            layer(nn.functional.avg_pool2d(one, 2) if one.shape[-1] > finest else one)
-            for layer, one in zip(self.weighed, maps, strict=True)
+            layer(_at_most(one, finest)) for layer, one in zip(self.weighed, maps, strict=True)
         ]
         # From coarse to fine, so that every sum is enlarged by one step alone.
         first, *others = sorted(weighed, key=lambda one: one.shape[-1])
@@ -87,3 +94,18 @@ class HyperColumns(nn.Module):
             same = total.shape == one.shape
             total = one + (total if same else resize(total, list(one.shape[-2:])))
         return resize(self.head(total), list(pixels.shape[-2:]))
+
+
+def _rescale(pixels: torch.Tensor, scale: float) -> torch.Tensor:
+    """Pixels of which `scale` times `scale` become one."""
+    if scale == 1:
+        return pixels
+    mode = "area" if scale > 1 else "bilinear"
+    return nn.functional.interpolate(pixels, scale_factor=1 / scale, mode=mode)
+
+
+def _at_most(features: torch.Tensor, width: int) -> torch.Tensor:
+    """Features averaged, two by two, until they are no wider."""
+    while features.shape[-1] > width:
+        features = nn.functional.avg_pool2d(features, 2)
+    return features

@@ -76,6 +76,7 @@ def build_network(
                 classes,
                 depth=settings["encoder_depth"],
                 width=settings["decoder_channels"],
+                scales=settings["scales"],
                 dropout=dropout,
                 published=published,
             )
