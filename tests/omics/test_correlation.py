@@ -8,51 +8,16 @@ import pytest
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
+from histoniche.cox_scan import cox_scan
 from histoniche.errors import InputError
 from histoniche.omics.correlation import (
     correlate_expression,
+    correlate_given,
     correlate_with_areas,
     correlate_with_survival,
-    rank_correlation,
+    covariate_rows,
 )
 from histoniche.tables import read_table, write_table
-
-
-@pytest.mark.parametrize(("levels", "patients"), [(2, 5), (5, 30), (10_000, 129)])
-def test_rank_correlation_equals_scipy_with_ties(levels: int, patients: int) -> None:
-    rng = np.random.default_rng(levels)
-    genes = rng.integers(0, levels, (60, patients)).astype(float)
-    genes = genes[np.ptp(genes, axis=1) > 0]
-    areas = np.where(rng.random((3, patients)) < 0.3, 0, rng.random((3, patients)))
-    rho, p = rank_correlation(genes, areas)
-    for i, j in np.ndindex(len(genes), 3):
-        expected = scipy.stats.spearmanr(genes[i], areas[j])
-        assert rho[i, j] == pytest.approx(expected.statistic, abs=1e-12)
-        assert p[i, j] == pytest.approx(expected.pvalue, rel=1e-9)
-
-
-def test_perfect_correlation_is_exactly_one() -> None:
-    area = np.random.default_rng(0).random(37)
-    rho, p = rank_correlation(np.stack([area**3, -area]), area[np.newaxis])
-    assert rho.ravel().tolist() == [1, -1]
-    assert p.ravel().tolist() == [0, 0]
-
-
-def test_constant_rows_have_no_correlation() -> None:
-    rho, p = rank_correlation(np.array([[1.0, 1, 1, 1], [1, 2, 3, 4]]), np.array([[4.0, 2, 3, 9]]))
-    assert np.isnan([rho[0, 0], p[0, 0]]).all()
-    assert np.isfinite([rho[1, 0], p[1, 0]]).all()
-
-
-def test_rank_correlation_refuses_what_it_cannot_rank() -> None:
-    whole = np.ones((1, 4))
-    for genes, areas in (
-        (np.ones((1, 5)), whole),
-        (np.ones((1, 2)), np.ones((1, 2))),
-        (np.array([[1, 2, np.nan, 3]]), whole),
-    ):
-        with pytest.raises(ValueError, match=r"match|three|finite"):
-            rank_correlation(genes, areas)
 
 
 def cohort(patients: int, genes: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -119,8 +84,15 @@ def test_survival_is_that_of_the_deceased() -> None:
     expected = scipy.stats.spearmanr(values.loc["G1", died], patients["time_days"][:8])
     assert set(table["n"]) == {8}
     assert table.loc[1, "rho"] == pytest.approx(expected.statistic, abs=1e-12)
+    # The censored patients count in Cox's regression, not in the correlation.
+    assert set(table["followed"]) == {10}
+    known = values.columns[:10]
+    scan = cox_scan(
+        values[known].to_numpy(), patients["time_days"][:10].to_numpy(), np.arange(10) < 8
+    )
+    np.testing.assert_allclose(table["cox_z"], scan.z)
     few = correlate_with_survival(values, patients.iloc[:4])
-    assert few[["rho", "p", "q"]].isna().all(axis=None)
+    assert few[["rho", "p", "q", "cox_z", "cox_p"]].isna().all(axis=None)
     assert set(few["n"]) == {4}
 
 
@@ -136,14 +108,45 @@ def test_job_tests_the_detected_genes_alone_and_writes_both_tables(tmp_path: Pat
     write_table(long, paths["areas"])
     follow_up = {"patient": values.columns, "time_days": np.arange(10.0) + 1}
     follow_up["event"] = pd.array([1] * 10, dtype="Int64")
+    follow_up["age"] = np.arange(10.0) ** 2
     write_table(pd.DataFrame(follow_up), paths["patients"])
     inputs = [paths[name] for name in names[:4]]
     correlate_expression(
-        *inputs, correlation=paths["correlation"], gene_survival=paths["gene_survival"]
+        *inputs,
+        correlation=paths["correlation"],
+        gene_survival=paths["gene_survival"],
+        permutations=99,
+        seed=0,
+        covariates={"age": "numeric"},
     )
     table = read_table(paths["correlation"])
-    assert list(table) == ["gene", "region", "n", "detected", "rho", "p", "q"]
+    assert list(table)[:8] == ["gene", "region", "n", "detected", "rho", "p", "q", "p_family"]
+    assert list(table)[8:] == ["partial_n", "partial_rho", "partial_p", "partial_q"]
+    assert set(table["partial_n"]) == {10}
+    assert table["p_family"].between(0.01, 1).all()
+    np.testing.assert_allclose(table["p_family"] * 100 % 1, 0, atol=1e-9)
     assert table["gene"].tolist() == ["G0", "G2", "G3"] * 2
     assert table["region"].tolist() == ["CT"] * 3 + ["IT"] * 3
     assert table["detected"].tolist() == [9, 10, 8] * 2
     assert read_table(paths["gene_survival"])["gene"].tolist() == ["G0", "G2", "G3"]
+
+
+def test_a_gene_that_goes_along_with_age_alone_is_gone_at_equal_age() -> None:
+    values, areas = cohort(60, 3, seed=7)
+    age = pd.Series(np.random.default_rng(8).normal(60, 10, 60), values.columns)
+    areas["CT"] += age / 10
+    values.loc["G0"] += age / 5
+    sex = pd.Series(["F", "M"] * 30, values.columns)
+    patients = pd.DataFrame({"age": age, "sex": sex})
+    held = covariate_rows(patients, {"sex": "categorical", "age": "numeric"})
+    assert list(held) == ["age", "sex_M"]
+    plain = correlate_with_areas(values, areas, detected=pd.Series(60, values.index))
+    given = correlate_given(values, areas, held)
+    first = (plain["gene"] == "G0") & (plain["region"] == "CT")
+    assert plain.loc[first, "p"].item() < 1e-4
+    assert given.loc[first, "partial_p"].item() > 0.05
+    patients.loc["P0", "age"] = np.nan
+    fewer = correlate_given(values, areas, covariate_rows(patients, {"age": "numeric"}))
+    assert set(fewer["partial_n"]) == {59}
+    too_few = correlate_given(values.iloc[:, :5], areas, held)
+    assert too_few["partial_rho"].isna().all()

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from histoniche.omics.correlation import rank_correlation
 from histoniche.omics.gene_sets import read_gmt
+from histoniche.omics.ranks import rank_correlation
 from histoniche.omics.signatures import chance_of_passing, derive_signatures, select_genes
 from histoniche.tables import read_table, write_table
 
@@ -20,7 +20,8 @@ GENES = pd.DataFrame(
         "rho": [0.5, 0.6, 0.2, -0.6, 0.05, np.nan],
         "p": [0.001, 0.0001, 0.04, 0.0001, 0.001, np.nan],
         "q": [0.01, 0.001, 0.2, 0.001, 0.01, np.nan],
-        "survival_rho": [0.3, -0.2, np.nan, 0.1, 0.1, 0.4],
+        "p_family": [0.02, 0.01, 0.9, 0.01, 0.02, np.nan],
+        "survival": [0.3, -0.2, np.nan, 0.1, 0.1, 0.4],
         "survival_p": 0.5,
     }
 )
@@ -45,6 +46,13 @@ def test_rule_may_read_q() -> None:
     table, sizes = select_genes(GENES, rho=0.1, p=0.05, p_kind="q")
     assert members(table)["CT"] == ["B", "A"]
     assert sizes["expected_by_chance"].isna().all()
+
+
+def test_rule_may_read_the_family_wise_p() -> None:
+    table, sizes = select_genes(GENES, rho=0.1, p=0.015, p_kind="family")
+    assert members(table)["CT"] == ["B"]
+    assert sizes["expected_by_chance"].isna().all()
+    assert sizes.set_index("signature").loc["CT", "genes_family05"] == 1
 
 
 def test_empty_signatures_and_regions_without_numbers_have_size_0() -> None:
@@ -76,21 +84,21 @@ def test_chance_of_passing_in_closed_form() -> None:
 def test_job_writes_tables_and_gene_sets(tmp_path: Path) -> None:
     names = ("correlation", "gene_survival", "signatures", "sizes")
     paths = {name: tmp_path / f"{name}.parquet" for name in names}
-    left = ["gene", "region", "n", "rho", "p", "q"]
+    left = ["gene", "region", "n", "rho", "p", "q", "p_family"]
     write_table(GENES[left].assign(detected=50), paths["correlation"])
-    survival = GENES[["gene", "n", "survival_rho", "survival_p"]].assign(q=0.5)
-    survival.columns = ["gene", "n", "rho", "p", "q"]
-    write_table(survival, paths["gene_survival"])
-    derive_signatures(
-        paths["correlation"],
-        paths["gene_survival"],
-        signatures=paths["signatures"],
-        gmt=tmp_path / "signatures.gmt",
-        sizes=paths["sizes"],
-        rho=0.55,
-        p=0.05,
-        p_kind="raw",
-    )
+    survival = GENES[["gene", "n", "survival", "survival_p"]]
+    survival = survival.set_axis(["gene", "n", "rho", "p"], axis=1)
+    # A gene that raises the hazard shortens life: B lengthens it by Cox, though not by rank.
+    write_table(survival.assign(cox_z=survival["rho"], cox_p=0.03), paths["gene_survival"])
+    rule = {"rho": 0.55, "p": 0.05, "p_kind": "raw"}
+    written = {name: paths[name] for name in ("signatures", "sizes")}
+    written["gmt"] = tmp_path / "signatures.gmt"
+    inputs = (paths["correlation"], paths["gene_survival"])
+    derive_signatures(*inputs, **written, **rule, survival="cox")
+    table = read_table(paths["signatures"])
+    assert members(table) == {"CT": ["B"], "CTpos": ["B"]}
+    assert table[["survival", "survival_p"]].drop_duplicates().to_numpy().tolist() == [[0.2, 0.03]]
+    derive_signatures(*inputs, **written, **rule, survival="deaths")
     assert members(read_table(paths["signatures"])) == {"CT": ["B"], "CTneg": ["B"]}
     assert read_table(paths["sizes"])["genes"].tolist() == [1, 0, 1]
     assert read_gmt(tmp_path / "signatures.gmt") == {"CT": {"B"}, "CTneg": {"B"}}

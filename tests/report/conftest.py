@@ -356,26 +356,28 @@ def fake_omics(rng: np.random.Generator) -> list[tuple[str, str, pd.DataFrame]]:
             planted = number // 12 == place
             rho = float(np.clip(rng.normal(0.55 if planted else 0, 0.13), -0.95, 0.95))
             p = float(np.clip(np.exp(-22 * rho * rho) * rng.uniform(0.5, 1), 1e-12, 1))
-            rows.append((gene, c, 38, 38, rho, p, min(1.0, p * 12)))
-    correlation = pd.DataFrame(rows, columns=["gene", "region", "n", "detected", "rho", "p", "q"])
+            rows.append((gene, c, 38, 38, rho, p, min(1.0, p * 12), min(1.0, p * 40)))
+    columns = ["gene", "region", "n", "detected", "rho", "p", "q", "p_family"]
+    correlation = pd.DataFrame(rows, columns=columns)
     hits = correlation[(correlation["rho"] > 0.1) & (correlation["p"] < 0.05)]
-    hits = hits.assign(survival_rho=rng.normal(0, 0.2, len(hits)), survival_p=rng.random(len(hits)))
+    hits = hits.assign(survival=rng.normal(0, 0.2, len(hits)), survival_p=rng.random(len(hits)))
     parts = []
     for c in CODES:
         mine = hits[hits["region"] == c]
         parts += [
             mine.assign(signature=c),
-            mine[mine["survival_rho"] > 0].assign(signature=f"{c}pos"),
-            mine[mine["survival_rho"] < 0].assign(signature=f"{c}neg"),
+            mine[mine["survival"] > 0].assign(signature=f"{c}pos"),
+            mine[mine["survival"] < 0].assign(signature=f"{c}neg"),
         ]
     signatures = pd.concat(parts)[
-        ["signature", "region", "gene", "rho", "p", "q", "survival_rho", "survival_p"]
+        ["signature", "region", "gene", "rho", "p", "q", "p_family", "survival", "survival_p"]
     ]
     sizes = (
         signatures.groupby(["signature", "region"], sort=False)["q"]
         .agg(genes="size", genes_q05=lambda q: int((q < 0.05).sum()))
         .reset_index()
     )
+    sizes["genes_family05"] = sizes["genes_q05"] // 2
     sizes["expected_by_chance"] = np.where(sizes["signature"] == sizes["region"], 5.0, np.nan)
     sizes["tested"] = len(GENES)
     enrichment = []

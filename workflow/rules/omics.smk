@@ -102,6 +102,14 @@ rule correlate_expression:
         mem_mb=scaled(8000),
         runtime=scaled(30),
     params:
+        settings={
+            "permutations": block("signatures").get("permutations"),
+            "seed": config["seed"],
+            "covariates": {
+                name: config["cohort"]["covariates"][name]["type"]
+                for name in block("signatures").get("covariates", [])
+            },
+        },
         code=code_version("correlate_expression"),
     message:
         "Correlating every gene with every region's area"
@@ -140,7 +148,10 @@ rule derive_signatures:
         mem_mb=scaled(4000),
         runtime=scaled(10),
     params:
-        settings=block("signatures"),
+        settings={
+            key: block("signatures").get(key)
+            for key in ("rho", "p", "p_kind", "survival")
+        },
         code=code_version("derive_signatures"),
     message:
         "Deriving each region's signature"

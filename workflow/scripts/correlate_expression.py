@@ -14,4 +14,5 @@ with job(snakemake.log[0]):
         Path(snakemake.input.patients),
         correlation=Path(snakemake.output.correlation),
         gene_survival=Path(snakemake.output.gene_survival),
+        **snakemake.params.settings,
     )

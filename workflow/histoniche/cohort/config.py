@@ -198,11 +198,16 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
         if stain["method"] != "off" and entry["codec"] == "source-jpeg":
             problem = "the slide's own tiles are copied and cannot be normalised"
             yield _Problem(f"tilings.{name}.codec", problem, "choose zstd, or no stain method")
-    for name in config.get("survival", {}).get("covariates", []):
-        if name not in covariates:
-            remedy = nearest(name, covariates) if covariates else "declare it under cohort"
-            yield _Problem("survival.covariates", "no such covariate", remedy, name)
+    for block in ("survival", "signatures"):
+        for name in config.get(block, {}).get("covariates", []):
+            if name not in covariates:
+                remedy = nearest(name, covariates) if covariates else "declare it under cohort"
+                yield _Problem(f"{block}.covariates", "no such covariate", remedy, name)
     enrichment = config.get("enrichment", {"min_size": 0, "max_size": 0})
+    signatures = config.get("signatures", {"p_kind": "raw"})
+    if signatures["p_kind"] == "family" and not signatures["permutations"]:
+        remedy = "write 1000, or another p_kind"
+        yield _Problem("signatures.permutations", "p_kind family needs them", remedy, 0)
     if enrichment["min_size"] > enrichment["max_size"]:
         yield _Problem("enrichment.min_size", "greater than max_size", "make it smaller")
 

@@ -1,58 +1,29 @@
 """Rank correlation of every gene with every region's area, and with survival."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scipy.special
-import scipy.stats
 from numpy.typing import NDArray
 
+from histoniche.cox_scan import cox_scan
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
+from histoniche.omics.ranks import (
+    covariate_ranks,
+    family_wise_p,
+    partial_rank_correlation,
+    rank_correlation,
+)
+from histoniche.randomness import generator
 from histoniche.tables import read_table, write_table
-
-Floats = NDArray[np.float64]
 
 FEWEST = 5
 """Fewest patients from whom a correlation is reported."""
 
-
-def rank_correlation(genes: Floats, areas: Floats) -> tuple[Floats, Floats]:
-    """Spearman's correlation of every gene with every area, over the same patients.
-
-    Parameters
-    ----------
-    genes
-        (genes, patients), finite.
-    areas
-        (areas, patients), finite.
-
-    Returns
-    -------
-    rho and its two-sided p, each (genes, areas). Ties share their average
-    rank; p is that of the t distribution with n - 2 degrees of freedom, as in
-    `scipy.stats.spearmanr`. NaN where a row is constant.
-
-    Raises
-    ------
-    ValueError
-        If the patients differ in number, are fewer than three, or a value is not finite.
-    """
-    if genes.ndim != 2 or areas.ndim != 2 or genes.shape[1] != areas.shape[1]:
-        raise ValueError(f"patients do not match: {genes.shape} and {areas.shape}")
-    if genes.shape[1] < 3:
-        raise ValueError("a correlation needs three patients or more")
-    if not (np.isfinite(genes).all() and np.isfinite(areas).all()):
-        raise ValueError("values must be finite")
-    left, right = _centred_ranks(genes), _centred_ranks(areas)
-    squares = np.outer((left * left).sum(axis=1), (right * right).sum(axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rho = left @ right.T / np.sqrt(squares)
-        freedom = genes.shape[1] - 2
-        t = rho * np.sqrt(freedom / ((1 + rho) * (1 - rho)))
-    return rho, 2 * scipy.special.stdtr(freedom, -np.abs(t))
+PARTIAL = ["partial_n", "partial_rho", "partial_p", "partial_q"]
 
 
 def correlate_expression(
@@ -63,6 +34,9 @@ def correlate_expression(
     *,
     correlation: Path,
     gene_survival: Path,
+    permutations: int,
+    seed: int,
+    covariates: Mapping[str, str],
 ) -> None:
     """Correlate every tested gene with every region's area and with survival.
 
@@ -73,12 +47,23 @@ def correlate_expression(
     areas
         Long table: patient, region, area.
     patients
-        The cohort's patients: patient, time_days, event.
+        The cohort's patients: patient, time_days, event, covariates.
     correlation
-        Written: gene, region, n, detected, rho, p, q (over the genes of the region).
+        Written: gene, region, n, detected, rho, p, q (over the genes of the
+        region), p_family (by permutation, over the genes of the region; NaN
+        without permutations) and, given covariates, `PARTIAL`.
     gene_survival
-        Written: gene, n, rho, p, q, with survival time over the patients who
-        died, as GBM_WSSM did. NaN if fewer than five did.
+        Written: gene, then n, rho, p, q, with survival time over the patients who
+        died, as GBM_WSSM did (NaN if fewer than five did), and followed,
+        cox_log_hazard (per SD), cox_z, cox_p, cox_q of a Cox regression of all
+        patients with follow-up.
+    permutations
+        Permutations behind p_family; 0 leaves it out.
+    seed
+        Seed of the run.
+    covariates
+        Type, numeric or categorical, of each covariate that the partial
+        correlation holds equal.
 
     Raises
     ------
@@ -86,15 +71,26 @@ def correlate_expression(
         If fewer than five patients have both expression and areas.
     """
     values, detected = _read_tested(expression, genes)
-    table = correlate_with_areas(values, _read_areas(areas), detected=detected)
+    measured, sheet = _read_areas(areas), read_table(patients)
+    table = correlate_with_areas(
+        values, measured, detected=detected, permutations=permutations, seed=seed
+    )
+    if covariates:
+        held = covariate_rows(sheet.set_index("patient"), covariates)
+        table = table.join(correlate_given(values, measured, held))
     write_table(table, correlation)
-    write_table(correlate_with_survival(values, read_table(patients)), gene_survival)
+    write_table(correlate_with_survival(values, sheet), gene_survival)
     constant = table.loc[table["rho"].isna(), "gene"].nunique()
     logging.info("%d genes tested, %d of them constant somewhere", len(values), constant)
 
 
 def correlate_with_areas(
-    values: pd.DataFrame, areas: pd.DataFrame, *, detected: "pd.Series[int]"
+    values: pd.DataFrame,
+    areas: pd.DataFrame,
+    *,
+    detected: "pd.Series[int]",
+    permutations: int = 0,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Correlate genes with areas over the patients who have both.
 
@@ -107,6 +103,8 @@ def correlate_with_areas(
         out of that region alone.
     detected
         By gene, the number of patients in whom it is detected.
+    permutations, seed
+        See `correlate_expression`.
 
     Returns
     -------
@@ -122,12 +120,15 @@ def correlate_with_areas(
             remedy="see whether the ids of slides, areas and expression name the same patients",
         )
     rho = np.full((len(values), areas.shape[1]), np.nan)
-    p = rho.copy()
+    p, family = rho.copy(), rho.copy()
     for known, regions in _same_patients(areas.loc[:, enough]):
         genes = values[common[known]].to_numpy(dtype="float64")
         columns = areas.columns.get_indexer(pd.Index(regions))
         measured = areas.loc[known, regions].to_numpy(dtype="float64").T
         rho[:, columns], p[:, columns] = rank_correlation(genes, measured)
+        if permutations:
+            rng = generator(seed, "permute patients", *regions)
+            family[:, columns] = family_wise_p(genes, measured, rng, permutations=permutations)
     q = np.column_stack([false_discovery(column) for column in p.T])
     count, repeats = len(values), areas.shape[1]
     return pd.DataFrame(
@@ -139,12 +140,68 @@ def correlate_with_areas(
             "rho": rho.T.ravel(),
             "p": p.T.ravel(),
             "q": q.T.ravel(),
+            "p_family": family.T.ravel(),
         }
     )
 
 
+def correlate_given(
+    values: pd.DataFrame, areas: pd.DataFrame, covariates: pd.DataFrame
+) -> pd.DataFrame:
+    """Correlate genes with areas at equal covariates.
+
+    Parameters
+    ----------
+    values, areas
+        As for `correlate_with_areas`.
+    covariates
+        Patients by rows of `covariate_rows`; patients who miss one are left out.
+
+    Returns
+    -------
+    `PARTIAL`, in the rows' order of `correlate_with_areas`; NaN where too few
+    patients are left for the number of covariates.
+    """
+    common = values.columns.intersection(areas.index).intersection(covariates.index)
+    tables = []
+    for region in areas.columns:
+        known = common[areas.loc[common, region].notna()]
+        rho, p = np.full((2, len(values)), np.nan)
+        if len(known) >= FEWEST + covariates.shape[1]:
+            found = partial_rank_correlation(
+                values[known].to_numpy(dtype="float64"),
+                areas.loc[known, [region]].to_numpy(dtype="float64").T,
+                covariates.loc[known].to_numpy(dtype="float64").T,
+            )
+            rho, p = (column[:, 0] for column in found)
+        columns = (len(known), rho, p, false_discovery(p))
+        tables.append(pd.DataFrame(dict(zip(PARTIAL, columns, strict=True))))
+    return pd.concat(tables, ignore_index=True)
+
+
+def covariate_rows(patients: pd.DataFrame, covariates: Mapping[str, str]) -> pd.DataFrame:
+    """Covariates as numbers, patients who know all of them by covariates and levels.
+
+    Parameters
+    ----------
+    patients
+        Covariates by patient.
+    covariates
+        Type, numeric or categorical, of each covariate wanted. Of a categorical
+        one each level but the first becomes a column of 0 and 1.
+    """
+    known = patients[list(covariates)].dropna()
+    numeric = [name for name, kind in covariates.items() if kind == "numeric"]
+    levels = known.drop(columns=numeric)
+    indicators = pd.get_dummies(levels, drop_first=True, dtype=float) if len(levels.T) else levels
+    rows = covariate_ranks(
+        known[numeric].to_numpy(dtype="float64").T, indicators.to_numpy(dtype="float64").T
+    )
+    return pd.DataFrame(rows.T, index=known.index, columns=[*numeric, *indicators.columns])
+
+
 def correlate_with_survival(values: pd.DataFrame, patients: pd.DataFrame) -> pd.DataFrame:
-    """Correlate genes with survival time over the patients who died.
+    """Tie genes to survival: by rank over the patients who died, and by Cox over all.
 
     Parameters
     ----------
@@ -155,29 +212,33 @@ def correlate_with_survival(values: pd.DataFrame, patients: pd.DataFrame) -> pd.
 
     Returns
     -------
-    gene, n, rho, p, q; NaN where fewer than five died.
+    One row a gene; see `correlate_expression`. NaN where fewer than five died.
     """
-    died = patients[(patients["event"] == 1).fillna(False) & patients["time_days"].notna()]
-    times = died.set_index("patient")["time_days"]
-    common = values.columns.intersection(times.index)
-    rho = p = np.full((len(values), 1), np.nan)
-    if len(common) >= FEWEST:
-        time = times.loc[common].to_numpy(dtype="float64")
-        rho, p = rank_correlation(values[common].to_numpy(dtype="float64"), time[np.newaxis])
+    followed = patients[patients["event"].notna() & patients["time_days"].notna()]
+    followed = followed.set_index("patient")
+    followed = followed.loc[values.columns.intersection(followed.index)]
+    time, died = followed["time_days"].to_numpy("float64"), (followed["event"] == 1).to_numpy(bool)
+    genes = values[followed.index].to_numpy(dtype="float64")
+    rho, p, hazard, z, cox_p = np.full((5, len(values)), np.nan)
+    if died.sum() >= FEWEST:
+        rho, p = (one[:, 0] for one in rank_correlation(genes[:, died], time[np.newaxis, died]))
+        hazard, _, z, cox_p = cox_scan(genes, time, died)
     else:
-        logging.warning("%d deaths with expression: genes are not tied to survival", len(common))
-    found = {"gene": values.index.to_numpy(), "n": len(common), "rho": rho[:, 0], "p": p[:, 0]}
-    return pd.DataFrame(found).assign(q=false_discovery(p[:, 0]))
-
-
-def _centred_ranks(values: Floats) -> Floats:
-    """Twice the ranks of each row, centred.
-
-    Doubled, average ranks are whole numbers, so that sums of their products
-    are exact and a perfect correlation is 1, not nearly 1.
-    """
-    ranks = 2 * scipy.stats.rankdata(values, axis=1)
-    return np.asarray(ranks - (values.shape[1] + 1), dtype=np.float64)
+        logging.warning("%d deaths with expression: genes are not tied to survival", died.sum())
+    return pd.DataFrame(
+        {
+            "gene": values.index.to_numpy(),
+            "n": int(died.sum()),
+            "rho": rho,
+            "p": p,
+            "q": false_discovery(p),
+            "followed": len(followed),
+            "cox_log_hazard": hazard,
+            "cox_z": z,
+            "cox_p": cox_p,
+            "cox_q": false_discovery(cox_p),
+        }
+    )
 
 
 def _same_patients(areas: pd.DataFrame) -> list[tuple[NDArray[np.bool_], list[str]]]:

@@ -18,16 +18,26 @@ def signatures_section(results: Results) -> Section:
         missing = "signatures" if results.block("expression") else "expression"
         return not_run("signatures", _SIGNATURES, missing)
     rule = results.block("signatures")
-    p = "q" if rule.get("p_kind") == "q" else "p"
+    kind = rule.get("p_kind", "raw")
+    p = {"raw": "p", "q": "q", "family": "family-wise p"}[kind]
     text = (
         "A gene belongs to a region's signature if its expression rises with the region's area: "
         f"Spearman ρ > {rule.get('rho', 0):g} and {p} < {rule.get('p', 0):g}"
     )
     text += (
-        ". q is p after Benjamini-Hochberg over the genes tested for the region."
-        if p == "q"
-        else ", not corrected, as in GBM_WSSM. With thousands of genes that rule lets many pass by "
+        ", not corrected, as in GBM_WSSM. With thousands of genes that rule lets many pass by "
         "chance: compare the size with what chance gives, and look at q."
+        if kind == "raw"
+        else "."
+    )
+    text += " q is p after Benjamini-Hochberg over the genes tested for the region"
+    count = rule.get("permutations", 0)
+    text += (
+        f"; the family-wise p is from {count:,} permutations of the patients: it is below 0.05 for "
+        "any gene without an association in one study of twenty, however genes go along with "
+        "each other."
+        if count
+        else "."
     )
     blocks: list[Block] = [
         Paragraph(text),
@@ -108,15 +118,27 @@ def _sizes(results: Results) -> Table:
                 f"{name} ({code})",
                 f"{row['genes']:,}",
                 f"{row['genes_q05']:,}",
+                f"{row['genes_family05']:,}",
                 format_number(row["expected_by_chance"], 2),
                 " / ".join(f"{part:,}" for part in parts) or MISSING,
                 f"{row['tested']:,}",
             )
         )
-    heads = (">genes", ">of them q < 0.05", ">by chance", ">pos / neg", ">genes tested")
+    heads = (
+        ">genes",
+        ">of them q < 0.05",
+        ">family-wise p < 0.05",
+        ">by chance",
+        ">pos / neg",
+        ">genes tested",
+    )
+    tie = {
+        "deaths": "rises / falls with survival time among the patients who died",
+        "cox": "goes with a lower / higher hazard in Cox's model",
+    }[results.block("signatures").get("survival", "deaths")]
     note = (
-        "pos / neg: the genes whose expression rises / falls with survival time among the patients "
-        "who died; they make signatures of their own, such as CTpos and CTneg."
+        f"pos / neg: the genes whose expression {tie}; they make signatures of their own, such as "
+        "CTpos and CTneg."
     )
     return table("Sizes of the signatures", ("signature", *heads), rows, note)
 

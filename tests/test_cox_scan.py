@@ -1,0 +1,95 @@
+"""Cox regressions of many scores at once against R and lifelines."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from lifelines import CoxPHFitter
+from lifelines.datasets import load_lung
+
+from histoniche.cox_scan import cox_scan
+
+
+def test_lung_gives_the_numbers_of_r():
+    # R 4.2.2, survival 3.5.3, lung without the patient whose ph.karno is missing:
+    # summary(coxph(Surv(time, status) ~ scale(age), lung))$coefficients[c(1, 3, 4, 5)], and so on.
+    expected = {
+        "age": (0.1710791887225, 0.0838998216473, 2.0390888247851, 0.0414411633291),
+        "sex": (-0.25694810005286, 0.08207489187148, -3.13065414030914, 0.00174417440134),
+        "ph.karno": (-0.20277281519542, 0.07216733433475, -2.80975897287366, 0.00495786138874),
+    }
+    lung = load_lung().dropna(subset="ph.karno")
+    died = (lung["status"] == lung["status"].max()).to_numpy()
+    scores = lung[list(expected)].to_numpy(dtype=float).T
+    found = cox_scan(scores, lung["time"].to_numpy(dtype=float), died)
+    np.testing.assert_allclose(np.column_stack(found), list(expected.values()), rtol=1e-6)
+
+
+@pytest.fixture
+def tied():
+    """Scores of several kinds, and times of which many are equal."""
+    rng = np.random.default_rng(0)
+    patients = 90
+    scores = np.vstack(
+        [
+            rng.normal(size=(4, patients)),
+            np.exp(2 * rng.normal(size=(2, patients))),
+            rng.integers(0, 2, (2, patients)),
+        ]
+    )
+    return scores, np.ceil(rng.exponential(12, patients)), rng.random(patients) < 0.7
+
+
+def test_with_many_ties_each_row_is_what_lifelines_finds(tied):
+    scores, time, event = tied
+    found = cox_scan(scores, time, event)
+    for row, score in enumerate(scores):
+        table = pd.DataFrame({"score": scipy.stats.zscore(score, ddof=1), "t": time, "e": event})
+        fitter = CoxPHFitter().fit(table, "t", "e", fit_options={"precision": 1e-12})
+        assert found.log_hazard[row] == pytest.approx(fitter.params_["score"], abs=1e-5)
+        assert found.error[row] == pytest.approx(fitter.standard_errors_["score"], abs=1e-5)
+        assert found.p[row] == pytest.approx(fitter.summary.loc["score", "p"], abs=1e-5)
+
+
+def test_order_of_patients_and_unit_of_the_score_do_not_matter(tied):
+    scores, time, event = tied
+    order = np.random.default_rng(1).permutation(len(time))
+    one, two = (
+        cox_scan(scores, time, event),
+        cox_scan(1000 * scores[:, order] + 7, time[order] / 365.25, event[order]),
+    )
+    np.testing.assert_allclose(one, two, atol=1e-8)
+
+
+def test_a_constant_score_and_one_that_tells_who_dies_first_have_no_estimate(tied):
+    scores, _, _ = tied
+    patients = scores.shape[1]
+    time = np.arange(1.0, patients + 1)
+    found = cox_scan(
+        np.vstack([np.ones(patients), -time, scores[0]]), time, np.ones(patients, bool)
+    )
+    assert np.isnan(np.column_stack(found)[:2]).all()
+    assert np.isfinite(np.column_stack(found)[2]).all()
+
+
+def test_a_hazard_of_the_planted_size_is_found_and_chance_is_uniform():
+    rng = np.random.default_rng(2)
+    scores = rng.normal(size=(1500, 200))
+    time = rng.exponential(np.exp(-0.7 * scores[0]))
+    found = cox_scan(scores, time, rng.random(200) < 0.8)
+    assert found.log_hazard[0] == pytest.approx(0.7, abs=3 * found.error[0])
+    assert found.z[0] > 5
+    assert scipy.stats.kstest(found.p[1:], "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize(
+    ("scores", "event", "problem"),
+    [
+        (np.ones((1, 3)), [True] * 4, "do not match"),
+        (np.array([[1, 2, np.nan, 4]]), [True] * 4, "finite"),
+        (np.ones((1, 4)), [False] * 4, "nobody died"),
+    ],
+)
+def test_what_cannot_be_regressed_is_refused(scores, event, problem):
+    with pytest.raises(ValueError, match=problem):
+        cox_scan(scores, np.arange(4.0), np.array(event))
