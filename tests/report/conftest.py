@@ -591,19 +591,41 @@ def fake_survival(
         (
             "area_correlation",
             "survival/area_correlation",
+            with_and_without_outliers(
+                pd.DataFrame(
+                    links,
+                    columns=[
+                        "stratum",
+                        "region",
+                        "n",
+                        "censored",
+                        *(f"pearson_{end}" for end in ("r", "low", "high", "p", "q")),
+                        *(f"spearman_{end}" for end in ("rho", "low", "high", "p", "q")),
+                    ],
+                )
+            ),
+        ),
+        (
+            "outliers",
+            "survival/outliers",
             pd.DataFrame(
-                links,
-                columns=[
-                    "stratum",
-                    "region",
-                    "n",
-                    "censored",
-                    *(f"pearson_{end}" for end in ("r", "low", "high", "p", "q")),
-                    *(f"spearman_{end}" for end in ("rho", "low", "high", "p", "q")),
-                ],
+                {
+                    "variable": ["time_days", "CT", "CT"],
+                    "patient": ["HN-001", "HN-001", "HN-002"],
+                    "value": [3000.0, 90.5, 88.1],
+                    "step": [1, 1, 2],
+                    "n": [38, 38, 37],
+                    "g": [4.1, 3.9, 3.8],
+                    "critical": [3.0, 3.0, 3.0],
+                }
             ),
         ),
     ]
+
+
+def with_and_without_outliers(links: pd.DataFrame) -> pd.DataFrame:
+    fewer = links.assign(outliers="removed", n=links["n"] - 2)
+    return pd.concat([links.assign(outliers="kept"), fewer], ignore_index=True)
 
 
 def kaplan_meier(time: np.ndarray, event: np.ndarray) -> pd.DataFrame:

@@ -248,6 +248,8 @@ def test_forest_survives_models_without_estimate_and_endless_intervals(
 def test_area_survival_tells_raw_stars_from_corrected_frames(drawn):
     text = words(drawn.path("area_survival"))
     assert "All patients" in text and "n 14, 4 censored" in text and "−0.52***" in text
+    assert "Without outliers" in text and "n 37, 4 censored" in text
+    assert "n 12, 4 censored" not in text
     assert "not corrected" in text and "Frame: q &lt; 0.05" in text
 
 

@@ -73,6 +73,7 @@ def test_job_writes_all_patients_and_the_used_strata(
     lung: pd.DataFrame, write_cohort: Writer, tmp_path: Path
 ) -> None:
     lung.loc[lung.index[:8], ["time_days", "event"]] = np.nan
+    lung.loc[lung.index[10], "time_days"] = 9000
     areas = lung[["age", "karno"]].drop(index=lung.index[100])
     paths = write_cohort(lung[["time_days", "event"]], areas)
     carriers = {"patient": [*lung.index[:20], *lung.index[:3]], "gene": ["A"] * 20 + ["B"] * 3}
@@ -83,10 +84,17 @@ def test_job_writes_all_patients_and_the_used_strata(
         *paths,
         strata=[tmp_path / "mutations.parquet", tmp_path / "strata.parquet"],
         correlation=tmp_path / "found.parquet",
+        outliers=tmp_path / "outliers.parquet",
         regions=["karno"],
         confidence=0.95,
+        outlier_p=0.05,
     )
-    found = read_table(tmp_path / "found.parquet")
+    table = read_table(tmp_path / "found.parquet")
+    assert table.pop("outliers").tolist() == ["kept"] * 2 + ["removed"] * 2
+    outliers = read_table(tmp_path / "outliers.parquet")
+    assert outliers["patient"].tolist() == [lung.index[10]]
+    assert table["n"].tolist() == [218, 12, 217, 11]
+    found = table.iloc[:2]
     assert found[["stratum", "region", "n"]].to_numpy().tolist() == [
         ["all", "karno", 218],
         ["A mutated", "karno", 12],
@@ -100,7 +108,10 @@ def test_job_writes_all_patients_and_the_used_strata(
 def test_unknown_region_and_too_few_patients_are_errors(
     lung: pd.DataFrame, write_cohort: Writer, tmp_path: Path
 ) -> None:
-    settings = {"correlation": tmp_path / "x.parquet", "confidence": 0.95}
+    settings = {
+        "correlation": tmp_path / "x.parquet", "outliers": tmp_path / "o.parquet",
+        "confidence": 0.95, "outlier_p": 0.05,
+    }  # fmt: skip
     paths = write_cohort(lung[["time_days", "event"]], lung[["age"]])
     with pytest.raises(InputError, match=r"survival\.regions, value 'CT'.*choose among age"):
         correlate_survival(*paths, regions=["CT"], **settings)

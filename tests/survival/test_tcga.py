@@ -39,10 +39,13 @@ def test_known_correlations_of_areas_with_survival_come_out(
     correlate_survival(
         *write_cohort(patients.astype(float), areas.astype(float)),
         correlation=out,
+        outliers=tmp_path / "outliers.parquet",
         regions=[],
         confidence=0.95,
+        outlier_p=0.05,
     )
-    found = read_table(out).set_index("region")
+    table = read_table(out).set_index("region")
+    found = table[table["outliers"] == "kept"]
     assert (found["n"] == 329).all()
     for region, (r, p) in {
         "CTpnz": (0.153, 0.0055),
@@ -55,3 +58,11 @@ def test_known_correlations_of_areas_with_survival_come_out(
     for region, (rho, p) in {"CT": (0.169, 0.0021), "CTpnz": (0.154, 0.0051)}.items():
         assert round(found.loc[region, "spearman_rho"], 3) == rho
         assert float(f"{found.loc[region, 'spearman_p']:.2g}") == p
+    # As the paper says: by rank it is the same with outliers and without.
+    fewer = table[table["outliers"] == "removed"]
+    assert (fewer["n"] < 329).all()
+    for region in ("CT", "CTpnz"):
+        assert fewer.loc[region, "spearman_p"] < 0.05
+        assert fewer.loc[region, "spearman_rho"] == pytest.approx(
+            found.loc[region, "spearman_rho"], abs=0.05
+        )

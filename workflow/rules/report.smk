@@ -50,6 +50,7 @@ TABLES = {
             "groups": "survival/groups",
             "cox": "survival/cox",
             "area_correlation": "survival/area_correlation",
+            "outliers": "survival/outliers",
         }
         if has("survival")
         else {}

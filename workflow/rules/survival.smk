@@ -20,6 +20,8 @@ rule correlate_survival:
             caption="../report/area_correlation.rst",
             category="Survival",
         ),
+        outliers="<results>/survival/outliers.parquet",
+        outliers_twin="<results>/survival/outliers.tsv",
     log:
         "<logs>/correlate_survival.log",
     benchmark:
@@ -36,7 +38,7 @@ rule correlate_survival:
         settings={
             key: value
             for key, value in block("survival").items()
-            if key in ("confidence", "regions")
+            if key in ("confidence", "regions", "outlier_p")
         },
         fewest=block("mutations").get("min_patients", 5),
         code=code_version("correlate_survival"),

@@ -12,6 +12,7 @@ with job(snakemake.log[0]):
         Path(snakemake.input.areas),
         strata=[Path(path) for path in snakemake.input.strata],
         correlation=Path(snakemake.output.correlation),
+        outliers=Path(snakemake.output.outliers),
         fewest=snakemake.params.fewest,
         **snakemake.params.settings,
     )

@@ -64,6 +64,7 @@ _DESCRIPTIONS = (
     (r"omics/signature_sizes\..+", "Sizes of the signatures against chance"),
     (r"omics/enrichment\..+", "Gene sets that the signatures are enriched in"),
     (r"omics/mutation_strata\..+", "Mutated genes that make strata"),
+    (r"survival/outliers\..+", "Outlying areas and survival times, by Grubbs' test"),
     (r"survival/area_correlation\..+", "Correlation of areas with survival time, by mutation"),
     (r"survival/curves\..+", "Kaplan-Meier curves of groups by area"),
     (r"survival/groups\..+", "Groups by area with medians and log-rank tests"),

@@ -111,7 +111,9 @@ def _strata(results: Results) -> Iterator[Finding]:
     if not results.has("area_correlation"):
         return
     links = results.table("area_correlation")
-    links = links[links["stratum"] != "all"].dropna(subset=["spearman_p"])
+    links = links[(links["stratum"] != "all") & (links["outliers"] == "kept")].dropna(
+        subset=["spearman_p"]
+    )
     if links.empty:
         return
     # The table's q is over the regions of one stratum; whoever picks the best of all strata has

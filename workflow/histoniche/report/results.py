@@ -29,6 +29,7 @@ TABLES = (
     "groups",
     "cox",
     "area_correlation",
+    "outliers",
     "strata",
 )
 """Tables that the summary page knows."""

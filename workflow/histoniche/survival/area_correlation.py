@@ -11,6 +11,7 @@ import scipy.stats
 
 from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST, read_follow_up
+from histoniche.survival.outliers import find_outliers
 from histoniche.tables import read_table, write_table
 
 ALL = "all"
@@ -24,8 +25,10 @@ def correlate_survival(
     *,
     strata: Sequence[Path] = (),
     correlation: Path,
+    outliers: Path,
     regions: Sequence[str],
     confidence: float,
+    outlier_p: float,
     fewest: int = FEWEST,
 ) -> None:
     """Correlate each region's area with survival time.
@@ -38,12 +41,17 @@ def correlate_survival(
         Two tables, who is mutated (patient, gene) and which genes are used
         (gene, used), or nothing.
     correlation
-        Written: stratum, region, n, censored, then r, low, high, p, q of
-        Pearson and Spearman, and a note where they are NaN.
+        Written: outliers (kept or removed), stratum, region, n, censored, then r,
+        low, high, p, q of Pearson and Spearman, and a note where they are NaN.
+    outliers
+        Written: what `find_outliers` gives; a patient is removed from a region's
+        correlation for an outlying time or an outlying area of that region.
     regions
         Regions that are studied; all if empty.
     confidence
         Level of the intervals.
+    outlier_p
+        Level of Grubbs' test, which finds the outliers.
     fewest
         Strata with fewer patients who have area and survival are listed, not correlated.
     """
@@ -53,11 +61,34 @@ def correlate_survival(
         mutated, genes = (read_table(path) for path in strata)
         for gene in genes.loc[genes["used"], "gene"]:
             members[f"{gene} mutated"] = list(mutated.loc[mutated["gene"] == gene, "patient"])
-    table = correlate_strata(
-        followed.patients, followed.areas, members, confidence=confidence, fewest=fewest
+    found = find_outliers(followed.patients["time_days"], followed.areas, level=outlier_p)
+    tables = [
+        correlate_strata(followed.patients, areas, members, confidence=confidence, fewest=fewest)
+        for areas in (followed.areas, without_outliers(followed.areas, found))
+    ]
+    named = dict(zip(("kept", "removed"), tables, strict=True))
+    write_table(pd.concat(named, names=["outliers"]).reset_index(level=0), correlation)
+    write_table(found, outliers)
+    gone = found["patient"].nunique()
+    logging.info(
+        "%d patients, %d with an outlier, %d strata", len(followed.patients), gone, len(members)
     )
-    write_table(table, correlation)
-    logging.info("%d patients, %d strata", len(followed.patients), len(members))
+
+
+def without_outliers(areas: pd.DataFrame, outliers: pd.DataFrame) -> pd.DataFrame:
+    """Areas, NaN where the area or its patient's time is an outlier.
+
+    Parameters
+    ----------
+    areas
+        Patients by regions.
+    outliers
+        variable and patient, as `find_outliers` gives.
+    """
+    kept = areas.copy()
+    for variable, patients in outliers.groupby("variable")["patient"]:
+        kept.loc[list(patients), slice(None) if variable == "time_days" else variable] = np.nan
+    return kept
 
 
 def correlate_strata(

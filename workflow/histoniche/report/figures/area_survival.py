@@ -24,6 +24,8 @@ from histoniche.tables import read_table
 
 _LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 _Q = 0.05
+_FEWER = "all without outliers"
+_NAMES = {"all": "All patients", _FEWER: "Without outliers"}
 _KINDS = (("Pearson r", "pearson_r", "pearson"), ("Spearman ρ", "spearman_rho", "spearman"))
 
 
@@ -35,13 +37,15 @@ def draw_area_survival(
     Parameters
     ----------
     correlation
-        Every stratum with every region: n, censored, coefficients, p and q.
+        Every stratum with every region, with outliers and without: n, censored,
+        coefficients, p and q. Drawn are the rows with outliers, and below all patients
+        those without.
     palette
         Regions with names and colours, background first.
     area_survival
         Where the figure goes; ends in `.svg`.
     """
-    table = read_table(correlation)
+    table = _drawn(read_table(correlation))
     with house_style():
         if table.empty:
             save_notice("No patient has both an area and a survival time.", area_survival, table)
@@ -68,17 +72,27 @@ def draw_area_survival(
             figure,
             "Red: larger areas go with longer survival. Frame: q < 0.05, Benjamini-Hochberg over "
             "the regions of the row, not over the rows.\n"
-            "Stars: raw p, not corrected at all: * < 0.05, ** < 0.01, *** < 0.001.",
+            "Stars: raw p, not corrected at all: * < 0.05, ** < 0.01, *** < 0.001. Outliers: by "
+            "Grubbs' test, in time or area.",
         )
         save_figure(figure, area_survival, table)
+
+
+def _drawn(table: pd.DataFrame) -> pd.DataFrame:
+    """Strata with their outliers, and all patients without theirs as one more stratum."""
+    kept = table["outliers"] == "kept"
+    fewer = table[~kept & (table["stratum"] == "all")].assign(stratum=_FEWER)
+    if fewer["n"].tolist() == table.loc[kept & (table["stratum"] == "all"), "n"].tolist():
+        fewer = fewer.iloc[:0]
+    return pd.concat([table[kept], fewer], ignore_index=True)
 
 
 def _strata(table: pd.DataFrame) -> pd.DataFrame:
     """Strata in the order of the table, "all" first, each with its label."""
     sizes = table.groupby("stratum", sort=False)[["n", "censored"]].max().reset_index()
-    sizes = sizes.sort_values("stratum", key=lambda names: names != "all", kind="stable")
+    sizes = sizes.sort_values("stratum", key=lambda names: ~names.isin(list(_NAMES)), kind="stable")
     labels = [
-        f"{'All patients' if stratum == 'all' else stratum}\nn {n}, {censored} censored"
+        f"{_NAMES.get(stratum, stratum)}\nn {n}, {censored} censored"
         for stratum, n, censored in sizes.itertuples(index=False)
     ]
     return sizes.assign(label=labels)

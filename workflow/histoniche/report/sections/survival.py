@@ -56,10 +56,30 @@ def survival_section(results: Results) -> Section:
         "Correlation of area with the observed time, in all patients and in those whose tumour "
         "carries a mutation.",
     )
+    blocks += _outliers(results)
     blocks += _censoring(results.table("area_correlation"))
     if results.has("strata"):
         blocks.append(_strata(results.table("strata")))
     return Section("survival", _TITLE, blocks)
+
+
+def _outliers(results: Results) -> list[Block]:
+    """What is different without outliers, over all patients."""
+    if not results.has("outliers"):
+        return []
+    level = format_p(results.block("survival").get("outlier_p", 0.05))
+    found = results.table("outliers")
+    if found.empty:
+        return [Paragraph(f"Grubbs' test finds no outlier at {level} in time or area.")]
+    counts = found["variable"].replace("time_days", "time").value_counts(sort=False)
+    listed = ", ".join(f"{name} {size}" for name, size in counts.items())
+    text = (
+        f"Outliers by Grubbs' test at {level}, repeated until none is left: {listed}. The test "
+        "takes values for normal, which areas and times are not, so what it finds is their tail: "
+        "the patients stay in, and the row without them only shows whether they carry the result. "
+        "They are listed in survival/outliers.tsv."
+    )
+    return [Paragraph(text)]
 
 
 def _censoring(links: pd.DataFrame) -> list[Block]:
