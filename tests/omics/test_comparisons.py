@@ -1,0 +1,89 @@
+"""Groups of patients."""
+
+import pandas as pd
+import pytest
+
+from histoniche.errors import InputError
+from histoniche.omics.comparisons import Sources, divide, divide_patients
+from histoniche.tables import read_table, write_table
+
+PATIENTS = [f"P{number}" for number in range(8)]
+
+
+@pytest.fixture
+def sources():
+    sheet = pd.DataFrame(
+        {"mgmt": ["yes", "no", "unsure", None, "yes", "no", "yes", "no"]}, PATIENTS
+    )
+    scores = pd.DataFrame({"CT": [1, 2, 3, 4, 5, 6, 7.0, None]}, PATIENTS)
+    mutated = pd.DataFrame({"patient": ["P3", "P1", "P0", "X"], "gene": "IDH1"})
+    return Sources(sheet, scores, mutated, frozenset([*PATIENTS[:6], "X"]))
+
+
+def groups(table):
+    return {label: list(rows["patient"]) for label, rows in table.groupby("label")}
+
+
+def test_carriers_are_compared_with_the_other_profiled_patients(sources):
+    table = divide(sources, {"mutation": "IDH1"}, where="c")
+    assert groups(table) == {
+        "IDH1 mutated": ["P0", "P1", "P3"],
+        "IDH1 wild type": ["P2", "P4", "P5"],
+    }
+    assert table.set_index("patient").loc["P3", "group"] == "case"
+
+
+def test_two_levels_are_compared_and_others_left_out(sources):
+    table = divide(sources, {"covariate": "mgmt", "case": "yes", "reference": "no"}, where="c")
+    assert groups(table) == {"mgmt yes": ["P0", "P4", "P6"], "mgmt no": ["P1", "P5", "P7"]}
+
+
+def test_a_score_is_cut_at_its_quantile_and_the_cut_itself_is_low(sources):
+    table = divide(sources, {"score": "CT", "cut": 0.5}, where="c")
+    assert groups(table) == {"CT low": ["P0", "P1", "P2", "P3"], "CT high": ["P4", "P5", "P6"]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ({"mutation": "TP53"}, "column c: only 0 patients are TP53 mutated, 3 are needed"),
+        (
+            {"covariate": "mgmt", "case": "unsure", "reference": "no"},
+            "only 1 patients are mgmt unsure",
+        ),
+        (
+            {"covariate": "mgmt", "case": "oui", "reference": "no"},
+            r"c\.case, value 'oui'.*among no, unsure, yes",
+        ),
+        ({"score": "IT", "cut": 0.5}, r"c\.score, value 'IT': no such score; choose among CT"),
+    ],
+)
+def test_what_cannot_be_divided_says_why(sources, rule, problem):
+    with pytest.raises(InputError, match=problem):
+        divide(sources, rule, where="c")
+    with pytest.raises(InputError, match="no patient is profiled"):
+        divide(sources._replace(profiled=frozenset()), {"mutation": "TP53"}, where="c")
+
+
+def test_job_divides_for_every_comparison(sources, tmp_path):
+    write_table(sources.patients.rename_axis("patient").reset_index(), tmp_path / "p.parquet")
+    areas = (
+        sources.scores.rename_axis("patient")
+        .reset_index()
+        .melt("patient", var_name="region", value_name="area")
+    )
+    write_table(areas, tmp_path / "a.parquet")
+    rules = {
+        "mvp": {"score": "CT", "cut": 0.5},
+        "mgmt": {"covariate": "mgmt", "case": "yes", "reference": "no"},
+    }
+    divide_patients(
+        tmp_path / "p.parquet",
+        tmp_path / "a.parquet",
+        None,
+        groups=tmp_path / "g.parquet",
+        comparisons=rules,
+    )
+    table = read_table(tmp_path / "g.parquet")
+    assert table.groupby("comparison", sort=False).size().to_dict() == {"mvp": 7, "mgmt": 6}
+    assert list(table) == ["comparison", "patient", "group", "label"]

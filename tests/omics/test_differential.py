@@ -1,0 +1,135 @@
+"""Differential expression against DESeq2 in R."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from histoniche.errors import InputError
+from histoniche.omics.differential import compare_expression, differential_expression
+from histoniche.tables import read_table, write_table
+
+DATA = Path(__file__).parent / "data"
+KINDS = {"sex": "categorical", "age": "numeric"}
+
+
+@pytest.fixture
+def measured():
+    """Counts of 60 genes in 12 patients, one with an outlier and one 0 throughout; the patients."""
+    return (
+        pd.read_csv(DATA / name, sep="\t", index_col=0) for name in ("counts.tsv", "patients.tsv")
+    )
+
+
+def test_numbers_are_those_of_deseq2(measured):
+    # R 4.2.2, DESeq2 1.38.3:
+    # k <- as.matrix(read.delim("counts.tsv", row.names = 1))
+    # m <- read.delim("patients.tsv", row.names = 1)
+    # m$group <- relevel(factor(m$group), "reference"); m$sex <- factor(m$sex)
+    # m$age <- as.numeric(scale(m$age)); k <- k[rowSums(k) >= 10, ]
+    # d <- DESeq(DESeqDataSetFromMatrix(k, m, ~ sex + age + group))
+    # r <- results(d, contrast = c("group", "case", "reference"), alpha = 0.05)
+    # write.table(signif(as.data.frame(r), 8), "deseq2.tsv", sep = "\t", quote = FALSE)
+    counts, patients = measured
+    expected = pd.read_csv(DATA / "deseq2.tsv", sep="\t", index_col=0)
+    found = differential_expression(counts, patients["group"], patients[list(KINDS)], kinds=KINDS)
+    found = found.set_index("gene").loc[expected.index]
+    assert (found["n_case"] == 6).all() and (found["n_reference"] == 6).all()
+    np.testing.assert_allclose(found["base_mean"], expected["baseMean"], rtol=1e-6)
+    # Both search the same likelihoods' maxima, along different ways and to different ends.
+    change, theirs = found["log2_fold_change"], expected["log2FoldChange"]
+    np.testing.assert_allclose(change, theirs, rtol=5e-3, atol=5e-3)
+    assert np.median(np.abs(change - theirs)) < 2e-4
+    np.testing.assert_allclose(found["error"], expected["lfcSE"], rtol=1e-2)
+    np.testing.assert_allclose(found["z"], expected["stat"], rtol=1e-2, atol=1e-2)
+    known = expected["padj"].notna()
+    assert known.equals(found["q"].notna())
+    np.testing.assert_allclose(
+        np.log10(found.loc[known, "q"]), np.log10(expected.loc[known, "padj"]), atol=0.05
+    )
+
+
+def test_genes_without_counts_are_not_tested_and_averaged_counts_are_rounded(measured):
+    counts, patients = measured
+    plain = differential_expression(counts, patients["group"], patients[[]], kinds={})
+    assert "G050" not in set(plain["gene"])
+    pd.testing.assert_frame_equal(
+        plain, differential_expression(counts + 0.3, patients["group"], patients[[]], kinds={})
+    )
+
+
+def test_swapped_groups_swap_signs_alone(measured):
+    counts, patients = measured
+    swapped = patients["group"].map({"case": "reference", "reference": "case"})
+    one, two = (
+        differential_expression(counts, group, patients[[]], kinds={})
+        .set_index("gene")
+        .sort_index()
+        for group in (patients["group"], swapped)
+    )
+    np.testing.assert_allclose(one["log2_fold_change"], -two["log2_fold_change"], atol=1e-4)
+    np.testing.assert_allclose(one["p"], two["p"], rtol=1e-3, atol=1e-12)
+
+
+def test_shuffled_groups_give_nothing():
+    rng = np.random.default_rng(0)
+    mean, dispersion = np.exp(rng.normal(4, 1, 300))[:, None], 0.2
+    drawn = rng.negative_binomial(1 / dispersion, 1 / (1 + dispersion * mean), (300, 16))
+    patients = [f"P{number}" for number in range(16)]
+    counts = pd.DataFrame(drawn, [f"G{number}" for number in range(300)], patients)
+    group = pd.Series(rng.permutation(["case"] * 8 + ["reference"] * 8), patients)
+    found = differential_expression(counts, group, pd.DataFrame(index=patients), kinds={})
+    assert (found["q"] < 0.05).sum() <= 1
+    assert scipy.stats.binomtest(int((found["p"] < 0.1).sum()), 300, 0.1).pvalue > 0.001
+
+
+def spoiled(counts, patients, fault):
+    if fault == "few":
+        patients.loc[patients.index[:10], "group"] = "reference"
+    elif fault == "negative":
+        counts.iloc[2, 1] = -4
+    elif fault == "missing":
+        counts = counts.astype(float)
+        counts.iloc[2, 1] = np.nan
+    elif fault == "confounded":
+        patients["sex"] = np.where(patients["group"] == "case", "F", "M")
+    return counts, patients
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ("few", "only 2 patients of the case group have counts, 3 are needed"),
+        ("negative", "column P02, value '-4': not a count, in gene G002"),
+        ("missing", "not a count, in gene G002"),
+        ("confounded", "the covariates tell the groups apart"),
+    ],
+)
+def test_what_cannot_be_tested_says_why(measured, fault, problem):
+    counts, patients = spoiled(*measured, fault)
+    with pytest.raises(InputError, match=problem):
+        differential_expression(
+            counts, patients["group"], patients[["sex"]], kinds={"sex": "categorical"}
+        )
+
+
+def test_job_leaves_out_patients_without_counts_or_covariates(measured, tmp_path):
+    counts, patients = measured
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("counts", "groups", "patients", "out")}
+    write_table(counts.rename_axis("gene").reset_index(), paths["counts"])
+    rows = patients[["group"]].rename_axis("patient").reset_index()
+    stranger = pd.DataFrame({"patient": ["nobody"], "group": ["case"]})
+    write_table(pd.concat([rows, stranger]).assign(comparison="idh", label="x"), paths["groups"])
+    sheet = patients[["age"]].astype(float).rename_axis("patient").reset_index()
+    sheet.loc[0, "age"] = np.nan
+    sheet.loc[len(sheet)] = ["nobody", 50.0]
+    write_table(sheet, paths["patients"])
+    compare_expression(
+        paths["counts"], paths["groups"], paths["patients"], differential=paths["out"],
+        covariates={"age": "numeric"}, min_count=10, workers=1,
+    )  # fmt: skip
+    found = read_table(paths["out"])
+    assert set(found["comparison"]) == {"idh"}
+    assert set(found["n_case"] + found["n_reference"]) == {11}

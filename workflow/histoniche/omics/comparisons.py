@@ -1,0 +1,176 @@
+"""Comparisons of two groups of patients, by mutation, covariate or score."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from histoniche.errors import InputError
+from histoniche.tables import read_table, write_table
+
+FEWEST = 3
+"""Fewest patients in a group."""
+
+CASE, REFERENCE = "case", "reference"
+
+
+class Sources(NamedTuple):
+    """What patients can be divided by."""
+
+    patients: pd.DataFrame
+    """Covariates by patient."""
+    scores: pd.DataFrame
+    """Patients by scores, such as the regions' areas."""
+    mutated: pd.DataFrame
+    """patient, gene: one row a mutated pair."""
+    profiled: frozenset[str]
+    """Patients whose mutations are known."""
+
+
+def divide_patients(
+    patients: Path,
+    areas: Path,
+    mutations: tuple[Path, Path] | None,
+    *,
+    groups: Path,
+    comparisons: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Divide the patients for every comparison of the config.
+
+    Parameters
+    ----------
+    patients
+        patient, and covariates.
+    areas
+        Long table: patient, region, area.
+    mutations
+        Who is mutated (patient, gene) and who is profiled (patient), or None.
+    groups
+        Written: comparison, patient, group (case or reference), label.
+    comparisons
+        The config's block, see `divide`.
+
+    Raises
+    ------
+    InputError
+        If a comparison names what is not there, or a group has fewer than
+        three patients.
+    """
+    mutated, profiled = (
+        (read_table(path) for path in mutations)
+        if mutations
+        else (pd.DataFrame({"patient": [], "gene": []}), pd.DataFrame({"patient": []}))
+    )
+    sources = Sources(
+        read_table(patients).set_index("patient"),
+        read_table(areas).pivot(index="patient", columns="region", values="area"),
+        mutated,
+        frozenset(profiled["patient"]),
+    )
+    tables = []
+    for name, rule in comparisons.items():
+        table = divide(sources, rule, where=f"comparisons.{name}")
+        tables.append(table.assign(comparison=name))
+        counts = table["label"].value_counts()
+        logging.info("%s: %s", name, ", ".join(f"{size} {label}" for label, size in counts.items()))
+    columns = ["comparison", "patient", "group", "label"]
+    write_table(pd.concat(tables, ignore_index=True)[columns], groups)
+
+
+def divide(sources: Sources, rule: Mapping[str, Any], *, where: str) -> pd.DataFrame:
+    """Divide the patients by one rule.
+
+    Parameters
+    ----------
+    sources
+        What the rule may name.
+    rule
+        `mutation`: a gene; its carriers are the cases, the other profiled
+        patients the reference. `covariate` with `case` and `reference`: two of its
+        levels. `score` with `cut`: patients above that quantile of the score are the
+        cases; those at it or below, the reference.
+    where
+        Place of the rule in the config, for errors.
+
+    Returns
+    -------
+    patient, group, label, sorted by patient.
+    """
+    case: pd.Series[bool]
+    if "mutation" in rule:
+        case, labels = _by_mutation(sources, rule, where)
+    elif "covariate" in rule:
+        case, labels = _by_covariate(sources, rule, where)
+    else:
+        case, labels = _by_score(sources, rule, where)
+    for label, count in zip(labels, ((~case).sum(), case.sum()), strict=True):
+        if count < FEWEST:
+            raise InputError(
+                f"only {count} patients are {label}, {FEWEST} are needed",
+                column=where,
+                remedy="divide them otherwise, or drop the comparison",
+            )
+    case = case.sort_index()
+    return pd.DataFrame(
+        {
+            "patient": case.index.to_numpy(),
+            "group": np.where(case, CASE, REFERENCE),
+            "label": np.where(case, labels[1], labels[0]),
+        }
+    )
+
+
+def _by_mutation(
+    sources: Sources, rule: Mapping[str, Any], where: str
+) -> tuple["pd.Series[bool]", tuple[str, str]]:
+    """Carriers of a gene's mutations against the other profiled patients."""
+    gene = rule["mutation"]
+    if not sources.profiled:
+        raise InputError(
+            "no patient is profiled for mutations",
+            column=f"{where}.mutation",
+            remedy="give the config the block mutations",
+        )
+    profiled = sorted(sources.profiled & set(sources.patients.index))
+    carriers = set(sources.mutated.loc[sources.mutated["gene"] == gene, "patient"])
+    case = pd.Series([patient in carriers for patient in profiled], profiled, dtype=bool)
+    return case, (f"{gene} wild type", f"{gene} mutated")
+
+
+def _by_covariate(
+    sources: Sources, rule: Mapping[str, Any], where: str
+) -> tuple["pd.Series[bool]", tuple[str, str]]:
+    """Two levels of a covariate."""
+    name, levels = rule["covariate"], (str(rule["reference"]), str(rule["case"]))
+    values = sources.patients[name].dropna().astype(str)
+    for kind, level in zip(("reference", "case"), levels, strict=True):
+        if level not in set(values):
+            there = ", ".join(sorted(values.unique())[:6])
+            raise InputError(
+                "no patient has this level",
+                column=f"{where}.{kind}",
+                value=level,
+                remedy=f"choose among {there}",
+            )
+    values = values[values.isin(levels)]
+    return values == levels[1], (f"{name} {levels[0]}", f"{name} {levels[1]}")
+
+
+def _by_score(
+    sources: Sources, rule: Mapping[str, Any], where: str
+) -> tuple["pd.Series[bool]", tuple[str, str]]:
+    """Patients above a quantile of a score against the others."""
+    name, cut = rule["score"], float(rule["cut"])
+    if name not in sources.scores:
+        raise InputError(
+            "no such score",
+            column=f"{where}.score",
+            value=name,
+            remedy=f"choose among {', '.join(map(str, sources.scores))}",
+        )
+    values = sources.scores[name].dropna()
+    case = values > values.quantile(cut)
+    return case, (f"{name} low", f"{name} high")

@@ -1,0 +1,197 @@
+"""Differential expression between two groups of patients, on counts."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydeseq2.dds import DeseqDataSet
+from pydeseq2.ds import DeseqStats
+
+from histoniche.errors import InputError
+from histoniche.omics.comparisons import CASE, FEWEST, REFERENCE
+from histoniche.tables import read_table, write_table
+
+COLUMNS = [
+    "gene", "n_case", "n_reference", "base_mean", "log2_fold_change", "error", "z", "p", "q",
+]  # fmt: skip
+"""`log2_fold_change` > 0: more in the cases; q is NaN where DESeq2's filter leaves a gene out."""
+
+
+def compare_expression(
+    counts: Path,
+    groups: Path,
+    patients: Path,
+    *,
+    differential: Path,
+    covariates: Mapping[str, str],
+    min_count: int,
+    workers: int,
+) -> None:
+    """Test every gene in every comparison.
+
+    Parameters
+    ----------
+    counts
+        gene, then one column of counts a patient.
+    groups
+        What `histoniche.omics.comparisons.divide_patients` wrote.
+    patients
+        patient and covariates.
+    differential
+        Written: comparison, then `COLUMNS`.
+    covariates
+        Type, numeric or categorical, of each covariate that the test holds equal;
+        patients who miss one are left out.
+    min_count
+        Genes with fewer counts in all patients together are not tested.
+    workers
+        Processes.
+    """
+    table = read_table(counts).set_index("gene")
+    sheet = read_table(patients).set_index("patient")[list(covariates)]
+    tables = []
+    for name, rows in read_table(groups).groupby("comparison", sort=False):
+        members = rows.set_index("patient")[["group"]].join(sheet, how="inner").dropna()
+        members = members.loc[members.index.isin(table.columns)]
+        found = differential_expression(
+            table[members.index],
+            members["group"],
+            members[list(covariates)],
+            kinds=covariates,
+            min_count=min_count,
+            workers=workers,
+            where=f"comparisons.{name}",
+        )
+        tables.append(found.assign(comparison=name)[["comparison", *COLUMNS]])
+        logging.info("%s: %d genes with q < 0.05", name, int((found["q"] < 0.05).sum()))
+    write_table(pd.concat(tables, ignore_index=True), differential)
+
+
+def differential_expression(
+    counts: pd.DataFrame,
+    group: "pd.Series[str]",
+    covariates: pd.DataFrame,
+    *,
+    kinds: Mapping[str, str],
+    min_count: int = 10,
+    workers: int = 1,
+    where: str = "comparisons",
+) -> pd.DataFrame:
+    """Test genes between cases and reference by DESeq2's negative binomial model.
+
+    Parameters
+    ----------
+    counts
+        Genes by patients; fractions, as of averaged aliquots, are rounded.
+    group
+        case or reference by patient.
+    covariates
+        Patients by covariates that the model holds equal; may have no column.
+    kinds
+        Type of each covariate, numeric (centred and scaled) or categorical.
+    min_count, workers
+        See `compare_expression`.
+    where
+        Place of the comparison in the config, for errors.
+
+    Returns
+    -------
+    `COLUMNS`, smallest p first: Wald's test of the log2 fold change without
+    shrinkage; q after Benjamini-Hochberg with independent filtering at 0.05.
+
+    Raises
+    ------
+    InputError
+        If a group has fewer than three patients with counts, a count is negative, or
+        the covariates tell the groups apart.
+
+    References
+    ----------
+    Love et al. 2014, Genome Biol 15:550; Muzellec et al. 2023, Bioinformatics 39:btad547.
+    """
+    sizes = {name: int((group == name).sum()) for name in (CASE, REFERENCE)}
+    for name, size in sizes.items():
+        if size < FEWEST:
+            raise InputError(
+                f"only {size} patients of the {name} group have counts, {FEWEST} are needed",
+                column=where,
+                remedy="divide them otherwise, or drop the comparison",
+            )
+    _check_counts(counts)
+    whole = counts.loc[counts.sum(axis=1) >= min_count].round().astype("int64")
+    metadata = _metadata(group, covariates, kinds)
+    _check_rank(metadata, where)
+    formula = "~" + " + ".join(metadata.columns)
+    found = _fit(whole, metadata, formula, workers)
+    table = pd.DataFrame(
+        {
+            "gene": found.index.to_numpy(),
+            "n_case": sizes[CASE],
+            "n_reference": sizes[REFERENCE],
+            "base_mean": found["baseMean"].to_numpy(),
+            "log2_fold_change": found["log2FoldChange"].to_numpy(),
+            "error": found["lfcSE"].to_numpy(),
+            "z": found["stat"].to_numpy(),
+            "p": found["pvalue"].to_numpy(),
+            "q": found["padj"].to_numpy(),
+        }
+    )
+    return table.sort_values(["p", "gene"], ignore_index=True)
+
+
+def _metadata(
+    group: "pd.Series[str]", covariates: pd.DataFrame, kinds: Mapping[str, str]
+) -> pd.DataFrame:
+    """Covariates that vary, ready for the model, and last the group."""
+    columns: dict[str, pd.Series[Any]] = {}
+    for name, kind in kinds.items():
+        values = covariates[name]
+        if values.nunique() < 2:
+            continue
+        numeric = kind == "numeric"
+        # The model's formula reads names, which those of the config need not be.
+        columns[f"covariate{len(columns)}"] = (
+            (values.astype(float) - values.mean()) / values.std() if numeric else values.astype(str)
+        )
+    return pd.DataFrame({**columns, "group": group})
+
+
+def _fit(counts: pd.DataFrame, metadata: pd.DataFrame, formula: str, workers: int) -> pd.DataFrame:
+    """Fit DESeq2 and test the groups."""
+    data = DeseqDataSet(
+        counts=counts.T, metadata=metadata, design=formula, quiet=True, n_cpus=workers
+    )
+    data.deseq2()
+    test = DeseqStats(
+        data, contrast=["group", CASE, REFERENCE], alpha=0.05, quiet=True, n_cpus=workers
+    )
+    test.summary()
+    found: pd.DataFrame = test.results_df
+    return found
+
+
+def _check_counts(counts: pd.DataFrame) -> None:
+    """Raise an InputError for the first count that is negative or missing."""
+    bad = ~(counts.to_numpy(dtype="float64") >= 0)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InputError(
+            f"not a count, in gene {counts.index[row]}",
+            column=str(counts.columns[column]),
+            value=str(counts.iloc[row, column]),
+            remedy="give counts, or drop the block comparisons",
+        )
+
+
+def _check_rank(metadata: pd.DataFrame, where: str) -> None:
+    """Raise an InputError if the covariates alone tell who is in which group."""
+    columns: Any = pd.get_dummies(metadata, drop_first=True, dtype=float).assign(one=1.0)
+    if np.linalg.matrix_rank(columns.to_numpy()) < columns.shape[1]:
+        raise InputError(
+            "the covariates tell the groups apart, or each other",
+            column=where,
+            remedy="leave a covariate out",
+        )
