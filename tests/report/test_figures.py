@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from histoniche.cohort.palette import Region
+from histoniche.multiplicity import false_discovery
 from histoniche.report.figures.area_survival import draw_area_survival
 from histoniche.report.figures.areas import draw_areas
 from histoniche.report.figures.cox import draw_cox
+from histoniche.report.figures.differential import draw_differential
 from histoniche.report.figures.enrichment import draw_enrichment, leading_terms
 from histoniche.report.figures.segmentation import draw_segmentation, draw_training
 from histoniche.report.figures.signatures import draw_signatures
@@ -270,3 +273,42 @@ def test_palettes_of_two_regions_and_white_ones_are_drawn(changed, tmp_path):
     figures = tmp_path / "a.svg", tmp_path / "b.svg"
     draw_areas(table, palette, measure="area_mm2", by_region=figures[0], composition=figures[1])
     assert whole(*figures) and "No region has an area greater than 0" in words(figures[1])
+
+
+@pytest.fixture
+def compared(changed):
+    """Two comparisons of 300 genes: a few that differ much, and none."""
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(2, 300))
+    z[0, :12] = np.linspace(5, 8, 12) * np.where(np.arange(12) < 9, 1, -1)
+    tables = []
+    for name, one in zip(("idh", "mvp"), z, strict=True):
+        p = 2 * scipy.stats.norm.sf(np.abs(one))
+        genes = [f"GENE{number}" for number in range(300)]
+        table = pd.DataFrame({"gene": genes, "log2_fold_change": one / 4, "p": p})
+        tables.append(table.assign(comparison=name, n_case=9, n_reference=21, q=false_discovery(p)))
+    labels = [("idh", "case", "IDH1 mutated"), ("idh", "reference", "IDH1 wild type")]
+    labels += [("mvp", "case", "CTmvp high"), ("mvp", "reference", "CTmvp low")]
+    groups = pd.DataFrame(labels, columns=["comparison", "group", "label"])
+    return changed(pd.concat(tables)), changed(groups)
+
+
+def test_volcano_names_the_surest_genes_and_counts_both_directions(compared, tmp_path):
+    out = tmp_path / "volcano.svg"
+    draw_differential(*compared, volcano=out, labelled=4)
+    text = words(out)
+    assert whole(out)
+    assert "IDH1 mutated (n 9) against IDH1 wild type (n 21)" in text
+    assert "9 more, 3 less, of 300 genes" in text and "0 more, 0 less, of 300 genes" in text
+    assert {f"GENE{number}" for number in (5, 6, 7, 8, 9, 10, 11)} == set(
+        re.findall(r"GENE\d+", text)
+    )
+    first = out.read_bytes()
+    draw_differential(*compared, volcano=out, labelled=4)
+    assert out.read_bytes() == first
+
+
+def test_volcano_without_a_comparison_says_so(compared, changed, tmp_path):
+    empty = changed(read_table(compared[0]).head(0))
+    draw_differential(empty, compared[1], volcano=tmp_path / "v.svg", labelled=4)
+    assert "No comparison was made" in words(tmp_path / "v.svg")

@@ -1,0 +1,104 @@
+"""Volcano plots of the comparisons between groups of patients."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from adjustText import adjust_text
+from matplotlib.axes import Axes
+
+from histoniche.report.numbers import count
+from histoniche.report.style import (
+    FAINT,
+    HIGH,
+    INK,
+    LOW,
+    MUTED,
+    footnote,
+    house_style,
+    new_figure,
+    save_figure,
+    save_notice,
+)
+from histoniche.tables import read_table
+
+_Q = 0.05
+_ACROSS = 2
+_SMALLEST_P = 1e-300
+
+
+def draw_differential(differential: Path, groups: Path, *, volcano: Path, labelled: int) -> None:
+    """Draw every comparison's genes by fold change and p.
+
+    Parameters
+    ----------
+    differential
+        What `histoniche.omics.differential.compare_expression` wrote.
+    groups
+        Who is compared: comparison, patient, group, label.
+    volcano
+        Where the figure goes; ends in `.svg`.
+    labelled
+        Genes that are named in each direction, those of smallest p among q < 0.05.
+    """
+    table = read_table(differential)
+    labels = read_table(groups).drop_duplicates(["comparison", "group"])
+    named = labels.set_index(["comparison", "group"])["label"]
+    comparisons = list(dict.fromkeys(table["comparison"]))
+    with house_style():
+        if not comparisons:
+            save_notice("No comparison was made.", volcano, table)
+            return
+        rows = -(-len(comparisons) // _ACROSS)
+        figure = new_figure(3.6 * rows + 0.4)
+        panels = figure.subplots(rows, _ACROSS, squeeze=False).ravel()
+        for axes, name in zip(panels, comparisons, strict=False):
+            mine = table[(table["comparison"] == name) & table["p"].notna()]
+            _draw_panel(axes, mine, labelled=labelled)
+            if len(mine):
+                case, reference = named[name, "case"], named[name, "reference"]
+                sizes = mine.iloc[0]
+                axes.set_title(
+                    f"{case} (n {sizes['n_case']}) against {reference} (n {sizes['n_reference']})"
+                )
+        for axes in panels[len(comparisons) :]:
+            axes.set_axis_off()
+        footnote(
+            figure,
+            "Wald test of DESeq2's model on counts. Colour: q < 0.05, Benjamini-Hochberg over the "
+            "genes of the comparison after independent filtering; grey: not.",
+        )
+        save_figure(figure, volcano, table)
+
+
+def _draw_panel(axes: Axes, genes: pd.DataFrame, *, labelled: int) -> None:
+    """One comparison."""
+    change = genes["log2_fold_change"].to_numpy(dtype="float64")
+    height = -np.log10(genes["p"].clip(lower=_SMALLEST_P).to_numpy(dtype="float64"))
+    sure = (genes["q"] < _Q).to_numpy()
+    up = change > 0
+    # Points by the thousand are drawn as a picture, words and axes as lines.
+    for chosen, colour in ((~sure, FAINT), (sure & ~up, LOW), (sure & up, HIGH)):
+        axes.scatter(
+            change[chosen], height[chosen], s=9, color=colour, linewidth=0, rasterized=True
+        )
+    texts = []
+    for chosen in (sure & up, sure & ~up):
+        places = np.flatnonzero(chosen)
+        for place in places[np.argsort(-height[places], kind="stable")][:labelled]:
+            gene = str(genes["gene"].iloc[place])
+            texts.append(axes.text(change[place], height[place], gene, size=7, color=INK))
+    reach = 1.15 * max(1.0, float(np.abs(change).max(initial=0)))
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(0, 1.12 * max(2.0, float(height.max(initial=0))))
+    axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
+    axes.set_xlabel("log2 fold change (right: more in the first group)")
+    axes.set_ylabel("−log10 p")
+    directions = (f"{int((sure & up).sum()):,} more", f"{int((sure & ~up).sum()):,} less")
+    words = f"{', '.join(directions)}, of {count(len(genes), 'gene')}"
+    axes.text(0.02, 0.98, words, transform=axes.transAxes, va="top", color=MUTED)
+    if texts:
+        adjust_text(
+            texts, x=change[sure], y=height[sure], ax=axes,
+            arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.5}, iter_lim=300,
+        )  # fmt: skip
