@@ -147,3 +147,14 @@ def test_job_tests_the_detected_genes_alone_and_writes_both_tables(tmp_path: Pat
     assert table["region"].tolist() == ["CT"] * 3 + ["IT"] * 3
     assert table["detected"].tolist() == [9, 10, 8] * 2
     assert read_table(paths["gene_survival"])["gene"].tolist() == ["G0", "G2", "G3"]
+
+
+def test_fewer_shared_patients_than_wanted_is_an_error() -> None:
+    patients = [f"P{k}" for k in range(9)]
+    values = pd.DataFrame([range(9)], ["A"], patients, dtype=float)
+    areas = pd.DataFrame({"CT": range(9)}, patients, dtype=float)
+    detected = pd.Series({"A": 9})
+    with pytest.raises(InputError, match=r"only 9 patients have both .* 10 are needed"):
+        correlate_with_areas(values, areas, detected=detected, min_shared=10)
+    table = correlate_with_areas(values, areas, detected=detected, min_shared=9)
+    assert table["rho"].tolist() == [1.0]

@@ -63,6 +63,7 @@ def correlate_expression(
     *,
     correlation: Path,
     gene_survival: Path,
+    min_shared: int = FEWEST,
 ) -> None:
     """Correlate every tested gene with every region's area and with survival.
 
@@ -79,14 +80,18 @@ def correlate_expression(
     gene_survival
         Written: gene, n, rho, p, q, with survival time over the patients who
         died, as GBM_WSSM did. NaN if fewer than five did.
+    min_shared
+        Fewest patients who must have both expression and the area of some region.
 
     Raises
     ------
     InputError
-        If fewer than five patients have both expression and areas.
+        If fewer than five patients, or than `min_shared`, have both expression and areas.
     """
     values, detected = _read_tested(expression, genes)
-    table = correlate_with_areas(values, _read_areas(areas), detected=detected)
+    table = correlate_with_areas(
+        values, _read_areas(areas), detected=detected, min_shared=min_shared
+    )
     write_table(table, correlation)
     write_table(correlate_with_survival(values, read_table(patients)), gene_survival)
     constant = table.loc[table["rho"].isna(), "gene"].nunique()
@@ -94,7 +99,11 @@ def correlate_expression(
 
 
 def correlate_with_areas(
-    values: pd.DataFrame, areas: pd.DataFrame, *, detected: "pd.Series[int]"
+    values: pd.DataFrame,
+    areas: pd.DataFrame,
+    *,
+    detected: "pd.Series[int]",
+    min_shared: int = FEWEST,
 ) -> pd.DataFrame:
     """Correlate genes with areas over the patients who have both.
 
@@ -107,6 +116,8 @@ def correlate_with_areas(
         out of that region alone.
     detected
         By gene, the number of patients in whom it is detected.
+    min_shared
+        See `correlate_expression`; a region of fewer than five patients has no correlation.
 
     Returns
     -------
@@ -115,10 +126,10 @@ def correlate_with_areas(
     common = values.columns.intersection(areas.index)
     areas = areas.loc[common]
     enough = areas.notna().sum() >= FEWEST
-    if not enough.any():
-        most = 0 if areas.empty else int(areas.notna().sum().max())
+    most = 0 if areas.empty else int(areas.notna().sum().max())
+    if most < (least := max(FEWEST, min_shared)):
         raise InputError(
-            f"only {most} patients have both expression and areas, {FEWEST} are needed",
+            f"only {most} patients have both expression and areas, {least} are needed",
             remedy="see whether the ids of slides, areas and expression name the same patients",
         )
     rho = np.full((len(values), areas.shape[1]), np.nan)
