@@ -150,3 +150,14 @@ def test_a_gene_that_goes_along_with_age_alone_is_gone_at_equal_age() -> None:
     assert set(fewer["partial_n"]) == {59}
     too_few = correlate_given(values.iloc[:, :5], areas, held)
     assert too_few["partial_rho"].isna().all()
+
+
+def test_fewer_shared_patients_than_wanted_is_an_error() -> None:
+    patients = [f"P{k}" for k in range(9)]
+    values = pd.DataFrame([range(9)], ["A"], patients, dtype=float)
+    areas = pd.DataFrame({"CT": range(9)}, patients, dtype=float)
+    detected = pd.Series({"A": 9})
+    with pytest.raises(InputError, match=r"only 9 patients have both .* 10 are needed"):
+        correlate_with_areas(values, areas, detected=detected, min_shared=10)
+    table = correlate_with_areas(values, areas, detected=detected, min_shared=9)
+    assert table["rho"].tolist() == [1.0]

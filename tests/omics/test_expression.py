@@ -95,3 +95,92 @@ def test_detection_reads_the_prepared_values(tmp_path: Path) -> None:
 def test_no_gene_left_is_an_error_with_the_numbers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"in 25 of the 2 patients.*lower expression\.min"):
         run(tmp_path, "gene\tP1\tP2\nA\t1\t2\n", ["P1", "P2"], min_patients=25)
+
+
+def test_ensembl_versions_symbols_and_copies_on_y_are_told(tmp_path: Path) -> None:
+    text = (
+        "id\tname\tP1\tP2\n"
+        "ENSG00000141510.18\tTP53\t1\t2\n"
+        "ENSG00000000001.1\tTP53\t9\t9\n"
+        "ENSG00000000002.1\t\t3\t3\n"
+        "ENSG00000002586.20_PAR_Y\tCD99\t4\t4\n"
+    )
+    found = run(tmp_path, text, ["P1", "P2"], symbols="name")
+    assert found["expression"]["gene"].tolist() == ["ENSG00000000002", "TP53"]
+    assert found["expression"]["P1"].tolist() == [3, 9]
+    decisions = found["decisions"].set_index("item")
+    assert decisions.loc["_PAR_Y rows dropped", "count"] == 1
+    assert decisions.loc["rows named by their symbol", "count"] == 2
+    assert decisions.loc["rows named by their Ensembl id", "count"] == 1
+    assert decisions.loc["TP53", "step"] == "duplicates"
+    assert "dropped ENSG00000141510.18" in decisions.loc["TP53", "detail"]
+
+
+def test_library_of_counts_holds_the_rows_that_go_later() -> None:
+    given = matrix(["A", "A", "B_PAR_Y", "C"], [[1], [2], [3], [4]], ["P1"])
+    values, _ = prepare(given, unit="counts", file=Path("x"))
+    np.testing.assert_allclose(values["P1"], [200_000, 400_000])
+
+
+def test_missing_values_are_not_imputed_and_the_genes_that_go_are_named() -> None:
+    given = matrix(["A", "B", "C"], [[1, np.nan], [3, 4], [np.nan, 1]], ["P1", "P2"])
+    values, decisions = prepare(given, unit="tpm", file=Path("x"))
+    assert values.loc["B"].tolist() == [3, 4]
+    told = {d.item: d.detail for d in decisions}
+    assert told["rows with a missing value dropped"] == "missing in a matched patient: A, C"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([[1, np.nan], [2, np.nan]], "column P2: every value of this patient is missing"),
+        ([[1, np.nan], [np.nan, 2]], "every gene has a missing value.*most of them in P1, P2"),
+    ],
+)
+def test_missing_values_that_leave_no_gene_are_an_error(values: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        prepare(matrix(["A", "B"], values, ["P1", "P2"]), unit="tpm", file=Path("x"))
+
+
+def test_fewer_patients_than_wanted_is_an_error_and_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"only 2 patients .* have expression, 10 are needed"):
+        run(tmp_path, "gene\tP1\tP2\tQ\nA\t1\t2\t3\n", ["P1", "P2", "P3"], min_shared=10)
+    assert not (tmp_path / "expression.parquet").exists()
+
+
+def test_samples_table_says_who_fell_out(tmp_path: Path) -> None:
+    text = "gene\tTCGA-02-0001-01A\tTCGA-02-0003-02A\tTCGA-99-0001-01A\nA\t1\t2\t3\n"
+    path = tmp_path / "samples.parquet"
+    patients = ["TCGA-02-0001", "TCGA-02-0003", "TCGA-02-0009"]
+    found = run(tmp_path, text, patients, barcode="tcga", samples=path)
+    assert list(found["expression"]) == ["gene", "TCGA-02-0001"]
+    assert read_table(path).to_numpy().tolist() == [
+        ["TCGA-02-0001-01A", "TCGA-02-0001", True, ""],
+        ["TCGA-02-0003-02A", "TCGA-02-0003", False, "sample type Recurrent Tumor is not kept"],
+        ["TCGA-99-0001-01A", "TCGA-99-0001", False, "no patient of the sheet"],
+        ["", "TCGA-02-0009", False, "no sample in the expression data"],
+    ]
+    decisions = found["decisions"].set_index("item")
+    line = "not used: sample type Recurrent Tumor is not kept"
+    assert decisions.loc[line, ["count", "detail"]].tolist() == [1, "TCGA-02-0003-02A"]
+    assert decisions.loc["without expression", "count"] == 2
+    assert decisions.loc["with several samples, averaged", "count"] == 0
+
+
+def test_folder_of_star_counts_is_prepared_like_a_table(tmp_path: Path) -> None:
+    name = "a.rna_seq.augmented_star_gene_counts.tsv"
+    (tmp_path / "star").mkdir()
+    (tmp_path / "star" / name).write_text(
+        "gene_id\tgene_name\tunstranded\tE\nE1\tA\t30\tx\nE2\tB\t10\tx\n"
+    )
+    (tmp_path / "star" / "gdc_sample_sheet.tsv").write_text(
+        "File ID\tFile Name\tData Type\tCase ID\tSample ID\tSample Type\n"
+        f"i\t{name}\tGene Expression Quantification\tP1\tP1-01A\tPrimary Tumor\n"
+    )
+    sheet = tmp_path / "patients.parquet"
+    write_table(pd.DataFrame({"patient": ["P1"]}), sheet)
+    outputs = {name: tmp_path / f"{name}.parquet" for name in ("expression", "genes", "decisions")}
+    prepare_expression(
+        tmp_path / "star", sheet, **outputs, unit="counts", detected_above=0, min_patients=1
+    )
+    assert read_table(outputs["expression"])["P1"].tolist() == [750_000, 250_000]

@@ -110,3 +110,43 @@ def test_broken_files_are_errors_of_the_user(tmp_path: Path) -> None:
             read_matrix(tmp_path / name, patients={"P1"})
     with pytest.raises(InputError, match="no such file"):
         read_matrix(tmp_path / "none.tsv", patients={"P1"})
+
+
+def test_tcga_barcodes_are_averaged_by_patient_over_primary_tumours(tmp_path: Path) -> None:
+    text = (
+        "gene\tTCGA-02-0001-01A\tTCGA-02-0003-01A\tTCGA-02-0001-01B\tTCGA-02-0001-02A\tlength\n"
+        "A\t1\t5\t4\t100\tx\n"
+        "B\t2\tNA\tNA\t100\tx\n"
+    )
+    path = write(tmp_path / "a.tsv", text)
+    patients = {"TCGA-02-0001", "TCGA-02-0003"}
+    matrix = read_matrix(path, patients=patients, barcode="tcga")
+    assert list(matrix.values.columns) == ["TCGA-02-0001", "TCGA-02-0003"]
+    np.testing.assert_array_equal(matrix.values, [[2.5, 5], [2, np.nan]])
+    assert matrix.unmatched == ["length"]
+    assert [sample.used for sample in matrix.samples] == [True, True, True, False, False]
+    everything = read_matrix(path, patients=patients, barcode="tcga", sample_types=())
+    assert everything.values.loc[2, "TCGA-02-0001"] == pytest.approx(105 / 3)
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.parquet"])
+def test_symbols_are_read_from_their_own_column(tmp_path: Path, name: str) -> None:
+    table = pd.DataFrame({"id": ["E1", "E2"], "P1": [1.5, 2.0], "symbol": ["TP53", None]})
+    path = tmp_path / name
+    if path.suffix == ".tsv":
+        table.to_csv(path, sep="\t", index=False)
+    else:
+        table.to_parquet(path)
+    matrix = read_matrix(path, patients={"P1"}, symbols="symbol")
+    assert matrix.symbols is not None
+    assert list(matrix.symbols) == ["TP53", ""]
+    assert list(matrix.genes) == ["E1", "E2"]
+    assert matrix.unmatched == []
+    with pytest.raises(InputError, match=r"column name: no such column; the first are id, P1"):
+        read_matrix(path, patients={"P1"}, symbols="name")
+
+
+def test_same_tcga_sample_twice_is_an_error(tmp_path: Path) -> None:
+    text = "gene\tTCGA-02-0001-01A\tTCGA-02-0001-01A\nA\t1\t2\n"
+    with pytest.raises(InputError, match="this sample has two columns"):
+        read_matrix(write(tmp_path / "a.tsv", text), patients={"TCGA-02-0001"}, barcode="tcga")

@@ -108,3 +108,95 @@ def test_the_three_tables_are_written(tmp_path: Path) -> None:
     assert read_table(outputs["profiled"])["patient"].tolist() == ["P1", "P2"]
     assert read_table(outputs["mutations"]).to_numpy().tolist() == [["P1", "TP53"]]
     assert read_table(outputs["strata"]).empty
+
+
+def test_formats_that_say_the_same_read_the_same(tmp_path: Path) -> None:
+    rows = [("TP53", "Missense_Mutation", "P1"), ("EGFR", "Silent", "P2"), ("TTN", "Intron", "P1")]
+    path = maf(tmp_path / "a.maf", *rows)
+    table = tmp_path / "a.tsv"
+    table.write_text("patient\tTP53\tEGFR\nP1\tR175H\t\nP2\t\tS500=\nQ\t1\t1\n")
+    found = [
+        read_mutations(path, patients={"P1", "P2", "P3"}),
+        read_mutations(path, patients={"P1", "P2", "P3"}, format="cbioportal"),
+        read_mutations(table, patients={"P1", "P2", "P3"}),
+        read_mutations(table, patients={"P1", "P2", "P3"}, format="table"),
+    ]
+    assert [pairs(one) for one in found] == [{("P1", "TP53")}] * 4
+    assert [one.profiled for one in found] == [["P1", "P2"]] * 4
+
+
+def test_maf_without_a_needed_column_is_no_table(tmp_path: Path) -> None:
+    for column in HEADER.split("\t")[2:]:
+        header = HEADER.replace(column, "other")
+        with pytest.raises(InputError, match=f"row 1, column {column}: missing column"):
+            read_mutations(
+                maf(tmp_path / "a.maf", ("A", "x", "P1"), header=header), patients={"P1"}
+            )
+
+
+def test_list_of_sequenced_samples_makes_patients_without_a_variant_profiled(
+    tmp_path: Path,
+) -> None:
+    path = maf(tmp_path / "a.maf", ("TP53", "Missense_Mutation", "TCGA-02-0001-01"))
+    (tmp_path / "list.txt").write_text("case_list_ids:\tTCGA-02-0001-01\tTCGA-02-0003-01\tx\n")
+    patients = {"TCGA-02-0001", "TCGA-02-0003", "TCGA-02-0009"}
+    found = read_mutations(path, patients=patients, barcode="tcga", sequenced=tmp_path / "list.txt")
+    assert found.profiled == ["TCGA-02-0001", "TCGA-02-0003"]
+    assert pairs(found) == {("TCGA-02-0001", "TP53")}
+
+
+def test_sample_types_leave_out_recurrences_where_they_are_named(tmp_path: Path) -> None:
+    rows = [("TP53", "x", "TCGA-02-0001-01A"), ("MSH6", "x", "TCGA-02-0001-02A")]
+    path = maf(tmp_path / "a.maf", *rows)
+    settings = {"patients": {"TCGA-02-0001"}, "barcode": "tcga"}
+    every = read_mutations(path, **settings)  # type: ignore[arg-type]
+    primary = read_mutations(path, **settings, sample_types=["Primary Tumor"])  # type: ignore[arg-type]
+    assert pairs(every) == {("TCGA-02-0001", "TP53"), ("TCGA-02-0001", "MSH6")}
+    assert pairs(primary) == {("TCGA-02-0001", "TP53")}
+
+
+def test_silent_classes_are_a_choice(tmp_path: Path) -> None:
+    path = maf(tmp_path / "a.maf", ("TERT", "5'Flank", "P1"), ("TP53", "Splice_Region", "P1"))
+    found = read_mutations(path, patients={"P1"}, silent=["Splice_Region"])
+    assert pairs(found) == {("P1", "TERT")}
+
+
+def test_decisions_count_variants_by_class_and_samples_say_who_fell_out(tmp_path: Path) -> None:
+    rows = [
+        ("TP53", "Missense_Mutation", "P1"),
+        ("TP53", "Missense_Mutation", "P1"),
+        ("TTN", "Silent", "P2"),
+        ("TTN", "Silent", "stranger"),
+    ]
+    sheet = tmp_path / "patients.parquet"
+    write_table(pd.DataFrame({"patient": ["P1", "P2", "P3"]}), sheet)
+    names = ("mutations", "strata", "profiled", "decisions", "samples")
+    outputs = {name: tmp_path / f"{name}.parquet" for name in names}
+    settings = {"barcode": "whole", "top": 1, "genes": [], "min_patients": 3}
+    path = maf(tmp_path / "a.maf", *rows)
+    prepare_mutations(path, sheet, **outputs, **settings, min_shared=2)  # type: ignore[arg-type]
+    decisions = read_table(outputs["decisions"]).set_index("item")
+    assert decisions.loc["of samples that are not used", "count"] == 1
+    assert decisions.loc["Missense_Mutation", ["step", "count"]].tolist() == ["classes", 2]
+    assert decisions.loc["Silent", "count"] == 1
+    assert decisions.loc["Silent", "detail"].startswith("dropped")
+    assert read_table(outputs["samples"]).to_numpy().tolist() == [
+        ["P1", "P1", True, ""],
+        ["P2", "P2", True, ""],
+        ["stranger", "stranger", False, "no patient of the sheet"],
+        ["", "P3", False, "no variant in the file, so not known to be profiled"],
+    ]
+    with pytest.raises(InputError, match=r"only 2 patients .* have mutations, 10 are needed"):
+        prepare_mutations(path, sheet, **outputs, **settings, min_shared=10)  # type: ignore[arg-type]
+
+
+def test_real_maf_gives_the_pairs_that_pandas_finds(real_data: Path) -> None:
+    path = real_data / "tcga_gbm" / "somatic_mutations.maf.gz"
+    truth = pd.read_csv(path, sep="\t")
+    truth["patient"] = truth["Tumor_Sample_Barcode"].str[:12]
+    patients = set(truth["patient"].unique()[::2])
+    found = read_mutations(path, patients=patients, barcode="tcga")
+    loud = truth[truth["patient"].isin(patients) & ~truth["Variant_Classification"].isin(SILENT)]
+    expected = set(loud[["patient", "Hugo_Symbol"]].itertuples(index=False, name=None))
+    assert pairs(found) == expected
+    assert found.profiled == sorted(patients)

@@ -37,6 +37,7 @@ def correlate_expression(
     permutations: int,
     seed: int,
     covariates: Mapping[str, str],
+    min_shared: int = FEWEST,
 ) -> None:
     """Correlate every tested gene with every region's area and with survival.
 
@@ -64,16 +65,23 @@ def correlate_expression(
     covariates
         Type, numeric or categorical, of each covariate that the partial
         correlation holds equal.
+    min_shared
+        Fewest patients who must have both expression and the area of some region.
 
     Raises
     ------
     InputError
-        If fewer than five patients have both expression and areas.
+        If fewer than five patients, or than `min_shared`, have both expression and areas.
     """
     values, detected = _read_tested(expression, genes)
     measured, sheet = _read_areas(areas), read_table(patients)
     table = correlate_with_areas(
-        values, measured, detected=detected, permutations=permutations, seed=seed
+        values,
+        measured,
+        detected=detected,
+        permutations=permutations,
+        seed=seed,
+        min_shared=min_shared,
     )
     if covariates:
         held = covariate_rows(sheet.set_index("patient"), covariates)
@@ -91,6 +99,7 @@ def correlate_with_areas(
     detected: "pd.Series[int]",
     permutations: int = 0,
     seed: int = 0,
+    min_shared: int = FEWEST,
 ) -> pd.DataFrame:
     """Correlate genes with areas over the patients who have both.
 
@@ -105,6 +114,8 @@ def correlate_with_areas(
         By gene, the number of patients in whom it is detected.
     permutations, seed
         See `correlate_expression`.
+    min_shared
+        See `correlate_expression`; a region of fewer than five patients has no correlation.
 
     Returns
     -------
@@ -113,10 +124,10 @@ def correlate_with_areas(
     common = values.columns.intersection(areas.index)
     areas = areas.loc[common]
     enough = areas.notna().sum() >= FEWEST
-    if not enough.any():
-        most = 0 if areas.empty else int(areas.notna().sum().max())
+    most = 0 if areas.empty else int(areas.notna().sum().max())
+    if most < (least := max(FEWEST, min_shared)):
         raise InputError(
-            f"only {most} patients have both expression and areas, {FEWEST} are needed",
+            f"only {most} patients have both expression and areas, {least} are needed",
             remedy="see whether the ids of slides, areas and expression name the same patients",
         )
     rho = np.full((len(values), areas.shape[1]), np.nan)

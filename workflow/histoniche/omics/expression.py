@@ -1,7 +1,6 @@
 """Gene expression made ready for statistics, with a record of every decision on the way."""
 
-import logging
-from dataclasses import astuple, dataclass
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, cast
 
@@ -9,7 +8,18 @@ import pandas as pd
 
 from histoniche.errors import InputError
 from histoniche.files import whole_file
+from histoniche.omics.decisions import Decision, list_names, write_decisions
+from histoniche.omics.genes import is_par_y, keep_highest, name_genes
 from histoniche.omics.matrix import Matrix, read_matrix
+from histoniche.omics.samples import (
+    PRIMARY,
+    Barcode,
+    Wanted,
+    describe_patients,
+    require_shared,
+    write_samples,
+)
+from histoniche.omics.star_counts import read_star_counts
 from histoniche.tables import read_table, write_table
 
 Unit = Literal["counts", "tpm", "fpkm", "fpkm_uq", "log2"]
@@ -19,17 +29,6 @@ _SUMMARY = (
     r"N_(?:unmapped|multimapping|noFeature|ambiguous)"
     r"|__(?:no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)"
 )
-_LISTED = 1000
-
-
-@dataclass(frozen=True)
-class Decision:
-    """One thing that was decided about the data, and how many it touched."""
-
-    step: str
-    item: str
-    count: int
-    detail: str = ""
 
 
 def prepare_expression(
@@ -39,16 +38,24 @@ def prepare_expression(
     expression: Path,
     genes: Path,
     decisions: Path,
+    samples: Path | None = None,
     unit: Unit,
     detected_above: float,
     min_patients: int,
+    barcode: Barcode = "whole",
+    sample_types: Collection[str] = PRIMARY,
+    symbols: str | None = None,
+    layer: str | None = None,
+    sample_sheet: Path | None = None,
+    min_shared: int = 1,
 ) -> None:
     """Match, scale and filter a table of expression.
 
     Parameters
     ----------
     table
-        The user's table, see `histoniche.omics.matrix.read_matrix`.
+        The user's table, see `histoniche.omics.matrix.read_matrix`, or a folder
+        of STAR counts, see `histoniche.omics.star_counts.read_star_counts`.
     patients
         The cohort's patients, Parquet.
     expression
@@ -57,47 +64,53 @@ def prepare_expression(
         Written: gene, mean, detected (patients), tested (whether in `min_patients` or more).
     decisions
         Written: step, item, count, detail.
+    samples
+        Written: sample, patient, used, reason; who of the table and of the
+        sheet fell out and why.
     unit
         `counts` are scaled to counts per million, the others taken as they are.
     detected_above
         A gene is detected in a patient whose prepared value is greater.
     min_patients
         Genes detected in fewer patients are not tested.
+    barcode, sample_types
+        How a sample names its patient, and which types are kept (empty: all);
+        see `histoniche.omics.samples`.
+    symbols, layer
+        See `read_matrix`.
+    sample_sheet
+        See `read_star_counts`.
+    min_shared
+        Fewest patients of the sheet that must have expression.
 
     Raises
     ------
     InputError
-        If a cell does not fit, no patient matches or no gene is left to test.
+        If a cell does not fit, too few patients match or no gene is left to test.
     """
     sheet = [str(patient) for patient in read_table(patients)["patient"]]
-    matrix = read_matrix(table, patients=set(sheet))
+    wanted = Wanted(set(sheet), barcode, sample_types)
+    if table.is_dir():
+        matrix = read_star_counts(table, sample_sheet, unit=unit, wanted=wanted)
+    else:
+        matrix = read_matrix(table, **wanted._asdict(), symbols=symbols, layer=layer)
+    require_shared(
+        matrix.samples,
+        least=min_shared,
+        file=table,
+        what="expression",
+        key="expression.min_shared",
+    )
     kept, taken = prepare(matrix, unit=unit, file=table)
     kept = kept[[patient for patient in sheet if patient in kept.columns]]
-    detected = (kept > detected_above).sum(axis=1)
-    tested = detected >= min_patients
-    if not tested.any():
-        raise InputError(
-            f"no gene is above {detected_above:g} in {min_patients} of the"
-            f" {kept.shape[1]} patients that stand in the sheet",
-            file=table,
-            remedy="lower expression.min_patients or expression.detected_above",
-        )
-    taken += [
-        Decision("detection", "genes tested", int(tested.sum())),
-        Decision(
-            "detection",
-            "genes not tested",
-            int((~tested).sum()),
-            f"above {detected_above:g} in fewer than {min_patients} patients",
-        ),
-    ]
+    summary, detection = _detect(kept, detected_above, min_patients, table)
     _write(kept, expression)
-    summary = {"mean": kept.mean(axis=1), "detected": detected, "tested": tested}
-    write_table(pd.DataFrame(summary).reset_index(), genes)
-    taken = [*_patient_decisions(matrix, sheet), *taken]
-    write_table(pd.DataFrame(taken), decisions)
-    for decision in taken:
-        logging.info("%s: %s %d %s", *astuple(decision))
+    write_table(summary, genes)
+    item = "files" if table.is_dir() else "columns"
+    who = describe_patients(matrix.samples, sheet, what="expression", item=item, several="averaged")
+    write_decisions([*who, *taken, *detection], decisions)
+    if samples is not None:
+        write_samples(matrix.samples, sheet, samples, absent="no sample in the expression data")
 
 
 def prepare(matrix: Matrix, *, unit: Unit, file: Path) -> tuple[pd.DataFrame, list[Decision]]:
@@ -114,34 +127,82 @@ def prepare(matrix: Matrix, *, unit: Unit, file: Path) -> tuple[pd.DataFrame, li
 
     Returns
     -------
-    Genes (index) by patients in the file's order, and what was decided. Of
+    Genes (index) by patients in the file's order, and what was decided. Genes
+    are named by their symbols where the file has them, and by Ensembl ids
+    without versions otherwise; the copies of pseudoautosomal genes on Y go. Of
     rows with the same gene the one with the highest mean stays, the first of
-    equals; genes with a missing value in a matched patient go. The library
-    size of counts is the sum over all genes of the file.
+    equals. Genes with a missing value in a matched patient go; nothing is
+    imputed. The library size of counts is the sum over all genes of the file.
+
+    Raises
+    ------
+    InputError
+        If a value is negative that cannot be, a patient has no value or no
+        count, or every gene has a missing value.
     """
     taken = [Decision("genes", "rows in the table", len(matrix.genes))]
     summary = matrix.genes.str.fullmatch(_SUMMARY)
     if summary.any():
-        names = ", ".join(matrix.genes[summary])
-        taken.append(Decision("genes", "summary rows dropped", int(summary.sum()), names))
-    genes, values = matrix.genes[~summary], matrix.values[~summary]
+        rows = ", ".join(matrix.genes[summary])
+        taken.append(Decision("genes", "summary rows dropped", int(summary.sum()), rows))
+    ids, values = matrix.genes[~summary], matrix.values[~summary]
     if unit != "log2":
         _check_sign(values, unit, file)
     values = _per_million(values, file) if unit == "counts" else values
     scaling = "counts per million of the patient's library" if unit == "counts" else "as they are"
     taken.append(Decision("unit", unit, values.shape[1], scaling))
-    whole = values.notna().all(axis=1)
-    taken.append(Decision("genes", "rows with a missing value dropped", int((~whole).sum())))
-    values = values[whole].set_axis(pd.Index(genes[whole], name="gene"), axis=0)
-    # Stable and descending, so that of equal means the first row of the file stays.
-    order = values.mean(axis=1).mul(-1).to_numpy().argsort(kind="stable")
-    best = values.iloc[order]
-    best = best[~best.index.duplicated()].sort_index()
-    dropped = len(values) - len(best)
-    rule = "of rows with the same gene, the one with the highest mean stays"
-    taken.append(Decision("genes", "duplicate rows dropped", dropped, rule))
-    taken.append(Decision("genes", "genes kept", len(best)))
-    return best, taken
+    on_y = is_par_y(ids)
+    if on_y.any():
+        rule = "copies on Y of pseudoautosomal genes, counted on X"
+        taken.append(Decision("genes", "_PAR_Y rows dropped", int(on_y.sum()), rule))
+    whole = values.notna().all(axis=1) & ~on_y
+    _check_missing(values[~on_y], file)
+    missing = ids[~on_y & ~whole]
+    rule = "missing in a matched patient: " + list_names(list(missing)) if len(missing) else ""
+    taken.append(Decision("genes", "rows with a missing value dropped", len(missing), rule))
+    symbols = None if matrix.symbols is None else matrix.symbols[ids.index][whole]
+    names, named = name_genes(ids[whole], symbols)
+    best, duplicates = keep_highest(values[whole], names, ids[whole])
+    return best, [*taken, *named, *duplicates, Decision("genes", "genes kept", len(best))]
+
+
+def _detect(
+    kept: pd.DataFrame, detected_above: float, min_patients: int, file: Path
+) -> tuple[pd.DataFrame, list[Decision]]:
+    """In how many patients each gene is detected, and whether it is tested."""
+    detected = (kept > detected_above).sum(axis=1)
+    tested = detected >= min_patients
+    if not tested.any():
+        raise InputError(
+            f"no gene is above {detected_above:g} in {min_patients} of the"
+            f" {kept.shape[1]} patients that stand in the sheet",
+            file=file,
+            remedy="lower expression.min_patients or expression.detected_above",
+        )
+    rule = f"above {detected_above:g} in fewer than {min_patients} patients"
+    summary = {"mean": kept.mean(axis=1), "detected": detected, "tested": tested}
+    return pd.DataFrame(summary).reset_index(), [
+        Decision("detection", "genes tested", int(tested.sum())),
+        Decision("detection", "genes not tested", int((~tested).sum()), rule),
+    ]
+
+
+def _check_missing(values: pd.DataFrame, file: Path) -> None:
+    """A patient without any value would take every gene along."""
+    missing = values.isna()
+    empty = missing.all(axis=0)
+    if empty.any():
+        patient = str(values.columns[empty.to_numpy()][0])
+        problem = "every value of this patient is missing"
+        raise InputError(problem, file=file, column=patient, remedy="drop the patient")
+    if missing.any(axis=1).all():
+        worst = missing.sum().sort_values(ascending=False, kind="stable").index[:3]
+        raise InputError(
+            "every gene has a missing value in some patient, most of them in "
+            + ", ".join(map(str, worst)),
+            file=file,
+            remedy="drop these patients, or fill in what is missing",
+        )
 
 
 def _check_sign(values: pd.DataFrame, unit: str, file: Path) -> None:
@@ -168,29 +229,6 @@ def _per_million(values: pd.DataFrame, file: Path) -> pd.DataFrame:
             "all counts are 0", file=file, column=str(empty[0]), remedy="drop the patient"
         )
     return values * (1e6 / library)
-
-
-def _patient_decisions(matrix: Matrix, sheet: list[str]) -> list[Decision]:
-    """Who of the sheet has expression, and which columns are nobody of the sheet."""
-    found = set(matrix.values.columns)
-    without = [patient for patient in sheet if patient not in found]
-    return [
-        Decision("patients", "in the sheet", len(sheet)),
-        Decision("patients", "with expression", len(found)),
-        Decision("patients", "without expression", len(without), _names(without)),
-        Decision(
-            "patients",
-            "columns that are no patient of the sheet",
-            len(matrix.unmatched),
-            _names(matrix.unmatched),
-        ),
-    ]
-
-
-def _names(names: list[str]) -> str:
-    """Names in a row, at most so many."""
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _write(values: pd.DataFrame, path: Path) -> None:

@@ -1,15 +1,28 @@
 """Reading a table of genes by patients, with the place of every cell that does not fit."""
 
-import csv
 import gzip
-from collections.abc import Collection
+import zlib
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn, cast
+from typing import NamedTuple, NoReturn, cast
 
 import numpy as np
 import pandas as pd
 
 from histoniche.errors import InputError
+from histoniche.omics.samples import (
+    NO_PATIENT,
+    NOT_TCGA,
+    PRIMARY,
+    Barcode,
+    Sample,
+    Wanted,
+    judge_samples,
+    read_barcodes,
+    require_samples,
+)
+from histoniche.omics.text import check_widths, read_header
 
 _MISSING = ["", "NA", "NaN", "nan", "null"]
 
@@ -21,27 +34,58 @@ class Matrix(NamedTuple):
     values: pd.DataFrame
     unmatched: list[str]
     """Columns of the file that name no patient of the sheet."""
+    samples: tuple[Sample, ...] = ()
+    """Every column of the file, and whether it is used."""
+    symbols: "pd.Series[str] | None" = None
+    """Symbols of the genes, if the file has them beside the ids."""
 
 
-class _Header(NamedTuple):
-    """Head of a text table."""
+class Raw(NamedTuple):
+    """A table as read: genes as text, one column a used sample, cells not yet checked."""
 
-    names: list[str]
-    separator: str
-    row: int
+    genes: "pd.Series[str]"
+    values: pd.DataFrame
+    samples: list[Sample]
+    symbols: "pd.Series[str] | None"
 
 
-def read_matrix(path: Path, *, patients: Collection[str]) -> Matrix:
+class _Columns(NamedTuple):
+    """Which columns of a table are read, by their numbers from 0."""
+
+    symbols: int | None
+    used: dict[int, str]
+    """Names of the used samples."""
+    samples: list[Sample]
+
+
+def read_matrix(
+    path: Path,
+    *,
+    patients: Collection[str],
+    barcode: Barcode = "whole",
+    sample_types: Collection[str] = PRIMARY,
+    symbols: str | None = None,
+    layer: str | None = None,
+) -> Matrix:
     """Read a table of genes (rows) by patients (columns).
 
     Parameters
     ----------
     path
-        TSV or CSV, also `.gz`, or Parquet. The first column holds the gene;
-        lines above the header that start with # are passed over. R's
+        TSV or CSV, also `.gz`, or Parquet: the first column holds the gene;
+        lines above the header that start with # are passed over, and R's
         `write.table`, whose header lacks the gene's column, is understood.
+        Or h5ad, with the patients in obs or in var.
     patients
         Patients of the sheet; only their columns are read.
+    barcode, sample_types
+        How a column names its patient and which sample types are kept, see
+        `histoniche.omics.samples`. Several samples of a patient are averaged
+        gene by gene in the file's unit, over the samples that have a value.
+    symbols
+        Column that holds the genes' symbols, if the first one holds ids.
+    layer
+        Layer of an h5ad file to read in place of X.
 
     Returns
     -------
@@ -50,46 +94,84 @@ def read_matrix(path: Path, *, patients: Collection[str]) -> Matrix:
     Raises
     ------
     InputError
-        If the file cannot be read, a patient has two columns, no column names
+        If the file cannot be read, a sample has two columns, no column names
         a patient, a gene has no name, or a cell is not a finite number.
     """
     if not path.is_file():
         raise InputError("no such file", file=path, remedy="mend expression.path in the config")
-    if path.suffix == ".parquet":
-        table, unmatched = _read_parquet(path, patients)
+    wanted = Wanted(patients, barcode, sample_types)
+    if path.suffix == ".h5ad":
+        from histoniche.omics.h5ad import read_h5ad  # noqa: PLC0415 - costs two seconds
+
+        raw = read_h5ad(path, wanted, symbols=symbols, layer=layer)
+    elif path.suffix == ".parquet":
+        raw = _read_parquet(path, wanted, symbols)
     else:
-        table, unmatched = _read_text(path, patients)
-    genes, values = table.iloc[:, 0].fillna("").astype(str).str.strip(), table.iloc[:, 1:]
-    values = _as_numbers(values, path)
+        raw = _read_text(path, wanted, symbols)
+    genes = raw.genes.fillna("").astype(str).str.strip()
+    values = _as_numbers(raw.values, path)
     blank = (genes == "") & values.isna().all(axis=1)
     unnamed = (genes == "") & ~blank
     if unnamed.any():
         row = int(cast(int, genes.index[unnamed][0]))
         raise InputError("gene without a name", file=path, row=row, remedy="name it or drop it")
-    return Matrix(genes[~blank], values[~blank], unmatched)
+    return Matrix(
+        genes[~blank],
+        average_samples(values[~blank], raw.samples),
+        [s.sample for s in raw.samples if s.reason in (NO_PATIENT, NOT_TCGA)],
+        tuple(raw.samples),
+        None if raw.symbols is None else raw.symbols[~blank],
+    )
 
 
-def _read_parquet(path: Path, patients: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Gene and matched patients of a Parquet file, and the other columns' names."""
+def match_samples(names: Sequence[str], wanted: Wanted, path: Path) -> list[Sample]:
+    """Judge the samples that columns name; one that is used must not stand there twice."""
+    samples = judge_samples(read_barcodes(names, wanted.barcode), wanted)
+    counts = Counter(sample.sample for sample in samples if sample.used)
+    twice = next((name for name, count in counts.items() if count > 1), None)
+    if twice is not None:
+        whose = "patient" if wanted.barcode == "whole" else "sample"
+        raise InputError(
+            f"this {whose} has two columns", file=path, column=twice, remedy="keep or average one"
+        )
+    require_samples(samples, wanted, file=path, what="column")
+    return samples
+
+
+def average_samples(values: pd.DataFrame, samples: Sequence[Sample]) -> pd.DataFrame:
+    """One column a patient in place of one a used sample: the mean of those that have a value."""
+    owner = {sample.sample: sample.patient for sample in samples if sample.used}
+    patients = [owner[str(name)] for name in values.columns]
+    if len(set(patients)) == len(patients):
+        return values.set_axis(patients, axis=1)
+    return values.T.groupby(np.array(patients, dtype=object), sort=False).mean().T
+
+
+def _read_parquet(path: Path, wanted: Wanted, symbols: str | None) -> Raw:
+    """Genes and used samples of a Parquet file."""
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise InputError("not a Parquet file", file=path, remedy="write it anew") from error
     if not isinstance(table.index, pd.RangeIndex):
         table = table.reset_index()
-    names = [str(name) for name in table.columns]
-    kept, unmatched = _match(names, patients, path)
-    table = table.iloc[:, [0, *kept]].set_axis([names[0], *(names[k] for k in kept)], axis=1)
+    columns = _choose([str(name) for name in table.columns], wanted, symbols, path)
+    table = table.set_axis(range(table.shape[1]), axis=1)
     table.index = pd.RangeIndex(2, len(table) + 2)
-    return table, unmatched
+    return _raw(table, columns)
 
 
-def _read_text(path: Path, patients: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Gene and matched patients of a TSV or CSV file, and the other columns' names."""
+def _read_text(path: Path, wanted: Wanted, symbols: str | None) -> Raw:
+    """Genes and used samples of a TSV or CSV file."""
     try:
-        header = _read_header(path)
-        kept, unmatched = _match(header.names, patients, path)
-        _check_widths(path, header)
+        header = read_header(
+            path,
+            table="genes by patients",
+            remedy="separate columns by tabs or commas, the first row naming the patients",
+        )
+        columns = _choose(header.names, wanted, symbols, path)
+        check_widths(path, header)
+        texts = [0] if columns.symbols is None else [0, columns.symbols]
         table = pd.read_csv(
             path,
             sep=header.separator,
@@ -97,92 +179,51 @@ def _read_text(path: Path, patients: Collection[str]) -> tuple[pd.DataFrame, lis
             header=None,
             names=[*map(str, range(len(header.names)))],
             index_col=False,
-            dtype={"0": str},
+            dtype=dict.fromkeys(map(str, texts), str),
             keep_default_na=False,
-            na_values=dict.fromkeys(map(str, kept), _MISSING),
+            na_values=dict.fromkeys(map(str, columns.used), _MISSING),
             skip_blank_lines=False,
             low_memory=False,
-            usecols=[0, *kept],
+            usecols=[*texts, *columns.used],
             encoding="utf-8",
         )
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError) as error:
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         remedy = "save it as UTF-8 TSV or CSV, and as .gz only if it is gzipped"
         raise InputError("not readable as text", file=path, remedy=remedy) from error
-    table = table[["0", *map(str, kept)]].set_axis(
-        ["gene", *(header.names[k] for k in kept)], axis=1
-    )
+    table = table.set_axis(table.columns.astype(int), axis=1)
     table.index = pd.RangeIndex(header.row + 1, header.row + 1 + len(table))
-    return table, unmatched
+    return _raw(table, columns)
 
 
-def _open(path: Path) -> IO[str]:
-    """Open a text file, gzipped or not."""
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig")
-    return path.open(encoding="utf-8-sig")
+def _choose(names: Sequence[str], wanted: Wanted, symbols: str | None, path: Path) -> _Columns:
+    """Choose the columns to read; the first holds the gene."""
+    column = None if symbols is None else _symbol_column(names, symbols, path)
+    others = [k for k, name in enumerate(names) if k > 0 and name and k != column]
+    samples = match_samples([names[k] for k in others], wanted, path)
+    used = {k: s.sample for k, s in zip(others, samples, strict=True) if s.used}
+    return _Columns(column, used, samples)
 
 
-def _read_header(path: Path) -> _Header:
-    """Names of the columns, the separator, and the number of the header's row."""
-    with _open(path) as stream:
-        lines = (
-            (number, line)
-            for number, line in enumerate(stream, start=1)
-            if line.strip() and not line.startswith("#")
-        )
-        row, first = next(lines, (0, ""))
-        second = next(lines, (0, ""))[1]
-    separator = max("\t,", key=first.count)
-    names, cells = (_cells(line, separator) for line in (first, second))
-    if len(names) < 2 or not cells:
+def _raw(table: pd.DataFrame, columns: _Columns) -> Raw:
+    """Genes, symbols and used samples of a table whose columns are numbered as in the file."""
+    values = table[list(columns.used)].set_axis(list(columns.used.values()), axis=1)
+    symbols = None
+    if columns.symbols is not None:
+        symbols = table[columns.symbols].fillna("").astype(str).str.strip()
+    return Raw(table[0], values, columns.samples, symbols)
+
+
+def _symbol_column(names: Sequence[str], symbols: str, path: Path) -> int:
+    """Position of the column of symbols."""
+    if symbols not in names:
+        there = ", ".join(names[:4])
         raise InputError(
-            "no table of genes by patients",
+            f"no such column; the first are {there}",
             file=path,
-            remedy="separate columns by tabs or commas, the first row naming the patients",
+            column=symbols,
+            remedy="mend expression.symbols in the config",
         )
-    if len(cells) == len(names) + 1:
-        names = ["", *names]
-    return _Header(names, separator, row)
-
-
-def _check_widths(path: Path, header: _Header) -> None:
-    """Every row has a cell for each column; pandas would fill up or cut off the others."""
-    wanted = len(header.names)
-    with _open(path) as stream:
-        for row, line in enumerate(stream, start=1):
-            if row <= header.row or line.count(header.separator) == wanted - 1 or not line.strip():
-                continue
-            found = len(_cells(line, header.separator))
-            if found != wanted:
-                raise InputError(
-                    f"{found} cells under {wanted} columns",
-                    file=path,
-                    row=row,
-                    remedy="give every row one cell a column",
-                )
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    """Cells of one line."""
-    return next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])
-
-
-def _match(names: list[str], patients: Collection[str], path: Path) -> tuple[list[int], list[str]]:
-    """Positions of the columns that name a patient, and the names of the others."""
-    kept = [position for position, name in enumerate(names) if position and name in patients]
-    twice = next((names[k] for k in kept if names.count(names[k]) > 1), None)
-    if twice is not None:
-        raise InputError(
-            "this patient has two columns", file=path, column=twice, remedy="keep or average one"
-        )
-    if not kept:
-        there, wanted = ", ".join(names[1:4]), ", ".join(sorted(patients)[:3])
-        raise InputError(
-            f"no column is a patient of the sheet; columns are {there}, patients are {wanted}",
-            file=path,
-            remedy="write the ids alike",
-        )
-    return kept, [name for name in names[1:] if name not in patients]
+    return list(names).index(symbols)
 
 
 def _as_numbers(values: pd.DataFrame, path: Path) -> pd.DataFrame:
