@@ -120,8 +120,11 @@ def test_what_cannot_be_tested_says_why(measured, fault, problem):
 
 def test_job_leaves_out_patients_without_counts_or_covariates(measured, tmp_path):
     counts, patients = measured
-    paths = {name: tmp_path / f"{name}.parquet" for name in ("counts", "groups", "patients", "out")}
-    write_table(counts.rename_axis("gene").reset_index(), paths["counts"])
+    names = ("expression", "libraries", "groups", "patients", "out")
+    paths = {name: tmp_path / f"{name}.parquet" for name in names}
+    reads = counts.sum().rename_axis("patient").rename("reads")
+    write_table((counts / reads * 1e6).rename_axis("gene").reset_index(), paths["expression"])
+    write_table(reads.reset_index(), paths["libraries"])
     rows = patients[["group"]].rename_axis("patient").reset_index()
     stranger = pd.DataFrame({"patient": ["nobody"], "group": ["case"]})
     write_table(pd.concat([rows, stranger]).assign(comparison="idh", label="x"), paths["groups"])
@@ -129,10 +132,14 @@ def test_job_leaves_out_patients_without_counts_or_covariates(measured, tmp_path
     sheet.loc[0, "age"] = np.nan
     sheet.loc[len(sheet)] = ["nobody", 50.0]
     write_table(sheet, paths["patients"])
-    compare_expression(
-        paths["counts"], paths["groups"], paths["patients"], differential=paths["out"],
-        covariates={"age": "numeric"}, min_count=10, workers=1,
-    )  # fmt: skip
+    written = {"patients": paths["patients"], "differential": paths["out"]}
+    rule = {"covariates": {"age": "numeric"}, "min_count": 10, "workers": 1}
+    compare_expression(*(paths[name] for name in names[:3]), **written, **rule)
     found = read_table(paths["out"])
     assert set(found["comparison"]) == {"idh"}
     assert set(found["n_case"] + found["n_reference"]) == {11}
+    whole = patients.iloc[1:]
+    direct = differential_expression(
+        counts[whole.index], whole["group"], whole[["age"]], kinds={"age": "numeric"}
+    )
+    pd.testing.assert_frame_equal(found.drop(columns="comparison"), direct)

@@ -13,6 +13,13 @@ from histoniche.omics.matrix import Matrix
 from histoniche.tables import read_table, write_table
 
 
+OUTPUTS = ("expression", "genes", "decisions", "samples", "libraries")
+SETTINGS: dict[str, Any] = {
+    "unit": "tpm", "detected_above": 0.0, "min_patients": 1, "min_shared": 1,
+    "barcode": "whole", "sample_types": ["Primary Tumor"],
+}  # fmt: skip
+
+
 def matrix(genes: list[str], values: Any, patients: list[str]) -> Matrix:
     rows = pd.RangeIndex(2, len(genes) + 2)
     return Matrix(pd.Series(genes, rows), pd.DataFrame(values, rows, patients, dtype=float), [])
@@ -22,9 +29,8 @@ def run(folder: Path, text: str, patients: list[str], **settings: Any) -> dict[s
     table, sheet = folder / "x.tsv", folder / "patients.parquet"
     table.write_text(text)
     write_table(pd.DataFrame({"patient": patients}), sheet)
-    outputs = {name: folder / f"{name}.parquet" for name in ("expression", "genes", "decisions")}
-    chosen = {"unit": "tpm", "detected_above": 0.0, "min_patients": 1, **settings}
-    prepare_expression(table, sheet, **outputs, **chosen)
+    outputs = {name: folder / f"{name}.parquet" for name in OUTPUTS}
+    prepare_expression(table, sheet, **outputs, **{**SETTINGS, **settings})
     return {name: read_table(path) for name, path in outputs.items()}
 
 
@@ -150,11 +156,10 @@ def test_fewer_patients_than_wanted_is_an_error_and_leaves_no_file(tmp_path: Pat
 
 def test_samples_table_says_who_fell_out(tmp_path: Path) -> None:
     text = "gene\tTCGA-02-0001-01A\tTCGA-02-0003-02A\tTCGA-99-0001-01A\nA\t1\t2\t3\n"
-    path = tmp_path / "samples.parquet"
     patients = ["TCGA-02-0001", "TCGA-02-0003", "TCGA-02-0009"]
-    found = run(tmp_path, text, patients, barcode="tcga", samples=path)
+    found = run(tmp_path, text, patients, barcode="tcga")
     assert list(found["expression"]) == ["gene", "TCGA-02-0001"]
-    assert read_table(path).to_numpy().tolist() == [
+    assert found["samples"].to_numpy().tolist() == [
         ["TCGA-02-0001-01A", "TCGA-02-0001", True, ""],
         ["TCGA-02-0003-02A", "TCGA-02-0003", False, "sample type Recurrent Tumor is not kept"],
         ["TCGA-99-0001-01A", "TCGA-99-0001", False, "no patient of the sheet"],
@@ -179,8 +184,7 @@ def test_folder_of_star_counts_is_prepared_like_a_table(tmp_path: Path) -> None:
     )
     sheet = tmp_path / "patients.parquet"
     write_table(pd.DataFrame({"patient": ["P1"]}), sheet)
-    outputs = {name: tmp_path / f"{name}.parquet" for name in ("expression", "genes", "decisions")}
-    prepare_expression(
-        tmp_path / "star", sheet, **outputs, unit="counts", detected_above=0, min_patients=1
-    )
+    outputs = {name: tmp_path / f"{name}.parquet" for name in OUTPUTS}
+    prepare_expression(tmp_path / "star", sheet, **outputs, **{**SETTINGS, "unit": "counts"})
     assert read_table(outputs["expression"])["P1"].tolist() == [750_000, 250_000]
+    assert read_table(outputs["libraries"]).to_numpy().tolist() == [["P1", 40]]

@@ -21,10 +21,11 @@ COLUMNS = [
 
 
 def compare_expression(
-    counts: Path,
+    expression: Path,
+    libraries: Path,
     groups: Path,
-    patients: Path,
     *,
+    patients: Path,
     differential: Path,
     covariates: Mapping[str, str],
     min_count: int,
@@ -34,8 +35,8 @@ def compare_expression(
 
     Parameters
     ----------
-    counts
-        gene, then one column of counts a patient.
+    expression, libraries
+        What `histoniche.omics.expression.prepare_expression` wrote of counts.
     groups
         What `histoniche.omics.comparisons.divide_patients` wrote.
     patients
@@ -50,7 +51,7 @@ def compare_expression(
     workers
         Processes.
     """
-    table = read_table(counts).set_index("gene")
+    table = counts_of(read_table(expression).set_index("gene"), read_table(libraries))
     sheet = read_table(patients).set_index("patient")[list(covariates)]
     tables = []
     for name, rows in read_table(groups).groupby("comparison", sort=False):
@@ -68,6 +69,12 @@ def compare_expression(
         tables.append(found.assign(comparison=name)[["comparison", *COLUMNS]])
         logging.info("%s: %d genes with q < 0.05", name, int((found["q"] < 0.05).sum()))
     write_table(pd.concat(tables, ignore_index=True), differential)
+
+
+def counts_of(per_million: pd.DataFrame, libraries: pd.DataFrame) -> pd.DataFrame:
+    """Counts, genes by patients, from counts per million and the patients' reads."""
+    reads = libraries.set_index("patient")["reads"]
+    return per_million[reads.index] * (reads / 1e6)
 
 
 def differential_expression(

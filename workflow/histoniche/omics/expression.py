@@ -38,16 +38,17 @@ def prepare_expression(
     expression: Path,
     genes: Path,
     decisions: Path,
-    samples: Path | None = None,
+    samples: Path,
+    libraries: Path,
     unit: Unit,
     detected_above: float,
     min_patients: int,
-    barcode: Barcode = "whole",
-    sample_types: Collection[str] = PRIMARY,
+    barcode: Barcode,
+    sample_types: Collection[str],
     symbols: str | None = None,
     layer: str | None = None,
     sample_sheet: Path | None = None,
-    min_shared: int = 1,
+    min_shared: int,
 ) -> None:
     """Match, scale and filter a table of expression.
 
@@ -67,6 +68,9 @@ def prepare_expression(
     samples
         Written: sample, patient, used, reason; who of the table and of the
         sheet fell out and why.
+    libraries
+        Written: patient, reads; the sums by which counts were scaled, and with which
+        they are had back; empty for other units.
     unit
         `counts` are scaled to counts per million, the others taken as they are.
     detected_above
@@ -109,8 +113,15 @@ def prepare_expression(
     item = "files" if table.is_dir() else "columns"
     who = describe_patients(matrix.samples, sheet, what="expression", item=item, several="averaged")
     write_decisions([*who, *taken, *detection], decisions)
-    if samples is not None:
-        write_samples(matrix.samples, sheet, samples, absent="no sample in the expression data")
+    write_samples(matrix.samples, sheet, samples, absent="no sample in the expression data")
+    reads = library_sizes(matrix) if unit == "counts" else pd.Series(dtype="float64")
+    reads = reads.reindex(kept.columns).dropna().rename_axis("patient")
+    write_table(reads.rename("reads").reset_index(), libraries)
+
+
+def library_sizes(matrix: Matrix) -> "pd.Series[float]":
+    """Reads of each patient over all genes of the file, lines without a gene left aside."""
+    return matrix.values[~matrix.genes.str.fullmatch(_SUMMARY)].sum(axis=0)
 
 
 def prepare(matrix: Matrix, *, unit: Unit, file: Path) -> tuple[pd.DataFrame, list[Decision]]:

@@ -56,17 +56,17 @@ def prepare_mutations(
     mutations: Path,
     strata: Path,
     profiled: Path,
-    decisions: Path | None = None,
-    samples: Path | None = None,
-    format: Format = "auto",
+    decisions: Path,
+    samples: Path,
+    format: Format,
     barcode: Barcode,
-    sample_types: Collection[str] = (),
-    silent: Collection[str] = SILENT,
+    sample_types: Collection[str],
+    silent: Collection[str],
     sequenced: Path | None = None,
     top: int,
     genes: Sequence[str],
     min_patients: int,
-    min_shared: int = 1,
+    min_shared: int,
 ) -> None:
     """Reduce a file of mutations to who carries what, and choose the strata.
 
@@ -115,15 +115,13 @@ def prepare_mutations(
     write_table(found.mutated, mutations)
     write_table(pd.DataFrame({"patient": found.profiled}, dtype="object"), profiled)
     write_table(chosen, strata)
-    if decisions is not None:
-        who = describe_patients(
-            found.samples, sheet, what="mutations", item="samples", several="mutated if one is"
-        )
-        write_decisions([*who, *found.decisions], decisions)
-    if samples is not None:
-        absent = "no variant in the file, so not known to be profiled"
-        absent = absent if sequenced is None else "not in the list of sequenced samples"
-        write_samples(found.samples, sheet, samples, absent=absent)
+    who = describe_patients(
+        found.samples, sheet, what="mutations", item="samples", several="mutated if one is"
+    )
+    write_decisions([*who, *found.decisions], decisions)
+    absent = "no variant in the file, so not known to be profiled"
+    absent = absent if sequenced is None else "not in the list of sequenced samples"
+    write_samples(found.samples, sheet, samples, absent=absent)
     logging.info(
         "%d of %d patients are profiled, %d strata are used",
         len(found.profiled),
