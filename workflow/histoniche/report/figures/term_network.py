@@ -212,7 +212,7 @@ def _list_names(axes: Axes, named: pd.DataFrame, colours: ScalarMappable) -> Non
         axes.fill_between([-0.55, -0.3], top, height - 0.55, color=colour, lw=0)
         height += 0.45
     axes.set_xlim(-0.6, 10)
-    axes.set_ylim(height, -1)
+    axes.set_ylim(max(height, 12), -1)
     axes.set_axis_off()
 
 
