@@ -12,7 +12,6 @@ from histoniche.omics.expression import prepare, prepare_expression
 from histoniche.omics.matrix import Matrix
 from histoniche.tables import read_table, write_table
 
-
 OUTPUTS = ("expression", "genes", "decisions", "samples", "libraries")
 SETTINGS: dict[str, Any] = {
     "unit": "tpm", "detected_above": 0.0, "min_patients": 1, "min_shared": 1,

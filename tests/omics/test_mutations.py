@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -91,20 +92,19 @@ def test_strata_are_the_most_frequent_and_the_listed_and_small_ones_are_not_used
     assert set(strata["profiled"]) == {9}
 
 
+OUTPUTS = ("mutations", "strata", "profiled", "decisions", "samples")
+SETTINGS: dict[str, Any] = {
+    "format": "auto", "barcode": "whole", "sample_types": [], "silent": SILENT,
+    "top": 0, "genes": [], "min_patients": 3, "min_shared": 1,
+}  # fmt: skip
+
+
 def test_the_three_tables_are_written(tmp_path: Path) -> None:
     rows = [("TP53", "Missense_Mutation", "P1"), ("TTN", "Silent", "P2")]
     sheet = tmp_path / "patients.parquet"
     write_table(pd.DataFrame({"patient": ["P1", "P2", "P3"]}), sheet)
-    outputs = {name: tmp_path / f"{name}.parquet" for name in ("mutations", "strata", "profiled")}
-    prepare_mutations(
-        maf(tmp_path / "a.maf", *rows),
-        sheet,
-        **outputs,
-        barcode="whole",
-        top=0,
-        genes=[],
-        min_patients=3,
-    )
+    outputs = {name: tmp_path / f"{name}.parquet" for name in OUTPUTS}
+    prepare_mutations(maf(tmp_path / "a.maf", *rows), sheet, **outputs, **SETTINGS)
     assert read_table(outputs["profiled"])["patient"].tolist() == ["P1", "P2"]
     assert read_table(outputs["mutations"]).to_numpy().tolist() == [["P1", "TP53"]]
     assert read_table(outputs["strata"]).empty
@@ -170,11 +170,9 @@ def test_decisions_count_variants_by_class_and_samples_say_who_fell_out(tmp_path
     ]
     sheet = tmp_path / "patients.parquet"
     write_table(pd.DataFrame({"patient": ["P1", "P2", "P3"]}), sheet)
-    names = ("mutations", "strata", "profiled", "decisions", "samples")
-    outputs = {name: tmp_path / f"{name}.parquet" for name in names}
-    settings = {"barcode": "whole", "top": 1, "genes": [], "min_patients": 3}
+    outputs = {name: tmp_path / f"{name}.parquet" for name in OUTPUTS}
     path = maf(tmp_path / "a.maf", *rows)
-    prepare_mutations(path, sheet, **outputs, **settings, min_shared=2)  # type: ignore[arg-type]
+    prepare_mutations(path, sheet, **outputs, **{**SETTINGS, "min_shared": 2})
     decisions = read_table(outputs["decisions"]).set_index("item")
     assert decisions.loc["of samples that are not used", "count"] == 1
     assert decisions.loc["Missense_Mutation", ["step", "count"]].tolist() == ["classes", 2]
@@ -187,7 +185,7 @@ def test_decisions_count_variants_by_class_and_samples_say_who_fell_out(tmp_path
         ["", "P3", False, "no variant in the file, so not known to be profiled"],
     ]
     with pytest.raises(InputError, match=r"only 2 patients .* have mutations, 10 are needed"):
-        prepare_mutations(path, sheet, **outputs, **settings, min_shared=10)  # type: ignore[arg-type]
+        prepare_mutations(path, sheet, **outputs, **{**SETTINGS, "min_shared": 10})
 
 
 def test_real_maf_gives_the_pairs_that_pandas_finds(real_data: Path) -> None:

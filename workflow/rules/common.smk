@@ -129,6 +129,18 @@ def optional(value):
     return [] if value is None or value != value else [value]
 
 
+def files_in(path):
+    """Files of a folder and of the folders in it; none if it is a file or not given."""
+    if path is None or not Path(path).is_dir():
+        return []
+    return sorted(
+        str(file)
+        for pattern in ("*", "*/*")
+        for file in Path(path).glob(pattern)
+        if file.is_file()
+    )
+
+
 def waiting():
     """What the run waits for, and what to do, in words."""
     sheet = SEGMENTATION["tuning"]["verdicts"]

@@ -6,9 +6,16 @@ GENE_SETS = block("enrichment").get("gene_sets", {})
 rule prepare_expression:
     input:
         table=block("expression").get("path", []),
+        # A folder looks unchanged when a file in it changes.
+        files=files_in(block("expression").get("path")),
+        sample_sheet=block("expression").get("sample_sheet", []),
         patients="<results>/cohort/patients.parquet",
     output:
         expression="<results>/omics/expression.parquet",
+        libraries="<results>/omics/expression_libraries.parquet",
+        libraries_twin="<results>/omics/expression_libraries.tsv",
+        samples="<results>/omics/expression_patients.parquet",
+        samples_twin="<results>/omics/expression_patients.tsv",
         genes="<results>/omics/expression_genes.parquet",
         genes_twin="<results>/omics/expression_genes.tsv",
         decisions="<results>/omics/expression_decisions.parquet",
@@ -31,7 +38,9 @@ rule prepare_expression:
         runtime=scaled(60),
     params:
         settings={
-            key: value for key, value in block("expression").items() if key != "path"
+            key: value
+            for key, value in block("expression").items()
+            if key not in ("path", "sample_sheet")
         },
         code=code_version("prepare_expression"),
     message:
@@ -43,6 +52,7 @@ rule prepare_expression:
 rule prepare_mutations:
     input:
         maf=block("mutations").get("path", []),
+        sequenced=block("mutations").get("sequenced", []),
         patients="<results>/cohort/patients.parquet",
     output:
         mutations="<results>/omics/mutations.parquet",
@@ -53,6 +63,10 @@ rule prepare_mutations:
             caption="../report/mutation_strata.rst",
             category="Genes",
         ),
+        decisions="<results>/omics/mutation_decisions.parquet",
+        decisions_twin="<results>/omics/mutation_decisions.tsv",
+        samples="<results>/omics/mutation_patients.parquet",
+        samples_twin="<results>/omics/mutation_patients.tsv",
         profiled="<results>/omics/mutation_profiled.parquet",
         profiled_twin="<results>/omics/mutation_profiled.tsv",
     log:
@@ -69,7 +83,9 @@ rule prepare_mutations:
         runtime=scaled(30),
     params:
         settings={
-            key: value for key, value in block("mutations").items() if key != "path"
+            key: value
+            for key, value in block("mutations").items()
+            if key not in ("path", "sequenced")
         },
         code=code_version("prepare_mutations"),
     message:
@@ -103,6 +119,7 @@ rule correlate_expression:
         runtime=scaled(30),
     params:
         settings={
+            "min_shared": block("expression").get("min_shared"),
             "permutations": block("signatures").get("permutations"),
             "seed": config["seed"],
             "covariates": {

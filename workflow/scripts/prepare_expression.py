@@ -13,5 +13,8 @@ with job(snakemake.log[0]):
         expression=Path(snakemake.output.expression),
         genes=Path(snakemake.output.genes),
         decisions=Path(snakemake.output.decisions),
+        samples=Path(snakemake.output.samples),
+        libraries=Path(snakemake.output.libraries),
+        sample_sheet=Path(snakemake.input.sample_sheet) if snakemake.input.sample_sheet else None,
         **snakemake.params.settings,
     )

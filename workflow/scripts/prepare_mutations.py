@@ -13,5 +13,8 @@ with job(snakemake.log[0]):
         mutations=Path(snakemake.output.mutations),
         strata=Path(snakemake.output.strata),
         profiled=Path(snakemake.output.profiled),
+        decisions=Path(snakemake.output.decisions),
+        samples=Path(snakemake.output.samples),
+        sequenced=Path(snakemake.input.sequenced) if snakemake.input.sequenced else None,
         **snakemake.params.settings,
     )

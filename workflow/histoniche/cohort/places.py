@@ -14,8 +14,8 @@ _PATHS: dict[str, set[str]] = {
     "cohort": {"slides", "patients", "root"},
     "segmentation": {"pretrained"},
     "areas": {"path"},
-    "expression": {"path"},
-    "mutations": {"path"},
+    "expression": {"path", "sample_sheet"},
+    "mutations": {"path", "sequenced"},
 }
 
 

@@ -12,7 +12,6 @@ from histoniche.omics.decisions import Decision, list_names, write_decisions
 from histoniche.omics.genes import is_par_y, keep_highest, name_genes
 from histoniche.omics.matrix import Matrix, read_matrix
 from histoniche.omics.samples import (
-    PRIMARY,
     Barcode,
     Wanted,
     describe_patients,

@@ -1,6 +1,6 @@
 """Figure of the gene sets that the signatures are enriched in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def draw_enrichment(
         if table.empty:
             save_notice("No signature shares a gene with a gene set.", enrichment_figure, table)
             return
-        _draw(leading_terms(table, top), _in_order(table, palette), enrichment_figure)
+        _draw(leading_terms(table, top), in_order(table["signature"], palette), enrichment_figure)
 
 
 def leading_terms(table: pd.DataFrame, top: int) -> pd.DataFrame:
@@ -84,9 +84,9 @@ def leading_terms(table: pd.DataFrame, top: int) -> pd.DataFrame:
     return terms.merge(table, on=["library", "term"]).sort_values(["row", "signature"])
 
 
-def _in_order(table: pd.DataFrame, palette: Sequence[Region]) -> list[str]:
-    """Signatures in the palette's order of their regions: CT, CTpos, CTneg."""
-    present = set(table["signature"])
+def in_order(signatures: Iterable[str], palette: Sequence[Region]) -> list[str]:
+    """Signatures, each once, in the palette's order of their regions: CT, CTpos, CTneg."""
+    present = set(signatures)
     wanted = [f"{region.region}{end}" for region in palette for end in ("", "pos", "neg")]
     return [name for name in wanted if name in present] + sorted(present - set(wanted))
 
@@ -98,7 +98,7 @@ def _draw(rows: pd.DataFrame, signatures: Sequence[str], path: Path) -> None:
     axes = figure.add_subplot()
     image, most = _draw_dots(axes, rows, signatures)
     labels = [
-        f"{_short(term)} ({library})"
+        f"{shorten(term)} ({library})"
         for term, library in zip(terms["term"], terms["library"], strict=True)
     ]
     axes.set_yticks(range(len(terms)), labels)
@@ -170,7 +170,7 @@ def _dot_size(overlap: "np.ndarray[Any, np.dtype[np.float64]]", most: float) -> 
     return 8 + 110 * overlap / max(most, 1)
 
 
-def _short(term: str) -> str:
+def shorten(term: str, longest: int = _LONGEST) -> str:
     """Term without underscores, cut where it would crowd out the figure."""
     text = term.replace("_", " ")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
