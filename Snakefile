@@ -26,6 +26,7 @@ include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/tuning.smk"
 include: "workflow/rules/regions.smk"
 include: "workflow/rules/omics.smk"
+include: "workflow/rules/comparisons.smk"
 include: "workflow/rules/survival.smk"
 include: "workflow/rules/report.smk"
 

@@ -52,6 +52,61 @@ def test_a_mistake_gives_one_line_with_key_and_remedy(blocks, words):
         assert word in line
 
 
+AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "words"),
+    [
+        ({"comparisons": {"a": {"score": "CT"}}}, ["areas.path", "comparisons.a needs areas"]),
+        ({"comparisons": {"a": {"mutation": "IDH1"}}}, ["mutations", "comparisons.a needs it"]),
+        ({"comparisons": {"a": {"cut": 0.3}}}, ["comparisons.a", "mutation, covariate or score"]),
+        (
+            {"comparisons": {"a": {"score": "CT", "case": "x"}}},
+            ["comparisons.a", "write score, and no more"],
+        ),
+        (
+            {"comparisons": {"a": {"covariate": "mgmt", "case": "x"}}},
+            ["comparisons.a", "write case, covariate, reference"],
+        ),
+        (
+            {"comparisons": {"a": {"covariate": "mgnt", "case": "x", "reference": "y"}}},
+            ["comparisons.a.covariate", "'mgnt'", "did you mean mgmt?"],
+        ),
+        ({"differential": {}}, ["comparisons", "the block differential needs it"]),
+        (
+            {
+                **AREAS,
+                "comparisons": {"a": {"score": "CT"}},
+                "differential": {},
+                "expression": {"path": "e.tsv", "unit": "tpm"},
+            },
+            ["expression.unit", "needs counts"],
+        ),
+        (
+            {
+                **AREAS,
+                "expression": {"path": "e.tsv"},
+                "signatures": {"p_kind": "family", "permutations": 0},
+            },
+            ["signatures.permutations", "write 1000"],
+        ),
+        (
+            {**AREAS, "expression": {"path": "e.tsv"}, "signatures": {"covariates": ["aeg"]}},
+            ["signatures.covariates", "'aeg'", "did you mean age?"],
+        ),
+    ],
+)
+def test_statistics_that_name_what_is_not_there(blocks, words):
+    config = with_block(**blocks)
+    kinds = {"age": {"type": "numeric"}, "mgmt": {"type": "categorical"}}
+    config["cohort"] = {**config["cohort"], "covariates": kinds}
+    with pytest.raises(InputError) as caught:
+        check_config(config, file="c.yaml")
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("training", "words"),
     [

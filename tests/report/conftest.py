@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from PIL import Image, ImageDraw
 
 from histoniche.cohort.palette import Region
@@ -97,6 +98,7 @@ def draw_figures(results: Results, palette: list[Region]) -> Results:
     from histoniche.report.figures.area_survival import draw_area_survival
     from histoniche.report.figures.areas import draw_areas
     from histoniche.report.figures.cox import draw_cox
+    from histoniche.report.figures.differential import draw_differential
     from histoniche.report.figures.enrichment import draw_enrichment
     from histoniche.report.figures.segmentation import draw_segmentation, draw_training
     from histoniche.report.figures.signatures import draw_signatures
@@ -104,7 +106,7 @@ def draw_figures(results: Results, palette: list[Region]) -> Results:
 
     names = (
         *("areas", "composition", "overlap", "confusion", "agreement", "calibration", "training"),
-        *("signature_genes", "signature_sizes", "enrichment"),
+        *("signature_genes", "signature_sizes", "enrichment", "volcano"),
         *("kaplan_meier", "cox", "area_survival"),
     )
     at = {name: results.root / "figures" / f"{name}.svg" for name in names}
@@ -147,6 +149,9 @@ def draw_figures(results: Results, palette: list[Region]) -> Results:
         kaplan_meier=at["kaplan_meier"],
     )
     draw_cox(path("cox"), palette, measure="area_mm2", confidence=0.95, cox_figure=at["cox"])
+    draw_differential(
+        path("differential"), path("comparison_groups"), volcano=at["volcano"], labelled=4
+    )
     draw_area_survival(path("area_correlation"), palette, area_survival=at["area_survival"])
     return Results(results.root, {**at}, results.settings)
 
@@ -419,6 +424,8 @@ def fake_omics(rng: np.random.Generator) -> list[tuple[str, str, pd.DataFrame]]:
                 }
             ),
         ),
+        *fake_comparisons(rng),
+        *fake_samples(),
         (
             "enrichment",
             "omics/enrichment",
@@ -439,6 +446,48 @@ def fake_omics(rng: np.random.Generator) -> list[tuple[str, str, pd.DataFrame]]:
                 ],
             ),
         ),
+    ]
+
+
+def fake_comparisons(rng: np.random.Generator) -> list[tuple[str, str, pd.DataFrame]]:
+    z = rng.normal(size=len(GENES))
+    z[:3] = (6, 5, -7)
+    p = 2 * scipy.stats.norm.sf(np.abs(z))
+    genes = pd.DataFrame({"gene": GENES, "n_case": 9, "n_reference": 21, "base_mean": 80.5})
+    genes = genes.assign(
+        comparison="idh",
+        log2_fold_change=z / 4,
+        error=0.25,
+        z=z,
+        p=p,
+        q=scipy.stats.false_discovery_control(p),
+    ).sort_values("p")
+    groups = pd.DataFrame(
+        {
+            "comparison": "idh",
+            "patient": ["HN-001", "HN-002"],
+            "group": ["case", "reference"],
+            "label": ["IDH1 mutated", "IDH1 wild type"],
+        }
+    )
+    return [
+        ("differential", "omics/differential", genes),
+        ("comparison_groups", "omics/comparison_groups", groups),
+    ]
+
+
+def fake_samples() -> list[tuple[str, str, pd.DataFrame]]:
+    samples = pd.DataFrame(
+        {
+            "sample": ["HN-001-01", "HN-002-02", ""],
+            "patient": ["HN-001", "HN-002", "HN-003"],
+            "used": [True, False, False],
+            "reason": ["", "sample type Recurrent Tumor is not kept", "no sample in the data"],
+        }
+    )
+    return [
+        ("expression_patients", "omics/expression_patients", samples),
+        ("mutation_patients", "omics/mutation_patients", samples.iloc[:1]),
     ]
 
 

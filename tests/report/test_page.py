@@ -17,6 +17,7 @@ KEYS = (
     *("patients", "split", "quality", "areas", "metrics", "confusion", "agreement"),
     *("calibration", "decisions"),
     *("correlation", "signatures", "sizes", "enrichment"),
+    *("expression_patients", "mutation_patients", "comparison_groups", "differential"),
     *("curves", "groups", "cox", "area_correlation", "thumbnails", "overlays"),
 )
 VOID = {"meta", "img", "br", "link", "path", "use", "rect"}
@@ -96,7 +97,7 @@ def test_sections_come_in_the_order_of_the_contents(full):
     assert titles == contents
     assert titles == [
         *("glance", "patients", "slides", "maps", "segmentation", "areas"),
-        *("signatures", "enrichment", "survival", "methods"),
+        *("signatures", "enrichment", "comparisons", "survival", "methods"),
     ]
 
 
@@ -238,6 +239,22 @@ def test_notes_of_the_statistics_reach_the_page(results, palette, tmp_path):
     names = ("patients", "areas", "groups", "curves", "area_correlation")
     text = page_of(results, palette, tmp_path / "s.html", *names, cox=path)
     assert "the area does not vary" in text
+
+
+def test_comparisons_say_who_against_whom_and_how_many_genes_differ(full):
+    rows = re.findall(r"<tr>(.*?)</tr>", full, re.S)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in rows]
+    assert ["IDH1 mutated", "9", "IDH1 wild type", "21", "200", "2", "1"] in cells
+    leading = [row for row in cells if row[:1] == ["IDH1 mutated"] and len(row) == 7][1:]
+    assert [row[1] for row in leading] == ["GENE003", "GENE001", "GENE002"]
+
+
+def test_who_fell_out_is_counted_by_reason(full):
+    rows = re.findall(r"<tr>(.*?)</tr>", full, re.S)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in rows]
+    assert ["expression", "used", "1", "1"] in cells
+    assert ["expression", "sample type Recurrent Tumor is not kept", "1", "1"] in cells
+    assert ["expression", "no sample in the data", "0", "1"] in cells
 
 
 def test_names_that_the_page_does_not_know_are_refused(results, palette):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +48,36 @@ def test_planted_genes_are_in_their_regions_signature_and_others_are_not(demo):
         assert len(found & own) / len(own) >= 0.9, region
         # The rule is one-sided at p < 0.05, so 2.5 % pass by chance, with binomial noise.
         assert len(found & null) / len(null) <= 0.05, region
+
+
+def test_planted_genes_stand_against_all_permutations_and_hardly_another_does(demo):
+    correlation = table(demo, "omics/correlation").set_index(["region", "gene"])
+    planted = truth(demo, "genes").set_index("gene")["region"]
+    sure = correlation[correlation["p_family"] < 0.05].reset_index()
+    own = sure["gene"].map(planted) == sure["region"]
+    assert own.sum() >= 0.6 * (planted != "").sum()
+    # Seven families at 5 %, and genes of regions whose areas go along with another's.
+    assert (sure["gene"].map(planted) == "").sum() <= 3
+
+
+def test_genes_of_a_region_differ_between_much_and_little_of_it_and_none_by_mgmt(demo):
+    differential = table(demo, "omics/differential")
+    planted = truth(demo, "genes").set_index("gene")["region"]
+    sure = differential[differential["q"] < 0.05].groupby("comparison")
+    mvp = sure.get_group("mvp")
+    assert (mvp["gene"].map(planted) == "CTmvp").sum() >= 15
+    assert (mvp.loc[mvp["gene"].map(planted) == "CTmvp", "log2_fold_change"] > 0).all()
+    assert (mvp["gene"].map(planted) == "").sum() <= 0.1 * len(mvp)
+    assert "mgmt" in set(differential["comparison"])
+    assert sure.size().get("mgmt", 0) <= 5
+
+
+def test_the_study_opens_in_the_tools_for_annotated_matrices(demo):
+    study = anndata.read_h5ad(demo.results / "omics" / "study.h5ad")
+    assert study.shape[0] == 38 and "area_CTmvp" in study.obs
+    planted = truth(demo, "genes").set_index("gene")["region"]
+    best = study.varm["rho"]["CTmvp"].idxmax()
+    assert planted[best] == "CTmvp" and best in study.uns["signatures"]["CTmvp"]
 
 
 def test_the_planted_term_comes_first_in_every_region(demo):

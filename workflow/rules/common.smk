@@ -40,6 +40,7 @@ PALETTE = [region._asdict() for region in study.palette]
 # A part of the palette, so that another name or colour re-runs only what shows it.
 LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALETTE]
 SEGMENTATION = config.get("segmentation", {})
+HAS_AREAS = bool(SEGMENTATION) or "path" in config["areas"]
 ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
 BATCHES = (
     batch_slides(USED_SLIDES, size=SEGMENTATION["slides_per_job"])

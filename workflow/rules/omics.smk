@@ -212,3 +212,33 @@ rule enrich_signatures:
         "Testing the signatures against the gene sets"
     script:
         "../scripts/enrich_signatures.py"
+
+
+rule export_study:
+    input:
+        expression=rules.prepare_expression.output.expression,
+        genes=rules.prepare_expression.output.genes,
+        correlation=rules.correlate_expression.output.correlation,
+        signatures=rules.derive_signatures.output.signatures,
+        areas="<results>/areas/patients.parquet",
+        patients="<results>/cohort/patients.parquet",
+    output:
+        study="<results>/omics/study.h5ad",
+    log:
+        "<logs>/export_study.log",
+    benchmark:
+        "<benchmarks>/export_study.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(20),
+    params:
+        code=code_version("export_study"),
+    message:
+        "Exporting genes, areas and signatures for other tools"
+    script:
+        "../scripts/export_study.py"

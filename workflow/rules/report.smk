@@ -1,7 +1,6 @@
 """Figures of every stage that runs, the summary page and the sealed bundle."""
 
 HAS_SLIDES = "slides" in config["cohort"]
-HAS_AREAS = has("segmentation") or "path" in config["areas"]
 TRAINS = has("segmentation") and "pretrained" not in SEGMENTATION
 # The page shows some slides only; with many slides it need not wait for every picture.
 PICTURED = USED_SLIDES[:: max(1, len(USED_SLIDES) // 96)] if HAS_SLIDES else []
@@ -32,8 +31,31 @@ TABLES = {
         if has("segmentation")
         else {}
     ),
-    **({"decisions": "omics/expression_decisions"} if has("expression") else {}),
-    **({"strata": "omics/mutation_strata"} if has("mutations") else {}),
+    **(
+        {
+            "decisions": "omics/expression_decisions",
+            "expression_patients": "omics/expression_patients",
+        }
+        if has("expression")
+        else {}
+    ),
+    **(
+        {
+            "strata": "omics/mutation_strata",
+            "mutation_decisions": "omics/mutation_decisions",
+            "mutation_patients": "omics/mutation_patients",
+        }
+        if has("mutations")
+        else {}
+    ),
+    **(
+        {
+            "comparison_groups": "omics/comparison_groups",
+            "differential": "omics/differential",
+        }
+        if has("differential")
+        else {}
+    ),
     **(
         {
             "correlation": "omics/correlation",
@@ -189,6 +211,7 @@ FIGURES = [
     *(rules.draw_slides.output if HAS_AREAS else []),
     *(rules.draw_segmentation.output if has("segmentation") else []),
     *(rules.draw_signatures.output if has("signatures") else []),
+    *(rules.draw_differential.output if has("differential") else []),
     *(rules.draw_survival.output if has("survival") else []),
 ]
 
@@ -294,6 +317,7 @@ rule seal_bundle:
                     "<results>/omics/gene_survival.parquet",
                     "<results>/omics/gene_survival.tsv",
                     "<results>/omics/signatures.gmt",
+                    "<results>/omics/study.h5ad",
                 ]
                 if has("signatures")
                 else []

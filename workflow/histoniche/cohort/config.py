@@ -15,6 +15,7 @@ _NEEDS = {
     "survival": ("areas",),
     "signatures": ("areas", "expression"),
     "enrichment": ("signatures",),
+    "differential": ("comparisons", "expression"),
 }
 # Files, whose content a training is told beside its settings.
 _NOT_DRAWN = {"encoder_weights", "encoder_sha256"}
@@ -127,6 +128,7 @@ def _check_references(config: Mapping[str, Any], file: str) -> None:
         *_stage_problems(config),
         *_split_problems(config["split"]),
         *_name_problems(config),
+        *_comparison_problems(config),
         *_training_problems(config),
     ):
         raise InputError(
@@ -198,7 +200,7 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
         if stain["method"] != "off" and entry["codec"] == "source-jpeg":
             problem = "the slide's own tiles are copied and cannot be normalised"
             yield _Problem(f"tilings.{name}.codec", problem, "choose zstd, or no stain method")
-    for block in ("survival", "signatures"):
+    for block in ("survival", "signatures", "differential"):
         for name in config.get(block, {}).get("covariates", []):
             if name not in covariates:
                 remedy = nearest(name, covariates) if covariates else "declare it under cohort"
@@ -210,6 +212,36 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
         yield _Problem("signatures.permutations", "p_kind family needs them", remedy, 0)
     if enrichment["min_size"] > enrichment["max_size"]:
         yield _Problem("enrichment.min_size", "greater than max_size", "make it smaller")
+
+
+def _comparison_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
+    """Comparisons whose rule is not one of the three, or that name what is not there."""
+    kinds = {"mutation": set(), "covariate": {"case", "reference"}, "score": {"cut"}}
+    covariates = config["cohort"]["covariates"]
+    for name, rule in config.get("comparisons", {}).items():
+        place = f"comparisons.{name}"
+        named = [kind for kind in kinds if kind in rule]
+        if len(named) != 1:
+            remedy = "write one of mutation, covariate or score"
+            yield _Problem(place, "divides by one thing", remedy)
+            continue
+        own = {named[0], *kinds[named[0]]}
+        # The cut has a default, so it is there always.
+        if set(rule) - {"cut"} != own - {"cut"}:
+            remedy = f"write {', '.join(sorted(own - {'cut'}))}, and no more"
+            yield _Problem(place, f"does not say a {named[0]} in full", remedy)
+        elif "covariate" in rule and rule["covariate"] not in covariates:
+            remedy = nearest(rule["covariate"], covariates) if covariates else "declare it"
+            yield _Problem(f"{place}.covariate", "no such covariate", remedy, rule["covariate"])
+        elif "mutation" in rule and "mutations" not in config:
+            yield _Problem("mutations", f"{place} needs it", "add it")
+        elif "score" in rule and not ("path" in config["areas"] or "segmentation" in config):
+            remedy = "name a table of areas or add the block segmentation"
+            yield _Problem("areas.path", f"{place} needs areas", remedy)
+    unit = config.get("expression", {}).get("unit", "counts")
+    if "differential" in config and unit != "counts":
+        remedy = "give counts, or drop differential"
+        yield _Problem("expression.unit", "the block differential needs counts", remedy, unit)
 
 
 def _training_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:

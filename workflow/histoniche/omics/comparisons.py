@@ -32,7 +32,7 @@ class Sources(NamedTuple):
 
 def divide_patients(
     patients: Path,
-    areas: Path,
+    areas: Path | None,
     mutations: tuple[Path, Path] | None,
     *,
     groups: Path,
@@ -45,7 +45,7 @@ def divide_patients(
     patients
         patient, and covariates.
     areas
-        Long table: patient, region, area.
+        Long table: patient, region, area; or None.
     mutations
         Who is mutated (patient, gene) and who is profiled (patient), or None.
     groups
@@ -66,7 +66,9 @@ def divide_patients(
     )
     sources = Sources(
         read_table(patients).set_index("patient"),
-        read_table(areas).pivot(index="patient", columns="region", values="area"),
+        read_table(areas).pivot(index="patient", columns="region", values="area")
+        if areas
+        else pd.DataFrame(),
         mutated,
         frozenset(profiled["patient"]),
     )

@@ -18,6 +18,7 @@ from histoniche.report.numbers import count, format_interval
 from histoniche.report.results import Results
 from histoniche.report.sections.areas import areas_section
 from histoniche.report.sections.cohort import cohort_section
+from histoniche.report.sections.comparisons import comparisons_section
 from histoniche.report.sections.methods import methods_section
 from histoniche.report.sections.omics import enrichment_section, signatures_section
 from histoniche.report.sections.segmentation import segmentation_section
@@ -34,6 +35,7 @@ _SECTIONS = (
     areas_section,
     signatures_section,
     enrichment_section,
+    comparisons_section,
     survival_section,
     methods_section,
 )

@@ -188,6 +188,17 @@ def _omics(results: Results) -> Iterator[str]:
             f"{expression.get('detected_above'):g} in at least {expression.get('min_patients')} "
             "patients: Spearman correlation with each region's area."
         )
+        permutations = results.block("signatures").get("permutations")
+        if permutations:
+            yield (
+                f"Family-wise p: {permutations:,} permutations of the patients, step-down maxT "
+                "over the genes of a region (Westfall and Young 1993)."
+            )
+    if results.has("differential"):
+        yield (
+            "Genes between groups: DESeq2's negative binomial model by PyDESeq2, Wald test, "
+            "Benjamini-Hochberg after independent filtering (Love et al. 2014; Muzellec et al. 2023)."
+        )
     if results.has("enrichment"):
         sets = results.block("enrichment")
         yield (
@@ -213,7 +224,8 @@ def _survival(results: Results) -> Iterator[str]:
         f"Survival: Kaplan-Meier curves and log-rank tests of groups divided at the {where}; Cox "
         f"models (Efron's ties) of each area per standard deviation, alone and {adjusted} on "
         "complete cases; Schoenfeld tests of proportional hazards; Pearson and Spearman "
-        f"correlation of area with the observed time. Intervals: {level}."
+        "correlation of area with the observed time, with and without outliers by Grubbs' test. "
+        f"Intervals: {level}."
     )
 
 

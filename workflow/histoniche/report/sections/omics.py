@@ -59,6 +59,8 @@ def signatures_section(results: Results) -> Section:
     ]
     if results.has("decisions"):
         blocks.append(_decisions(results.table("decisions")))
+    if results.has("expression_patients"):
+        blocks.append(_fallen_out(results))
     return Section("signatures", _SIGNATURES, blocks)
 
 
@@ -163,13 +165,35 @@ def _leading_genes(results: Results) -> Table:
     return table("Leading genes", ("signature", "genes"), rows, note)
 
 
+def _fallen_out(results: Results) -> Table:
+    """Why samples and patients have no part in the statistics, with their numbers."""
+    rows = []
+    for source in ("expression", "mutation"):
+        if not results.has(f"{source}_patients"):
+            continue
+        samples = results.table(f"{source}_patients")
+        used = samples[samples["used"]]
+        rows.append((source, "used", f"{len(used):,}", f"{used['patient'].nunique():,}"))
+        for reason, others in samples[~samples["used"]].groupby("reason"):
+            named = int((others["sample"] != "").sum())
+            rows.append((source, str(reason), f"{named:,}", f"{others['patient'].nunique():,}"))
+    note = "One by one they stand in omics/expression_patients.tsv and mutation_patients.tsv."
+    heads = ("source", "what became of them", ">samples", ">patients")
+    return table("Who fell out", heads, rows, note)
+
+
 def _decisions(decisions: pd.DataFrame) -> Table:
     """What was decided on the way from the table of expression to the tests."""
+    # One row a duplicated gene: too many for a page.
+    shown = decisions[decisions["step"] != "duplicates"]
     rows = [
         (str(row["step"]), str(row["item"]), f"{row['count']:,}", _short(str(row["detail"])))
-        for row in records(decisions)
+        for row in records(shown)
     ]
-    return table("How the expression was prepared", ("step", "item", ">count", "detail"), rows)
+    heads = ("step", "item", ">count", "detail")
+    note = "Duplicated genes are listed in omics/expression_decisions.tsv."
+    note = note if len(shown) < len(decisions) else ""
+    return table("How the expression was prepared", heads, rows, note)
 
 
 def _short(text: str) -> str:

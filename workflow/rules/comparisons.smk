@@ -1,0 +1,102 @@
+"""Groups of patients, and the genes that differ between them."""
+
+
+rule divide_patients:
+    input:
+        patients="<results>/cohort/patients.parquet",
+        areas="<results>/areas/patients.parquet" if HAS_AREAS else [],
+        mutations=(
+            [
+                rules.prepare_mutations.output.mutations,
+                rules.prepare_mutations.output.profiled,
+            ]
+            if has("mutations")
+            else []
+        ),
+    output:
+        groups="<results>/omics/comparison_groups.parquet",
+        groups_twin="<results>/omics/comparison_groups.tsv",
+    log:
+        "<logs>/divide_patients.log",
+    benchmark:
+        "<benchmarks>/divide_patients.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        comparisons=block("comparisons"),
+        code=code_version("divide_patients"),
+    message:
+        "Dividing the patients into groups"
+    script:
+        "../scripts/divide_patients.py"
+
+
+rule compare_expression:
+    input:
+        expression=rules.prepare_expression.output.expression,
+        libraries=rules.prepare_expression.output.libraries,
+        groups=rules.divide_patients.output.groups,
+        patients="<results>/cohort/patients.parquet",
+    output:
+        differential="<results>/omics/differential.parquet",
+        differential_twin=report(
+            "<results>/omics/differential.tsv",
+            caption="../report/differential.rst",
+            category="Genes",
+        ),
+    log:
+        "<logs>/compare_expression.log",
+    benchmark:
+        "<benchmarks>/compare_expression.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 4
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(120),
+    params:
+        min_count=block("differential").get("min_count"),
+        covariates={
+            name: config["cohort"]["covariates"][name]["type"]
+            for name in block("differential").get("covariates", [])
+        },
+        code=code_version("compare_expression"),
+    message:
+        "Testing every gene between the groups"
+    script:
+        "../scripts/compare_expression.py"
+
+
+rule draw_differential:
+    input:
+        differential=rules.compare_expression.output.differential,
+        groups=rules.divide_patients.output.groups,
+    output:
+        **figure("volcano", "Genes"),
+    log:
+        "<logs>/draw_differential.log",
+    benchmark:
+        "<benchmarks>/draw_differential.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        labelled=config["report"]["top_genes"],
+        code=code_version("draw_differential"),
+    message:
+        "Drawing the genes that differ between the groups"
+    script:
+        "../scripts/draw_differential.py"

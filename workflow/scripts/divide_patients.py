@@ -1,0 +1,17 @@
+"""Divide the patients for every comparison."""
+
+from pathlib import Path
+
+from histoniche.jobs import job
+
+with job(snakemake.log[0]):
+    from histoniche.omics.comparisons import divide_patients
+
+    mutated = [Path(path) for path in snakemake.input.mutations]
+    divide_patients(
+        Path(snakemake.input.patients),
+        Path(snakemake.input.areas) if snakemake.input.areas else None,
+        (mutated[0], mutated[1]) if mutated else None,
+        groups=Path(snakemake.output.groups),
+        comparisons=snakemake.params.comparisons,
+    )
