@@ -23,7 +23,7 @@ class Matrix(NamedTuple):
     """Columns of the file that name no patient of the sheet."""
 
 
-class _Header(NamedTuple):
+class Header(NamedTuple):
     """Head of a text table."""
 
     names: list[str]
@@ -87,9 +87,9 @@ def _read_parquet(path: Path, patients: Collection[str]) -> tuple[pd.DataFrame, 
 def _read_text(path: Path, patients: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
     """Gene and matched patients of a TSV or CSV file, and the other columns' names."""
     try:
-        header = _read_header(path)
+        header = read_header(path)
         kept, unmatched = _match(header.names, patients, path)
-        _check_widths(path, header)
+        check_widths(path, header)
         table = pd.read_csv(
             path,
             sep=header.separator,
@@ -122,8 +122,11 @@ def _open(path: Path) -> IO[str]:
     return path.open(encoding="utf-8-sig")
 
 
-def _read_header(path: Path) -> _Header:
-    """Names of the columns, the separator, and the number of the header's row."""
+def read_header(path: Path, *, columns: str = "patients") -> Header:
+    """Names of the columns, the separator, and the number of the header's row.
+
+    `columns` says in an error what the columns are.
+    """
     with _open(path) as stream:
         lines = (
             (number, line)
@@ -136,16 +139,16 @@ def _read_header(path: Path) -> _Header:
     names, cells = (_cells(line, separator) for line in (first, second))
     if len(names) < 2 or not cells:
         raise InputError(
-            "no table of genes by patients",
+            f"no table of genes by {columns}",
             file=path,
-            remedy="separate columns by tabs or commas, the first row naming the patients",
+            remedy=f"separate columns by tabs or commas, the first row naming the {columns}",
         )
     if len(cells) == len(names) + 1:
         names = ["", *names]
-    return _Header(names, separator, row)
+    return Header(names, separator, row)
 
 
-def _check_widths(path: Path, header: _Header) -> None:
+def check_widths(path: Path, header: Header) -> None:
     """Every row has a cell for each column; pandas would fill up or cut off the others."""
     wanted = len(header.names)
     with _open(path) as stream:
