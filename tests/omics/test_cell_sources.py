@@ -73,6 +73,7 @@ def test_10x_is_read_and_ids_of_one_symbol_are_added_up(tmp_path: Path, write: A
     data, taken = read_cells({"P1": write(tmp_path / "x.h5")})
     assert list(data.var_names) == ["A", "B", "C"]
     assert data.X.toarray().tolist() == [[5, 0, 2], [5, 3, 0], [6, 0, 0]]
+    assert (data.X.format, data.X.dtype) == ("csr", np.float32)
     assert list(data.obs_names) == [f"P1:{cell}" for cell in CELLS]
     assert set(data.obs["patient"]) == {"P1"}
     assert as_dict(taken)["rows added to another of the same symbol"] == 1

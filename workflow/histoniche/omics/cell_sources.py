@@ -144,6 +144,7 @@ def _read(path: Path, gene_column: str | None, layer: str | None) -> tuple[AnnDa
                 remedy="mend single_cell.gene_column",
             )
         data.var_names = data.var[gene_column].astype(str)
+    data.X = scipy.sparse.csr_matrix(data.X, dtype=np.float32)
     _check(data, path)
     data.obs = data.obs.assign(cell=data.obs_names)
     data, merged = _unique_genes(data, path, may_add=kind.startswith("10x"))
@@ -167,7 +168,7 @@ def _read_h5ad(path: Path, layer: str | None) -> AnnData:
     values = data.X if layer is None else data.layers[layer]
     if values is None:
         raise InputError("X is empty", file=path, remedy="set single_cell.layer")
-    found = AnnData(scipy.sparse.csr_matrix(values, dtype=np.float32), obs=data.obs, var=data.var)
+    found = AnnData(values, obs=data.obs, var=data.var)
     if "X_umap" in data.obsm:
         found.obsm["X_umap"] = np.asarray(data.obsm["X_umap"])[:, :2]
     return found
@@ -244,7 +245,5 @@ def _unique_genes(data: AnnData, path: Path, *, may_add: bool) -> tuple[AnnData,
     codes, names = pd.factorize(data.var_names)
     ones = np.ones(len(codes), dtype=np.float32)
     adding: Any = scipy.sparse.csr_matrix((ones, (np.arange(len(codes)), codes)))
-    whole = AnnData(
-        scipy.sparse.csr_matrix(data.X) @ adding, obs=data.obs, var=pd.DataFrame(index=names)
-    )
+    whole = AnnData(data.X @ adding, obs=data.obs, var=pd.DataFrame(index=names))
     return whole, int(twice.sum())
