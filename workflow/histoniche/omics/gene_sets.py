@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from histoniche.errors import InputError
+from histoniche.tables import read_table
+
+Signatures = Mapping[str, frozenset[str]]
 
 _ACCESSION = re.compile(r"[A-Z]+:\d+")
 
@@ -53,6 +56,17 @@ def read_gmt(path: Path) -> dict[str, frozenset[str]]:
     if not sets:
         raise InputError("no gene set in the file", file=path, remedy="give a GMT file")
     return sets
+
+
+def read_signatures(path: Path) -> dict[str, frozenset[str]]:
+    """Genes by signature from a GMT, or from a Parquet table of signature and gene.
+
+    Such a table may be empty: no signature is a finding. A GMT may not.
+    """
+    if path.suffix != ".parquet":
+        return read_gmt(path)
+    rows = read_table(path).groupby("signature", sort=False)["gene"]
+    return {str(name): frozenset(genes) for name, genes in rows}
 
 
 def as_gmt(sets: Mapping[str, tuple[str, Sequence[str]]]) -> str:
