@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from histoniche.errors import InputError
-from histoniche.omics.expression import Decision
+from histoniche.omics.decisions import Decision
 from histoniche.omics.text import read_header
 
 OnUnlabelled = Literal["fail", "drop"]

@@ -6,7 +6,7 @@ import numpy as np
 from anndata import AnnData
 
 from histoniche.errors import InputError
-from histoniche.omics.expression import Decision
+from histoniche.omics.decisions import Decision
 
 CellUnit = Literal["counts", "log"]
 OnSmallType = Literal["fail", "drop"]

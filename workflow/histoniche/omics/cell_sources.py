@@ -15,7 +15,7 @@ from anndata import AnnData
 from histoniche.errors import InputError
 from histoniche.omics.cell_labels import OnUnlabelled, attach_labels, patients_of, types_of
 from histoniche.omics.cell_table import read_cell_table
-from histoniche.omics.expression import Decision
+from histoniche.omics.decisions import Decision
 
 Format = Literal["h5ad", "10x folder", "10x h5", "table"]
 

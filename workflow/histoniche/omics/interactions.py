@@ -13,7 +13,7 @@ from anndata import AnnData
 
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
-from histoniche.omics.expression import Decision
+from histoniche.omics.decisions import Decision
 from histoniche.omics.gene_names import require_shared
 from histoniche.omics.gene_sets import Signatures, read_signatures
 from histoniche.omics.group_means import group_means

@@ -21,7 +21,7 @@ from histoniche.omics.cell_quality import (
     drop_small_types,
 )
 from histoniche.omics.cell_sources import read_cells
-from histoniche.omics.expression import Decision
+from histoniche.omics.decisions import Decision
 from histoniche.randomness import derived_seed
 from histoniche.tables import write_table
 

@@ -197,7 +197,8 @@ def _omics(results: Results) -> Iterator[str]:
     if results.has("differential"):
         yield (
             "Genes between groups: DESeq2's negative binomial model by PyDESeq2, Wald test, "
-            "Benjamini-Hochberg after independent filtering (Love et al. 2014; Muzellec et al. 2023)."
+            "Benjamini-Hochberg after independent filtering (Love et al. 2014; Muzellec et al. "
+            "2023)."
         )
     if results.has("enrichment"):
         sets = results.block("enrichment")
