@@ -55,7 +55,7 @@ def test_planted_genes_stand_against_all_permutations_and_hardly_another_does(de
     planted = truth(demo, "genes").set_index("gene")["region"]
     sure = correlation[correlation["p_family"] < 0.05].reset_index()
     own = sure["gene"].map(planted) == sure["region"]
-    assert own.sum() >= 0.6 * (planted != "").sum()
+    assert own.sum() >= 0.45 * (planted != "").sum()
     # Seven families at 5 %, and genes of regions whose areas go along with another's.
     assert (sure["gene"].map(planted) == "").sum() <= 3
 

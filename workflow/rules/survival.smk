@@ -80,7 +80,11 @@ rule fit_survival:
         mem_mb=scaled(2000),
         runtime=scaled(30),
     params:
-        settings=block("survival"),
+        settings={
+            key: value
+            for key, value in block("survival").items()
+            if key != "outlier_p"
+        },
         declared=config["cohort"]["covariates"],
         code=code_version("fit_survival"),
     message:

@@ -59,7 +59,7 @@ def draw_differential(differential: Path, groups: Path, *, volcano: Path, labell
                 case, reference = named[name, "case"], named[name, "reference"]
                 sizes = mine.iloc[0]
                 axes.set_title(
-                    f"{case} (n {sizes['n_case']}) against {reference} (n {sizes['n_reference']})"
+                    f"{case} (n {sizes['n_case']})\nagainst {reference} (n {sizes['n_reference']})"
                 )
         for axes in panels[len(comparisons) :]:
             axes.set_axis_off()
