@@ -174,7 +174,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small, tmp_p
     write_demo_cohort(tmp_path / "other", patients=6, seed=6)
     other, first = digests(tmp_path / "other"), digests(small)
     same = {name for name in other if other[name] == first.get(name)}
-    assert same == {"truth/gene_sets.tsv", "truth/hazard.json"}
+    assert same == {"truth/gene_sets.tsv", "truth/cell_types.tsv", "truth/hazard.json"}
 
 
 def test_a_small_cohort_still_has_three_annotated_patients(small):
@@ -202,7 +202,9 @@ def test_shuffling_keeps_every_value_and_breaks_every_link(cohort, tmp_path):
     assert set(before) == set(after)
     kept = {name for name in before if before[name] == after[name]}
     assert kept == {
-        name for name in before if name.startswith(("slides", "masks", "gene_sets.gmt"))
+        name
+        for name in before
+        if name.startswith(("slides", "masks", "gene_sets.gmt", "references.gmt", "markers.tsv"))
     } | {"truth/slide_areas.tsv"}
 
     old, new = read(cohort / "patients.tsv"), read(out / "patients.tsv")

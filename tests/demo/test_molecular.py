@@ -6,7 +6,9 @@ from histoniche.demo.design import REGIONS, draw_design
 from histoniche.demo.molecular import (
     draw_expression,
     draw_gene_sets,
+    draw_markers,
     draw_mutations,
+    draw_references,
     name_genes,
 )
 from histoniche.randomness import generator
@@ -108,3 +110,18 @@ def test_every_region_has_one_gene_set_full_of_its_genes(genes):
             assert set(regions) == {truth[term], ""}
         else:
             assert (regions != "").sum() <= 2
+
+
+def test_each_region_has_a_cell_type_and_a_reference_made_of_its_genes_and_some_types_have_none():
+    genes = name_genes(generator(7, "genes"))
+    markers = draw_markers(genes, generator(7, "markers"))
+    own = markers["gene"].map(genes) == markers["region"]
+    for (region, _, _), rows in markers.groupby(["region", "cell_type", "marker_set"]):
+        assert len(rows) == rows["gene"].nunique() >= 14
+        assert own[rows.index].sum() >= 12 and (region == "" or own[rows.index].mean() < 1)
+    assert set(markers["region"]) == {*REGIONS, ""}
+    assert markers["ontology_id"].str.fullmatch(r"CL:\d{7}").all()
+    references = draw_references(genes, generator(7, "references"))
+    for region in REGIONS:
+        found = genes[references[f"Reference {region}"]].value_counts()
+        assert found.to_dict() == {region: 14, "": 10}

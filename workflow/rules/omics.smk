@@ -202,11 +202,7 @@ rule enrich_signatures:
         runtime=scaled(60),
     params:
         libraries=list(GENE_SETS),
-        settings={
-            key: value
-            for key, value in block("enrichment").items()
-            if key != "gene_sets"
-        },
+        settings={key: block("enrichment").get(key) for key in ("min_size", "max_size")},
         code=code_version("enrich_signatures"),
     message:
         "Testing the signatures against the gene sets"

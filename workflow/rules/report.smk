@@ -67,6 +67,18 @@ TABLES = {
     ),
     **({"enrichment": "omics/enrichment"} if has("enrichment") else {}),
     **(
+        {"term_nodes": "omics/term_nodes", "term_edges": "omics/term_edges"}
+        if NETWORK is not None
+        else {}
+    ),
+    **({"gsea": "omics/gsea"} if RANKINGS is not None else {}),
+    **({"cell_types": "omics/cell_types"} if MARKERS else {}),
+    **(
+        {"overlap": "omics/overlap", "intersections": "omics/intersections"}
+        if REFERENCES
+        else {}
+    ),
+    **(
         {
             "curves": "survival/curves",
             "groups": "survival/groups",
@@ -211,6 +223,10 @@ FIGURES = [
     *(rules.draw_slides.output if HAS_AREAS else []),
     *(rules.draw_segmentation.output if has("segmentation") else []),
     *(rules.draw_signatures.output if has("signatures") else []),
+    *(rules.draw_gsea.output if RANKINGS is not None else []),
+    *(rules.draw_term_network.output if NETWORK is not None else []),
+    *(rules.draw_cell_types.output if MARKERS else []),
+    *(rules.draw_overlap.output if REFERENCES else []),
     *(rules.draw_differential.output if has("differential") else []),
     *(rules.draw_survival.output if has("survival") else []),
 ]
@@ -310,6 +326,14 @@ rule seal_bundle:
                     ),
                 ]
                 if has("segmentation")
+                else []
+            ),
+            *(
+                [
+                    rules.build_term_network.output.graphml,
+                    rules.build_term_network.output.cytoscape,
+                ]
+                if NETWORK is not None
                 else []
             ),
             *(

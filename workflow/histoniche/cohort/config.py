@@ -15,6 +15,7 @@ _NEEDS = {
     "survival": ("areas",),
     "signatures": ("areas", "expression"),
     "enrichment": ("signatures",),
+    "cell_types": ("signatures",),
     "differential": ("comparisons", "expression"),
 }
 # Files, whose content a training is told beside its settings.

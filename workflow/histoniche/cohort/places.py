@@ -16,7 +16,10 @@ _PATHS: dict[str, set[str]] = {
     "areas": {"path"},
     "expression": {"path", "sample_sheet"},
     "mutations": {"path", "sequenced"},
+    "cell_types": {"ontology"},
 }
+_NAMED_PATHS = {"enrichment": "gene_sets", "cell_types": "markers", "signatures": "references"}
+"""Keys that hold files by name."""
 
 
 def is_file_of_weights(encoder_weights: str | None) -> bool:
@@ -34,12 +37,13 @@ def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
                 for key in keys & set(config[block])
             }
             filled[block] = {**config[block], **paths}
-    if "enrichment" in config:
-        sets = {
-            name: _fill_in(path, file, f"enrichment.gene_sets.{name}")
-            for name, path in config["enrichment"]["gene_sets"].items()
-        }
-        filled["enrichment"] = {**config["enrichment"], "gene_sets": sets}
+    for block, key in _NAMED_PATHS.items():
+        if block in config:
+            files = {
+                name: _fill_in(path, file, f"{block}.{key}.{name}")
+                for name, path in config[block][key].items()
+            }
+            filled[block] = {**filled[block], key: files}
     if "tilings" in config:
         filled["tilings"] = {
             name: _fill_in_reference(entry, file, f"tilings.{name}.stain")
@@ -78,8 +82,9 @@ def check_places(config: Mapping[str, Any], file: str) -> None:
         .get("tuning", {})
         .get("verdicts"),
         **{
-            f"enrichment.gene_sets.{name}": path
-            for name, path in config.get("enrichment", {}).get("gene_sets", {}).items()
+            f"{block}.{key}.{name}": path
+            for block, key in _NAMED_PATHS.items()
+            for name, path in config.get(block, {}).get(key, {}).items()
         },
     }
     for column, path in read.items():

@@ -15,7 +15,9 @@ from histoniche.demo.layout import MPP, draw_layout, draw_size
 from histoniche.demo.molecular import (
     draw_expression,
     draw_gene_sets,
+    draw_markers,
     draw_mutations,
+    draw_references,
     name_genes,
 )
 from histoniche.demo.slides import (
@@ -74,8 +76,8 @@ def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> Non
     ----------
     folder
         Takes `slides.tsv`, `patients.tsv`, `counts.tsv.gz`, `mutations.maf`, `gene_sets.gmt`,
-        and the folders `slides`, `masks` and `truth`. Paths in `slides.tsv` start from it.
-        What it held before is replaced.
+        `references.gmt`, `markers.tsv`, and the folders `slides`, `masks` and `truth`.
+        Paths in `slides.tsv` start from it. What it held before is replaced.
     patients
         Number of patients, at least 4. About 45 % of them have annotated slides, one in ten
         has a second section, one has a second file that is broken, and one slide does not
@@ -223,7 +225,7 @@ def _write_areas(pixels: pd.DataFrame, folder: Path) -> pd.DataFrame:
 
 
 def _write_molecular(areas: pd.DataFrame, folder: Path, *, seed: int) -> None:
-    """Write expression, mutations and gene sets, and the truth about them."""
+    """Write expression, mutations, gene sets, markers and references, and the truth about them."""
     genes = name_genes(generator(seed, "genes"))
     _write_tsv(genes.reset_index(), folder / "truth" / "genes.tsv")
     counts = draw_expression(genes, areas, generator(seed, "expression"))
@@ -231,7 +233,18 @@ def _write_molecular(areas: pd.DataFrame, folder: Path, *, seed: int) -> None:
     variants = draw_mutations(list(areas.index), generator(seed, "mutations"))
     write_maf(variants, folder / "mutations.maf")
     terms, truth = draw_gene_sets(genes, generator(seed, "gene sets"))
-    lines = ["\t".join([term, "planted by the demo", *members]) for term, members in terms.items()]
-    write_text("\n".join(lines) + "\n", folder / "gene_sets.gmt")
+    _write_gmt(terms, folder / "gene_sets.gmt")
+    references = draw_references(genes, generator(seed, "references"))
+    _write_gmt(references, folder / "references.gmt")
+    markers = draw_markers(genes, generator(seed, "markers"))
+    _write_tsv(markers.drop(columns="region"), folder / "markers.tsv")
+    types = markers[["cell_type", "region"]].drop_duplicates()
+    _write_tsv(types, folder / "truth" / "cell_types.tsv")
     regions = pd.DataFrame({"term": list(truth), "region": list(truth.values())})
     _write_tsv(regions, folder / "truth" / "gene_sets.tsv")
+
+
+def _write_gmt(sets: dict[str, list[str]], path: Path) -> None:
+    """Write gene sets as GMT."""
+    lines = ["\t".join([name, "planted by the demo", *genes]) for name, genes in sets.items()]
+    write_text("\n".join(lines) + "\n", path)

@@ -18,6 +18,22 @@ _DISPERSION = 0.25
 _LIBRARY_LOG_SD = 0.25
 
 
+_MARKERS = 12
+_CELL_TYPES = {
+    ("neuron", "CL:0000540"): "LE",
+    ("oligodendrocyte", "CL:0000128"): "IT",
+    ("malignant cell", "CL:0001064"): "CT",
+    ("macrophage", "CL:0000235"): "CTpnz",
+    ("monocyte", "CL:0000576"): "CTpan",
+    ("endothelial cell", "CL:0000115"): "CTmvp",
+    ("neutrophil", "CL:0000775"): "CTne",
+    ("B cell", "CL:0000236"): "",
+    ("mast cell", "CL:0000097"): "",
+    ("fibroblast", "CL:0000057"): "",
+    ("T cell", "CL:0000084"): "",
+}
+
+
 class _Gene(NamedTuple):
     """Where a gene lies (GRCh37) and how often it is mutated."""
 
@@ -136,6 +152,39 @@ def draw_gene_sets(
         terms[term] = [*chosen, *random.choice(planted, sprinkled, replace=False)]
         truth[term] = ""
     return {term: sorted(map(str, members)) for term, members in terms.items()}, truth
+
+
+def draw_markers(genes: "pd.Series[str]", random: np.random.Generator) -> pd.DataFrame:
+    """Draw markers of cell types: of each region one type that shares its genes, and others.
+
+    Returns
+    -------
+    cell_type, gene, ontology_id, marker_set, region (empty for types of chance); each type has
+    two marker sets.
+    """
+    null = genes.index[genes == ""].to_numpy(str)
+    rows = []
+    for (name, ontology_id), region in _CELL_TYPES.items():
+        own = genes.index[genes == region].to_numpy(str) if region else null
+        for marker_set in ("atlas A", "atlas B"):
+            chosen = [*random.choice(own, _MARKERS, replace=False)]
+            chosen += random.choice(null, random.integers(2, 6), replace=False).tolist()
+            rows += [(name, gene, ontology_id, marker_set, region) for gene in sorted(set(chosen))]
+    return pd.DataFrame(rows, columns=["cell_type", "gene", "ontology_id", "marker_set", "region"])
+
+
+def draw_references(genes: "pd.Series[str]", random: np.random.Generator) -> dict[str, list[str]]:
+    """Draw reference signatures as another study might have found them, one a region."""
+    null = genes.index[genes == ""].to_numpy(str)
+    return {
+        f"Reference {region}": sorted(
+            [
+                *random.choice(genes.index[genes == region].to_numpy(str), 14, replace=False),
+                *random.choice(null, 10, replace=False),
+            ]
+        )
+        for region in REGIONS
+    }
 
 
 def _draw_some(patients: list[str], share: float, random: np.random.Generator) -> list[str]:

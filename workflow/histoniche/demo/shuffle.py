@@ -67,7 +67,7 @@ def _shuffle_mutations(path: Path, seed: int) -> None:
 
 def _write_null_truth(truth: Path) -> None:
     """Say that no gene, no gene set and no hazard is planted."""
-    for name in ("genes.tsv", "gene_sets.tsv"):
+    for name in ("genes.tsv", "gene_sets.tsv", "cell_types.tsv"):
         table = pd.read_csv(truth / name, sep="\t", dtype=str, keep_default_na=False)
         table["region"] = ""
         write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), truth / name)

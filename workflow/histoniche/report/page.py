@@ -19,6 +19,12 @@ from histoniche.report.results import Results
 from histoniche.report.sections.areas import areas_section
 from histoniche.report.sections.cohort import cohort_section
 from histoniche.report.sections.comparisons import comparisons_section
+from histoniche.report.sections.meaning import (
+    cell_types_section,
+    network_section,
+    rankings_section,
+    references_section,
+)
 from histoniche.report.sections.methods import methods_section
 from histoniche.report.sections.omics import enrichment_section, signatures_section
 from histoniche.report.sections.segmentation import segmentation_section
@@ -35,6 +41,10 @@ _SECTIONS = (
     areas_section,
     signatures_section,
     enrichment_section,
+    network_section,
+    rankings_section,
+    cell_types_section,
+    references_section,
     comparisons_section,
     survival_section,
     methods_section,

@@ -14,8 +14,8 @@ import yaml
 PLACES = ("path", "annotation", "tissue_mask")
 """Columns of the sheet of slides that say where files lie."""
 
-# Here a slash belongs to the text: a title, or a unit such as mg/l.
-_FREE_TEXT = {("study",), ("cohort", "covariates")}
+# Here a slash belongs to the text: a title, a unit such as mg/l, a level such as I/II.
+_FREE_TEXT = {("study",), ("cohort", "covariates"), ("comparisons",)}
 
 
 def cleaned_settings(settings: Mapping[str, Any]) -> str:
