@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import anndata
+import networkx
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,6 +88,40 @@ def test_the_planted_term_comes_first_in_every_region(demo):
         rows = enrichment[enrichment["signature"] == region].sort_values("p")
         assert rows["term"].iloc[0] == term
         assert rows["q"].iloc[0] < 0.05
+
+
+def test_the_planted_set_leads_every_regions_ranking(demo):
+    gsea = table(demo, "omics/gsea")
+    planted = truth(demo, "gene_sets").set_index("term")["region"]
+    for term, region in planted[planted != ""].items():
+        first = gsea[gsea["region"] == region].sort_values("nes").iloc[-1]
+        assert first["term"] == term and first["q"] < 0.05
+
+
+def test_the_planted_cell_type_matches_its_region_and_types_of_chance_do_not(demo):
+    types = table(demo, "omics/cell_types")
+    planted = truth(demo, "cell_types").set_index("cell_type")["region"]
+    for cell_type, region in planted[planted != ""].items():
+        best = types[types["signature"] == region].sort_values("match_score").iloc[-1]
+        assert best["cell_type"] == cell_type and best["q"] < 0.05
+        assert best["ontology_id"].startswith("CL:")
+    chance = types[types["cell_type"].map(planted) == ""]
+    assert (chance["q"] < 0.05).mean() <= 0.05
+
+
+def test_reference_signatures_overlap_their_own_region_alone(demo):
+    overlap = table(demo, "omics/overlap")
+    sure = overlap[overlap["q"] < 0.05]
+    regions = sure["signature"].str.removesuffix("pos").str.removesuffix("neg")
+    assert (sure["term"] == "Reference " + regions).all()
+    assert set(regions) == set(truth(demo, "genes")["region"]) - {""}
+
+
+def test_the_network_of_terms_opens_and_holds_the_planted_sets(demo):
+    network = networkx.read_graphml(demo.results / "omics" / "term_network.graphml")
+    terms = {data["term"] for _, data in network.nodes(data=True)}
+    planted = truth(demo, "gene_sets").set_index("term")["region"]
+    assert set(planted.index[planted != ""]) <= terms
 
 
 def test_the_planted_hazard_is_found_with_its_sign_and_no_other(demo):
