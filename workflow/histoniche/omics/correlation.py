@@ -85,7 +85,7 @@ def correlate_expression(
     InputError
         If fewer than five patients have both expression and areas.
     """
-    values, detected = _read_tested(expression, genes)
+    values, detected = read_tested(expression, genes)
     table = correlate_with_areas(values, _read_areas(areas), detected=detected)
     write_table(table, correlation)
     write_table(correlate_with_survival(values, read_table(patients)), gene_survival)
@@ -170,6 +170,14 @@ def correlate_with_survival(values: pd.DataFrame, patients: pd.DataFrame) -> pd.
     return pd.DataFrame(found).assign(q=false_discovery(p[:, 0]))
 
 
+def read_tested(expression: Path, genes: Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
+    """Values of the tested genes, and in how many patients each is detected."""
+    values = read_table(expression).set_index("gene")
+    summary = read_table(genes).set_index("gene")
+    tested = summary.index[summary["tested"]]
+    return values.loc[tested], summary.loc[tested, "detected"]
+
+
 def _centred_ranks(values: Floats) -> Floats:
     """Twice the ranks of each row, centred.
 
@@ -187,14 +195,6 @@ def _same_patients(areas: pd.DataFrame) -> list[tuple[NDArray[np.bool_], list[st
         known = areas[region].notna().to_numpy()
         groups.setdefault(known.tobytes(), (known, []))[1].append(region)
     return list(groups.values())
-
-
-def _read_tested(expression: Path, genes: Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
-    """Values of the tested genes, and in how many patients each is detected."""
-    values = read_table(expression).set_index("gene")
-    summary = read_table(genes).set_index("gene")
-    tested = summary.index[summary["tested"]]
-    return values.loc[tested], summary.loc[tested, "detected"]
 
 
 def _read_areas(path: Path) -> pd.DataFrame:
