@@ -84,6 +84,12 @@ def leading_terms(table: pd.DataFrame, top: int) -> pd.DataFrame:
     return terms.merge(table, on=["library", "term"]).sort_values(["row", "signature"])
 
 
+def short_term(term: str, longest: int = _LONGEST) -> str:
+    """Term without underscores, cut where it would crowd out the figure."""
+    text = term.replace("_", " ")
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
 def _in_order(table: pd.DataFrame, palette: Sequence[Region]) -> list[str]:
     """Signatures in the palette's order of their regions: CT, CTpos, CTneg."""
     present = set(table["signature"])
@@ -98,7 +104,7 @@ def _draw(rows: pd.DataFrame, signatures: Sequence[str], path: Path) -> None:
     axes = figure.add_subplot()
     image, most = _draw_dots(axes, rows, signatures)
     labels = [
-        f"{_short(term)} ({library})"
+        f"{short_term(term)} ({library})"
         for term, library in zip(terms["term"], terms["library"], strict=True)
     ]
     axes.set_yticks(range(len(terms)), labels)
@@ -168,9 +174,3 @@ def _explain_sizes(figure: Figure, most: int) -> None:
 def _dot_size(overlap: "np.ndarray[Any, np.dtype[np.float64]]", most: float) -> Any:
     """Area of a dot in points squared: in proportion to the overlap, never too small to see."""
     return 8 + 110 * overlap / max(most, 1)
-
-
-def _short(term: str) -> str:
-    """Term without underscores, cut where it would crowd out the figure."""
-    text = term.replace("_", " ")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"
