@@ -7,7 +7,8 @@ import pytest
 
 from histoniche.demo.shuffle import shuffle_labels
 from histoniche.multiplicity import false_discovery
-from histoniche.omics.enrichment import admissible_sets, over_representation
+from histoniche.omics.enrichment import over_representation
+from histoniche.omics.gene_sets import admissible_sets
 from histoniche.omics.ranks import family_wise_p, rank_correlation
 from histoniche.tables import read_table
 from study import Study

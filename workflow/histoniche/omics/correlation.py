@@ -73,7 +73,7 @@ def correlate_expression(
     InputError
         If fewer than five patients, or than `min_shared`, have both expression and areas.
     """
-    values, detected = _read_tested(expression, genes)
+    values, detected = read_tested(expression, genes)
     measured, sheet = _read_areas(areas), read_table(patients)
     table = correlate_with_areas(
         values,
@@ -252,6 +252,14 @@ def correlate_with_survival(values: pd.DataFrame, patients: pd.DataFrame) -> pd.
     )
 
 
+def read_tested(expression: Path, genes: Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
+    """Values of the tested genes, and in how many patients each is detected."""
+    values = read_table(expression).set_index("gene")
+    summary = read_table(genes).set_index("gene")
+    tested = summary.index[summary["tested"]]
+    return values.loc[tested], summary.loc[tested, "detected"]
+
+
 def _same_patients(areas: pd.DataFrame) -> list[tuple[NDArray[np.bool_], list[str]]]:
     """Regions grouped by the patients whose area is known, so that genes are ranked once each."""
     groups: dict[bytes, tuple[NDArray[np.bool_], list[str]]] = {}
@@ -259,14 +267,6 @@ def _same_patients(areas: pd.DataFrame) -> list[tuple[NDArray[np.bool_], list[st
         known = areas[region].notna().to_numpy()
         groups.setdefault(known.tobytes(), (known, []))[1].append(region)
     return list(groups.values())
-
-
-def _read_tested(expression: Path, genes: Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
-    """Values of the tested genes, and in how many patients each is detected."""
-    values = read_table(expression).set_index("gene")
-    summary = read_table(genes).set_index("gene")
-    tested = summary.index[summary["tested"]]
-    return values.loc[tested], summary.loc[tested, "detected"]
 
 
 def _read_areas(path: Path) -> pd.DataFrame:

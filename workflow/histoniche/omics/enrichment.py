@@ -1,6 +1,5 @@
 """Over-representation of signatures in gene sets."""
 
-import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from histoniche.errors import InputError
-from histoniche.omics.gene_sets import read_gmt
+from histoniche.omics.gene_sets import admissible_sets
 from histoniche.tables import read_table, write_table
 
 DTYPES: dict[str, Any] = {
@@ -73,36 +71,6 @@ def enrich_signatures(
     empty = pd.DataFrame(columns=list(DTYPES))
     table = pd.concat(tables, ignore_index=True) if tables else empty
     write_table(table[list(DTYPES)].astype(DTYPES), enrichment)
-
-
-def admissible_sets(
-    path: Path, background: Collection[str], *, min_size: int, max_size: int
-) -> dict[str, frozenset[str]]:
-    """Gene sets of a file, reduced to the background and to those of admissible size.
-
-    Raises
-    ------
-    InputError
-        If the file knows none of the genes, or no set is of admissible size.
-    """
-    genes = set(background)
-    sets = {term: members & genes for term, members in read_gmt(path).items()}
-    if not any(sets.values()):
-        raise InputError(
-            f"knows none of the tested genes, such as {', '.join(sorted(genes)[:3])}",
-            file=path,
-            remedy="name genes alike in expression and gene sets: symbols in both, or ids in both",
-        )
-    kept = {term: found for term, found in sets.items() if min_size <= len(found) <= max_size}
-    if not kept:
-        largest = max(map(len, sets.values()))
-        raise InputError(
-            f"no set has {min_size} to {max_size} tested genes, the largest has {largest}",
-            file=path,
-            remedy="change enrichment.min_size or enrichment.max_size",
-        )
-    logging.info("%s: %d of %d sets are of admissible size", path.name, len(kept), len(sets))
-    return kept
 
 
 def over_representation(

@@ -1,8 +1,9 @@
 """Gene sets in GMT files: one line a set, tab-separated: name, description, genes."""
 
 import gzip
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from histoniche.errors import InputError
@@ -11,6 +12,13 @@ from histoniche.tables import read_table
 Signatures = Mapping[str, frozenset[str]]
 
 _ACCESSION = re.compile(r"[A-Z]+:\d+")
+_ID_SYSTEMS = {
+    "Entrez ids": re.compile(r"\d+"),
+    "Ensembl gene ids": re.compile(r"ENS[A-Z]*G\d{11}"),
+    "Ensembl gene ids with versions": re.compile(r"ENS[A-Z]*G\d{11}\.\d+"),
+    "Ensembl transcript or protein ids": re.compile(r"ENS[A-Z]*[TP]\d{11}(?:\.\d+)?"),
+    "symbols": re.compile(r"(?!ENS[A-Z]*\d{11})[A-Za-z][\w.@-]*"),
+}
 
 
 def read_gmt(path: Path) -> dict[str, frozenset[str]]:
@@ -33,7 +41,7 @@ def read_gmt(path: Path) -> dict[str, frozenset[str]]:
         or a name stands twice.
     """
     if not path.is_file():
-        raise InputError("no such file", file=path, remedy="mend enrichment.gene_sets")
+        raise InputError("no such file", file=path, remedy="mend its path in the config")
     sets: dict[str, frozenset[str]] = {}
     for row, line in enumerate(_lines(path), start=1):
         if not line.strip():
@@ -73,6 +81,76 @@ def as_gmt(sets: Mapping[str, tuple[str, Sequence[str]]]) -> str:
     """Text of a GMT file, from description and genes by name."""
     lines = ("\t".join((name, text, *genes)) for name, (text, genes) in sets.items())
     return "".join(f"{line}\n" for line in lines)
+
+
+def id_system(genes: Collection[str]) -> str:
+    """Name of the id system that most of the genes look like.
+
+    Returns
+    -------
+    `symbols`, `Entrez ids`, `Ensembl gene ids`, these `with versions`,
+    `Ensembl transcript or protein ids`, or `ids of no known kind` if none fits
+    more than half.
+    """
+    for name, pattern in _ID_SYSTEMS.items():
+        if sum(pattern.fullmatch(gene) is not None for gene in genes) > len(genes) / 2:
+            return name
+    return "ids of no known kind"
+
+
+def admissible_sets(
+    path: Path,
+    background: Collection[str],
+    *,
+    min_size: int,
+    max_size: int,
+    block: str = "enrichment",
+) -> dict[str, frozenset[str]]:
+    """Gene sets of a file, reduced to the background and to those of admissible size.
+
+    Parameters
+    ----------
+    path
+        GMT file, see `read_gmt`.
+    background
+        The tested genes.
+    min_size, max_size
+        Fewest and most tested genes of a set.
+    block
+        Name of the config's block in which the sizes stand, for errors.
+
+    Raises
+    ------
+    InputError
+        If the file knows none of the genes, or no set is of admissible size.
+    """
+    genes = set(background)
+    everything = read_gmt(path)
+    sets = {term: members & genes for term, members in everything.items()}
+    if not any(sets.values()):
+        raise InputError(
+            _no_gene_in_common(genes, set().union(*everything.values())),
+            file=path,
+            remedy="name genes alike in expression and gene sets: symbols in both, or ids in both",
+        )
+    kept = {term: found for term, found in sets.items() if min_size <= len(found) <= max_size}
+    if not kept:
+        largest = max(map(len, sets.values()))
+        raise InputError(
+            f"no set has {min_size} to {max_size} tested genes, the largest has {largest}",
+            file=path,
+            remedy=f"change {block}.min_size or {block}.max_size",
+        )
+    logging.info("%s: %d of %d sets are of admissible size", path.name, len(kept), len(sets))
+    return kept
+
+
+def _no_gene_in_common(tested: Collection[str], members: Collection[str]) -> str:
+    """What both sides look like, with an example or three of each."""
+    ours, theirs = (
+        f"{id_system(genes)} such as {', '.join(sorted(genes)[:3])}" for genes in (tested, members)
+    )
+    return f"knows none of the tested genes: the expression has {ours}; the gene sets have {theirs}"
 
 
 def _lines(path: Path) -> list[str]:

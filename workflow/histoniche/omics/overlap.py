@@ -9,7 +9,7 @@ import pandas as pd
 import scipy.stats
 
 from histoniche.multiplicity import false_discovery
-from histoniche.omics.enrichment import admissible_sets
+from histoniche.omics.gene_sets import admissible_sets
 from histoniche.tables import read_table, write_table
 
 DTYPES: dict[str, Any] = {

@@ -8,7 +8,7 @@ import networkx as nx
 import pandas as pd
 
 from histoniche.files import whole_file, write_json
-from histoniche.omics.enrichment import admissible_sets
+from histoniche.omics.gene_sets import admissible_sets
 from histoniche.randomness import derived_seed
 from histoniche.tables import read_table, write_table
 
