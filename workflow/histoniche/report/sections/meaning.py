@@ -115,8 +115,10 @@ def _cell_types(results: Results) -> Table:
         )
         for row in records(top)
     ]
-    heads = ("signature", "cell type", "Cell Ontology", ">match score", ">by chance")
-    heads += (">markers shared", ">p", ">q")
+    heads = (
+        *("signature", "cell type", "Cell Ontology", ">match score", ">by chance"),
+        *(">markers shared", ">p", ">q"),
+    )
     note = f"Up to {number} cell types a signature, by p. All stand in omics/cell_types.tsv."
     return table("Best cell types", heads, rows, note)
 
