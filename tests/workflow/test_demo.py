@@ -68,7 +68,10 @@ def test_genes_of_a_region_differ_between_much_and_little_of_it_and_none_by_mgmt
     mvp = sure.get_group("mvp")
     assert (mvp["gene"].map(planted) == "CTmvp").sum() >= 15
     assert (mvp.loc[mvp["gene"].map(planted) == "CTmvp", "log2_fold_change"] > 0).all()
-    assert (mvp["gene"].map(planted) == "").sum() <= 0.1 * len(mvp)
+    # One in twenty of what passes may be false; among twenty that is three by some luck.
+    assert (mvp["gene"].map(planted) == "").sum() <= 4
+    null = differential[differential["gene"].map(planted) == ""]
+    assert (null["p"] < 0.05).mean() < 0.08
     assert "mgmt" in set(differential["comparison"])
     assert sure.size().get("mgmt", 0) <= 5
 
