@@ -262,3 +262,12 @@ def test_scores_are_scipys_and_near_rows_are_joined_first():
     distance = scipy.spatial.distance.pdist(rows)
     plain = scipy.cluster.hierarchy.linkage(distance, "average")
     np.testing.assert_allclose(tree[:, 2], plain[:, 2])
+
+
+def test_a_part_of_a_signature_has_the_colour_of_its_region_and_no_other(saved, palette, tmp_path):
+    table = cell_types(("CTneg", "T cell", "", 0.5, 0.02, 0.03))
+    out = tmp_path / "c.svg"
+    draw_cell_types(saved(table), palette, top=2, cell_types_figure=out)
+    colours = {region.region: region.colour.lower() for region in palette}
+    drawing = out.read_text().lower()
+    assert colours["CT"] in drawing and colours["CTne"] not in drawing

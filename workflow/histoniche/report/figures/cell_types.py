@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from histoniche.cohort.palette import Region
+from histoniche.omics.signatures import ENDINGS
 from histoniche.report.figures.enrichment import in_order, shorten
 from histoniche.report.numbers import count, format_p
 from histoniche.report.style import (
@@ -67,7 +68,8 @@ def _draw(
     signatures = [name for name in signatures if name not in silent]
     panels = [leading[leading["signature"] == name] for name in signatures]
     pairs = [panels[place : place + _COLUMNS] for place in range(0, len(panels), _COLUMNS)]
-    heights = [max(len(panel) for panel in pair) + 1.6 for pair in pairs]
+    # Title and axis of a panel take the room of some bars.
+    heights = [max(len(panel) for panel in pair) + 3.4 for pair in pairs]
     figure = new_figure(0.21 * sum(heights) + 1.0)
     layout = figure.add_gridspec(len(pairs), _COLUMNS, height_ratios=heights)
     for place, (name, panel) in enumerate(zip(signatures, panels, strict=True)):
@@ -114,6 +116,6 @@ def _draw_panel(axes: Axes, panel: pd.DataFrame, rows: int, colour: str) -> None
 
 
 def _colour(signature: str, palette: Sequence[Region]) -> str:
-    """Colour of the signature's region."""
-    owners = [region for region in palette if signature.startswith(region.region)]
-    return max(owners, key=lambda region: len(region.region)).colour if owners else MUTED
+    """Colour of the signature's region; CTneg is a part of CT, not of CTne."""
+    owned = {region.region + ending: region.colour for region in palette for ending in ENDINGS}
+    return owned.get(signature, MUTED)

@@ -99,8 +99,9 @@ def _cell_types(results: Results) -> Table:
     """The best cell types of every whole signature."""
     number = int(results.block("report").get("top_genes", 8))
     types, regions = results.table("cell_types"), list(results.region_names())
-    whole = types[types["signature"].isin(regions)].sort_values(["p", "cell_type"], kind="stable")
-    top = whole.groupby("signature", sort=False).head(number)
+    hit = types[types["signature"].isin(regions) & (types["match_score"] > 0)]
+    hit = hit.sort_values(["p", "cell_type"], kind="stable")
+    top = hit.groupby("signature", sort=False).head(number)
     top = top.sort_values("signature", key=lambda names: names.map(regions.index), kind="stable")
     rows = [
         (
