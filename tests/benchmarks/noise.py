@@ -42,7 +42,7 @@ def settings_of(checkout: Path) -> dict[str, Any]:
     preset = yaml.safe_load((checkout / "config" / "presets" / "modern.yaml").read_text())
     study = {"study": {"name": "bench"}, "cohort": {"patients": "p.tsv", "slides": "s.tsv"}}
     training = check_config({**preset, **study}, file="modern.yaml")["segmentation"]["training"]
-    return {**training, "epochs": 5, "batch_size": 16, "class_balance": 0.0}
+    return {**training, "scales": [1, 2], "epochs": 5, "batch_size": 16, "class_balance": 0.0}
 
 
 def with_wrong_labels(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:

@@ -97,7 +97,8 @@ def test_sections_come_in_the_order_of_the_contents(full):
     assert titles == contents
     assert titles == [
         *("glance", "patients", "slides", "maps", "segmentation", "areas"),
-        *("signatures", "enrichment", "comparisons", "survival", "methods"),
+        *("signatures", "enrichment", "network", "rankings", "cell_types", "references"),
+        *("comparisons", "survival", "methods"),
     ]
 
 
