@@ -46,6 +46,18 @@ class Results:
         return path
 
 
+@pytest.fixture
+def saved(tmp_path: Path) -> Callable[[pd.DataFrame], Path]:
+    """Writes a table as the stage before would have left it."""
+
+    def write(table: pd.DataFrame) -> Path:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
+        write_table(table, path)
+        return path
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def palette() -> list[Region]:
     return PALETTE

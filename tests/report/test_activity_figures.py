@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from drawings import words
 from histoniche.omics.activity_correlation import correlate_activity
 from histoniche.omics.activity_groups import compare_activity
 from histoniche.report.figures.activity import (
@@ -18,11 +19,6 @@ from histoniche.report.figures.activity import (
 from histoniche.tables import write_table
 
 PATIENTS = [f"P{i}" for i in range(24)]
-
-
-def words(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    return " ".join(re.sub(r"\s+", " ", part) for part in re.findall(r">([^<>]+)</t", text))
 
 
 def write(folder: Path, groups: dict[str, list[str]]) -> dict[str, Path]:

@@ -1,47 +1,20 @@
 """The figures of single cells and of ligand-receptor pairs."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from drawings import beside, whole, words
 from histoniche.report.figures.interactions import draw_interactions, network_edges, shown_pairs
 from histoniche.report.figures.single_cell import (
     cluster_rows,
     draw_cell_maps,
     draw_signature_genes,
 )
-from histoniche.tables import write_table
 
 ENDS = ["ligand", "receptor", "sender", "receiver"]
-
-
-def words(path):
-    """Everything that a drawing says."""
-    text = path.read_text(encoding="utf-8")
-    return " ".join(re.sub(r"\s+", " ", part) for part in re.findall(r">([^<>]+)</t", text))
-
-
-def whole(path):
-    return all(path.with_suffix(end).stat().st_size > 0 for end in (".svg", ".png", ".tsv"))
-
-
-def table_of(path):
-    return pd.read_csv(path.with_suffix(".tsv"), sep="\t")
-
-
-@pytest.fixture
-def saved(tmp_path):
-    """Writes a table as the stage before would have left it."""
-
-    def write(table: pd.DataFrame) -> Path:
-        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
-        write_table(table, path)
-        return path
-
-    return write
 
 
 def expression(types, genes):
@@ -66,7 +39,7 @@ def test_heat_map_puts_genes_of_a_type_side_by_side_and_says_whose_they_are(save
     order = [int(name) for name in re.findall(r"\bG(\d)\b", text)]
     assert sorted(order) == list(range(9))
     assert all(len({gene % 3 for gene in order[k : k + 3]}) == 1 for k in (0, 3, 6))
-    assert len(table_of(out)) == 27
+    assert len(beside(out)) == 27
     assert re.search(r"\bCT\b.*\bIT\b", text)
 
 
@@ -75,7 +48,7 @@ def test_heat_map_of_many_genes_shows_those_that_differ_most(saved, tmp_path):
     out = tmp_path / "h.svg"
     draw_signature_genes(saved(by_type), saved(leading), heat_map=out)
     assert "60 of 100 genes" in words(out)
-    assert set(table_of(out)["gene"]) == {f"G{k}" for k in range(40, 100)}
+    assert set(beside(out)["gene"]) == {f"G{k}" for k in range(40, 100)}
 
 
 @pytest.mark.parametrize(("types", "genes"), [(["T"], ["G0", "G1"]), (["T", "B"], ["G0"])])
@@ -116,16 +89,16 @@ def test_maps_show_types_with_their_cells_and_every_score(saved, tmp_path):
     draw_cell_maps(saved(scores()), shown=None, cell_maps=out)
     text = words(out)
     assert "Cell types, 40 cells" in text and "T (20)" in text and "Cells of 2 patients" in text
-    assert whole(out) and list(table_of(out))[5:] == ["CT", "IT"]
+    assert whole(out) and list(beside(out))[5:] == ["CT", "IT"]
     draw_cell_maps(saved(scores()), shown=["IT"], cell_maps=out)
-    assert list(table_of(out))[5:] == ["IT"]
+    assert list(beside(out))[5:] == ["IT"]
 
 
 def test_maps_leave_out_scores_that_are_missing_and_draw_five_at_most(saved, tmp_path):
     out = tmp_path / "m.svg"
     names = [f"S{k}" for k in range(8)]
     draw_cell_maps(saved(scores(signatures=names).assign(S0=np.nan)), shown=None, cell_maps=out)
-    assert list(table_of(out))[5:] == ["S1", "S2", "S3", "S4", "S5"]
+    assert list(beside(out))[5:] == ["S1", "S2", "S3", "S4", "S5"]
     draw_cell_maps(saved(scores(signatures=())), shown=None, cell_maps=out)
     assert "Cell types, 40 cells" in words(out)
 
@@ -166,7 +139,7 @@ def test_dots_and_network_show_the_kept_pairs(saved, tmp_path):
     text = words(dots)
     assert "Ligand-receptor pairs kept, 2 patients" in text and "L1 → R1" in text
     assert "L2 → R2" not in text and "p 0.001" in text
-    edges = table_of(network)
+    edges = beside(network)
     assert edges[["sender", "receiver", "pairs"]].to_numpy().tolist() == [
         ["B", "B", 1],
         ["T", "B", 1],

@@ -1,13 +1,13 @@
 """The figures: what they say, and that they do so whatever is missing."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
 
+from drawings import whole, words
 from histoniche.cohort.palette import Region
 from histoniche.multiplicity import false_discovery
 from histoniche.report.figures.area_survival import draw_area_survival
@@ -18,30 +18,7 @@ from histoniche.report.figures.enrichment import draw_enrichment, leading_terms
 from histoniche.report.figures.segmentation import draw_segmentation, draw_training
 from histoniche.report.figures.signatures import draw_signatures
 from histoniche.report.figures.survival import draw_kaplan_meier, patients_at_risk
-from histoniche.tables import read_table, write_table
-
-
-def words(path):
-    """Everything that a drawing says."""
-    text = path.read_text(encoding="utf-8")
-    return " ".join(re.sub(r"\s+", " ", part) for part in re.findall(r">([^<>]+)</t", text))
-
-
-def whole(*paths):
-    return all(p.with_suffix(e).stat().st_size > 0 for p in paths for e in (".svg", ".png", ".tsv"))
-
-
-@pytest.fixture
-def changed(tmp_path):
-    """Writes a table as the stage before would have left it."""
-
-    def write(table: pd.DataFrame) -> Path:
-        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
-        write_table(table, path)
-        return path
-
-    return write
-
+from histoniche.tables import read_table
 
 EVALUATION = ("metrics", "confusion", "agreement", "calibration")
 
@@ -74,11 +51,11 @@ def test_composition_adds_up_to_one(drawn):
 
 
 @pytest.mark.parametrize("patients", [1, 300])
-def test_areas_of_one_and_of_many_patients(changed, palette, tmp_path, patients):
+def test_areas_of_one_and_of_many_patients(saved, palette, tmp_path, patients):
     rows = [
         (f"P{k}", region.region, k % 7 * 1.5) for k in range(patients) for region in palette[1:]
     ]
-    table = changed(pd.DataFrame(rows, columns=["patient", "region", "area"]))
+    table = saved(pd.DataFrame(rows, columns=["patient", "region", "area"]))
     figures = tmp_path / "a.svg", tmp_path / "b.svg"
     draw_areas(table, palette, measure="pixels", by_region=figures[0], composition=figures[1])
     assert whole(*figures)
@@ -91,21 +68,21 @@ def test_accuracy_is_that_of_test_patients_not_of_validation_nor_training(drawn)
     assert set(table["role"]) == {"test"}
 
 
-def test_without_test_patients_the_title_says_validation(results, changed, palette, tmp_path):
+def test_without_test_patients_the_title_says_validation(results, saved, palette, tmp_path):
     tables = [read_table(results.path(name)) for name in EVALUATION]
-    paths = [changed(table[table["role"] == "validation"]) for table in tables]
+    paths = [saved(table[table["role"] == "validation"]) for table in tables]
     texts = draw_accuracy(paths, palette, tmp_path)
     assert all("validation patient" in text for text in texts)
 
 
-def test_without_annotations_the_figures_say_so(changed, palette, tmp_path):
-    nothing = changed(pd.DataFrame())
+def test_without_annotations_the_figures_say_so(saved, palette, tmp_path):
+    nothing = saved(pd.DataFrame())
     texts = draw_accuracy([nothing] * 4, palette, tmp_path)
     assert all("nothing to measure" in text for text in texts)
 
 
 def test_one_held_out_patient_has_no_interval_and_absent_regions_no_score(
-    results, changed, palette, tmp_path
+    results, saved, palette, tmp_path
 ):
     tables = [read_table(results.path(name)) for name in EVALUATION]
     tables = [table[table["role"] == "test"].copy() for table in tables]
@@ -114,7 +91,7 @@ def test_one_held_out_patient_has_no_interval_and_absent_regions_no_score(
     tables[1].loc[tables[1]["truth"] == "LE", "pixels"] = 0
     tables[2][["pearson_r", "pearson_low", "pearson_high"]] = np.nan
     tables[3][["accuracy_low", "accuracy_high"]] = np.nan
-    overlap = draw_accuracy(list(map(changed, tables)), palette, tmp_path)[0]
+    overlap = draw_accuracy(list(map(saved, tables)), palette, tmp_path)[0]
     assert "not annotated in these patients" in overlap
 
 
@@ -130,8 +107,8 @@ def test_calibration_is_that_of_test_patients_with_its_error(drawn):
     assert "n = 5 test patients" in text and "error 0.03 (0.02 to 0.06)" in text
 
 
-def test_learning_curves_have_a_row_a_head_and_a_line_a_fold(changed, tmp_path):
-    table = changed(
+def test_learning_curves_have_a_row_a_head_and_a_line_a_fold(saved, tmp_path):
+    table = saved(
         pd.DataFrame(
             {
                 "epoch": [1, 2],
@@ -154,8 +131,8 @@ def test_signature_sizes_stand_beside_chance(drawn):
     assert "200 genes tested" in text and "5.0 by chance" in text
 
 
-def test_no_signature_at_all_is_said(results, changed, palette, tmp_path):
-    members = changed(read_table(results.path("signatures")).head(0))
+def test_no_signature_at_all_is_said(results, saved, palette, tmp_path):
+    members = saved(read_table(results.path("signatures")).head(0))
     figures = tmp_path / "g.svg", tmp_path / "s.svg"
     draw_signatures(
         results.path("correlation"),
@@ -180,13 +157,13 @@ def test_leading_terms_show_every_signature_before_any_second_term():
 
 
 def test_enrichment_without_a_hit_says_so_and_draws_no_filled_dot(
-    results, changed, palette, tmp_path
+    results, saved, palette, tmp_path
 ):
     table = read_table(results.path("enrichment")).assign(q=0.9)
     out = tmp_path / "e.svg"
-    draw_enrichment(changed(table), palette, top=5, enrichment_figure=out)
+    draw_enrichment(saved(table), palette, top=5, enrichment_figure=out)
     assert "No gene set reaches q &lt; 0.05" in words(out)
-    draw_enrichment(changed(table.head(0)), palette, top=5, enrichment_figure=out)
+    draw_enrichment(saved(table.head(0)), palette, top=5, enrichment_figure=out)
     assert "No signature shares a gene" in words(out)
 
 
@@ -201,14 +178,14 @@ def test_patients_at_risk_are_counted_just_before_a_time():
     assert [patients_at_risk(curve, time) for time in (0, 10, 11, 20, 21)] == [5, 5, 2, 2, 0]
 
 
-def test_kaplan_meier_of_a_region_with_one_group_only(results, changed, palette, tmp_path):
+def test_kaplan_meier_of_a_region_with_one_group_only(results, saved, palette, tmp_path):
     curves, groups = read_table(results.path("curves")), read_table(results.path("groups"))
     curves = curves[(curves["region"] == "LE") & (curves["group"] == "low")]
     groups = groups[groups["region"] == "LE"].assign(p=np.nan, q=np.nan)
     out = tmp_path / "k.svg"
     draw_kaplan_meier(
-        changed(curves),
-        changed(groups),
+        saved(curves),
+        saved(groups),
         palette,
         measure="pixels",
         confidence=0.9,
@@ -225,7 +202,7 @@ def test_forest_holds_alone_and_adjusted_with_numbers(drawn):
 
 
 def test_forest_survives_models_without_estimate_and_endless_intervals(
-    results, changed, palette, tmp_path
+    results, saved, palette, tmp_path
 ):
     cox = read_table(results.path("cox"))
     cox.loc[cox["term"] == "LE", ["hazard_ratio", "low", "high", "p"]] = np.nan
@@ -233,13 +210,13 @@ def test_forest_survives_models_without_estimate_and_endless_intervals(
     alone_missing = (cox["term"] == "CT") & (cox["model"] == "univariable")
     out = tmp_path / "c.svg"
     draw_cox(
-        changed(cox[~alone_missing]), palette, measure="area_mm2", confidence=0.95, cox_figure=out
+        saved(cox[~alone_missing]), palette, measure="area_mm2", confidence=0.95, cox_figure=out
     )
     text = words(out)
     assert "Leading edge" not in text
     assert "Cellular tumour (CT), per SD (10.2 mm²), adjusted" in text
     draw_cox(
-        changed(cox.assign(hazard_ratio=np.nan)),
+        saved(cox.assign(hazard_ratio=np.nan)),
         palette,
         measure="area_mm2",
         confidence=0.95,
@@ -256,27 +233,27 @@ def test_area_survival_tells_raw_stars_from_corrected_frames(drawn):
     assert "not corrected" in text and "Frame: q &lt; 0.05" in text
 
 
-def test_area_survival_with_gaps_and_without_rows(results, changed, palette, tmp_path):
+def test_area_survival_with_gaps_and_without_rows(results, saved, palette, tmp_path):
     table = read_table(results.path("area_correlation"))
     numbers = [c for c in table.columns if c.startswith(("pearson", "spearman"))]
     table.loc[table["stratum"] == "EGFR mutated", numbers] = np.nan
     out = tmp_path / "a.svg"
-    draw_area_survival(changed(table), palette, area_survival=out)
+    draw_area_survival(saved(table), palette, area_survival=out)
     assert "EGFR mutated" in words(out)
-    draw_area_survival(changed(table.head(0)), palette, area_survival=out)
+    draw_area_survival(saved(table.head(0)), palette, area_survival=out)
     assert "No patient has both" in words(out)
 
 
-def test_palettes_of_two_regions_and_white_ones_are_drawn(changed, tmp_path):
+def test_palettes_of_two_regions_and_white_ones_are_drawn(saved, tmp_path):
     palette = [Region(0, "background", "Background", "#FFFFFF"), Region(1, "W", "White", "#FFFFFE")]
-    table = changed(pd.DataFrame({"patient": ["A", "B"], "region": "W", "area": [0.0, 0.0]}))
+    table = saved(pd.DataFrame({"patient": ["A", "B"], "region": "W", "area": [0.0, 0.0]}))
     figures = tmp_path / "a.svg", tmp_path / "b.svg"
     draw_areas(table, palette, measure="area_mm2", by_region=figures[0], composition=figures[1])
     assert whole(*figures) and "No region has an area greater than 0" in words(figures[1])
 
 
 @pytest.fixture
-def compared(changed):
+def compared(saved):
     """Two comparisons of 300 genes: a few that differ much, and none."""
     rng = np.random.default_rng(3)
     z = rng.normal(size=(2, 300))
@@ -290,7 +267,7 @@ def compared(changed):
     labels = [("idh", "case", "IDH1 mutated"), ("idh", "reference", "IDH1 wild type")]
     labels += [("mvp", "case", "CTmvp high"), ("mvp", "reference", "CTmvp low")]
     groups = pd.DataFrame(labels, columns=["comparison", "group", "label"])
-    return changed(pd.concat(tables)), changed(groups)
+    return saved(pd.concat(tables)), saved(groups)
 
 
 def test_volcano_names_the_surest_genes_and_counts_both_directions(compared, tmp_path):
@@ -308,7 +285,7 @@ def test_volcano_names_the_surest_genes_and_counts_both_directions(compared, tmp
     assert out.read_bytes() == first
 
 
-def test_volcano_without_a_comparison_says_so(compared, changed, tmp_path):
-    empty = changed(read_table(compared[0]).head(0))
+def test_volcano_without_a_comparison_says_so(compared, saved, tmp_path):
+    empty = saved(read_table(compared[0]).head(0))
     draw_differential(empty, compared[1], volcano=tmp_path / "v.svg", labelled=4)
     assert "No comparison was made" in words(tmp_path / "v.svg")

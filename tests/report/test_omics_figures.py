@@ -1,8 +1,5 @@
 """Figures of cell types, rankings, the network of gene sets, overlaps and clusters."""
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,35 +7,13 @@ import scipy.cluster.hierarchy
 import scipy.spatial.distance
 import scipy.stats
 
+from drawings import beside, words
 from histoniche.omics.overlap import exclusive_intersections
 from histoniche.report.figures.cell_types import draw_cell_types
 from histoniche.report.figures.gsea import draw_gsea
 from histoniche.report.figures.heat_map import cluster, draw_heat_map, standardise
 from histoniche.report.figures.overlap import draw_overlap
 from histoniche.report.figures.term_network import draw_term_network, place_nodes
-from histoniche.tables import write_table
-
-
-def words(path: Path) -> str:
-    """Everything that a drawing says; the picture and the table are there too."""
-    assert all(path.with_suffix(end).stat().st_size > 0 for end in (".png", ".tsv"))
-    text = path.read_text(encoding="utf-8")
-    return " ".join(re.sub(r"\s+", " ", part) for part in re.findall(r">([^<>]+)</t", text))
-
-
-def beside(path: Path) -> pd.DataFrame:
-    """The table beside a drawing."""
-    return pd.read_csv(path.with_suffix(".tsv"), sep="\t")
-
-
-@pytest.fixture
-def saved(tmp_path):
-    def write(table: pd.DataFrame) -> Path:
-        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.parquet"
-        write_table(table, path)
-        return path
-
-    return write
 
 
 def cell_types(*rows: tuple[str, str, str, float, float, float]) -> pd.DataFrame:

@@ -68,7 +68,7 @@ TABLES = {
     **({"enrichment": "omics/enrichment"} if has("enrichment") else {}),
     **(
         {"term_nodes": "omics/term_nodes", "term_edges": "omics/term_edges"}
-        if NETWORK is not None
+        if TERM_NETWORK is not None
         else {}
     ),
     **({"gsea": "omics/gsea"} if RANKINGS is not None else {}),
@@ -224,7 +224,7 @@ FIGURES = [
     *(rules.draw_segmentation.output if has("segmentation") else []),
     *(rules.draw_signatures.output if has("signatures") else []),
     *(rules.draw_gsea.output if RANKINGS is not None else []),
-    *(rules.draw_term_network.output if NETWORK is not None else []),
+    *(rules.draw_term_network.output if TERM_NETWORK is not None else []),
     *(rules.draw_cell_types.output if MARKERS else []),
     *(rules.draw_overlap.output if REFERENCES else []),
     *(rules.draw_differential.output if has("differential") else []),
@@ -333,7 +333,7 @@ rule seal_bundle:
                     rules.build_term_network.output.graphml,
                     rules.build_term_network.output.cytoscape,
                 ]
-                if NETWORK is not None
+                if TERM_NETWORK is not None
                 else []
             ),
             *(

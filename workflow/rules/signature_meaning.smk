@@ -1,7 +1,7 @@
 """What the signatures stand for: ranked gene sets, term network, cell types, references."""
 
 RANKINGS = block("enrichment").get("rankings")
-NETWORK = block("enrichment").get("network")
+TERM_NETWORK = block("enrichment").get("network")
 REFERENCES = block("signatures").get("references", {})
 MARKERS = block("cell_types").get("markers", {})
 
@@ -70,7 +70,7 @@ rule build_term_network:
         runtime=scaled(60),
     params:
         libraries=list(GENE_SETS),
-        settings={**(NETWORK or {}), "seed": config["seed"]},
+        settings={**(TERM_NETWORK or {}), "seed": config["seed"]},
         code=code_version("build_term_network"),
     message:
         "Joining gene sets by the genes they share"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
+from histoniche.omics.gene_sets import tested_genes
 from histoniche.omics.markers import MarkerSet, read_cell_ontology, read_markers, unify
 from histoniche.randomness import generator
 from histoniche.tables import read_table, write_table
@@ -88,8 +89,7 @@ def match_cell_types(
         If a file cannot be used, knows none of the tested genes, or has no
         marker set of admissible size.
     """
-    tested = read_table(correlation)
-    background = sorted(set(tested.loc[tested["p"].notna(), "gene"]))
+    background = sorted(tested_genes(correlation))
     known = frozenset(background)
     sets = [
         found

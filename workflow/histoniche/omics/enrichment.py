@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from histoniche.omics.gene_sets import admissible_sets
+from histoniche.omics.gene_sets import admissible_sets, tested_genes
 from histoniche.tables import read_table, write_table
 
 DTYPES: dict[str, Any] = {
@@ -56,8 +56,7 @@ def enrich_signatures(
     min_size, max_size
         Sets with fewer or more tested genes are left out.
     """
-    tested = read_table(correlation)
-    background = set(tested.loc[tested["p"].notna(), "gene"])
+    background = tested_genes(correlation)
     libraries = {
         name: admissible_sets(path, background, min_size=min_size, max_size=max_size)
         for name, path in gene_sets.items()

@@ -98,6 +98,12 @@ def id_system(genes: Collection[str]) -> str:
     return "ids of no known kind"
 
 
+def tested_genes(correlation: Path) -> set[str]:
+    """Genes with a correlation in some region: the background of every test of gene sets."""
+    table = read_table(correlation)
+    return set(table.loc[table["p"].notna(), "gene"])
+
+
 def admissible_sets(
     path: Path,
     background: Collection[str],

@@ -9,7 +9,7 @@ import pandas as pd
 import scipy.stats
 
 from histoniche.multiplicity import false_discovery
-from histoniche.omics.gene_sets import admissible_sets
+from histoniche.omics.gene_sets import admissible_sets, tested_genes
 from histoniche.tables import read_table, write_table
 
 DTYPES: dict[str, Any] = {
@@ -66,8 +66,7 @@ def overlap_signatures(
     InputError
         If a file is no GMT file or knows none of the tested genes.
     """
-    tested = read_table(correlation)
-    background = set(tested.loc[tested["p"].notna(), "gene"])
+    background = tested_genes(correlation)
     members = read_table(signatures)
     by_name = {str(name): set(rows["gene"]) for name, rows in members.groupby("signature")}
     whole = list(members.loc[members["signature"] == members["region"], "signature"].unique())

@@ -32,9 +32,9 @@ def read_pairs(path: Path) -> tuple[pd.DataFrame, int]:
     """
     if not path.is_file():
         raise InputError("no such file", file=path, remedy="mend ligand_receptor.pairs")
+    remedy = "give the ligand in the first column and the receptor in the second"
     try:
-        remedy = "give two columns, ligand and receptor, separated by tabs or commas"
-        header = read_header(path, table="ligands by receptors", remedy=remedy)
+        header = read_header(path, table="two columns or more", remedy=remedy)
         table = pd.read_csv(
             path,
             sep=header.separator,
@@ -49,11 +49,7 @@ def read_pairs(path: Path) -> tuple[pd.DataFrame, int]:
             encoding="utf-8",
         )
     except InputError as error:
-        raise InputError(
-            "not a table of two columns or more",
-            file=path,
-            remedy="give the ligand in the first column and the receptor in the second",
-        ) from error
+        raise InputError("not a table of two columns or more", file=path, remedy=remedy) from error
     except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, ValueError) as error:
         remedy = "save it as UTF-8 TSV or CSV, and as .gz only if it is gzipped"
         raise InputError("not readable as text", file=path, remedy=remedy) from error

@@ -8,7 +8,7 @@ import networkx as nx
 import pandas as pd
 
 from histoniche.files import whole_file, write_json
-from histoniche.omics.gene_sets import admissible_sets
+from histoniche.omics.gene_sets import admissible_sets, tested_genes
 from histoniche.randomness import derived_seed
 from histoniche.tables import read_table, write_table
 
@@ -76,8 +76,7 @@ def build_term_network(
     seed
         The run's seed.
     """
-    tested = read_table(correlation)
-    background = set(tested.loc[tested["p"].notna(), "gene"])
+    background = tested_genes(correlation)
     terms = choose_terms(read_table(enrichment), top=top, q=q)
     sets = {
         (library, term): members

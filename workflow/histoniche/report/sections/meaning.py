@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.numbers import format_number, format_p
 from histoniche.report.pictures import picture_of
@@ -35,12 +37,8 @@ def rankings_section(results: Results) -> Section:
 
 def _rankings(results: Results) -> Table:
     """The surest sets of every region."""
-    number = int(results.block("report").get("top_genes", 8))
     sets = results.table("gsea")
-    sure = sets[sets["q"] < _Q].sort_values(["p", "term"], kind="stable")
-    top = sure.groupby("region", sort=False).head(number)
-    order = list(results.region_names())
-    top = top.sort_values("region", key=lambda names: names.map(order.index), kind="stable")
+    top, number = _leading(results, sets[sets["q"] < _Q], by="region", then="term")
     rows = [
         (
             str(row["region"]),
@@ -56,6 +54,16 @@ def _rankings(results: Results) -> Table:
     heads = ("region", "gene set", "library", ">leading genes", ">NES", ">p", ">q")
     note = f"Up to {number} gene sets a region, q < 0.05. All stand in omics/gsea.tsv."
     return table("Leading gene sets", heads, rows, note)
+
+
+def _leading(
+    results: Results, rows: pd.DataFrame, *, by: str, then: str
+) -> tuple[pd.DataFrame, int]:
+    """The rows of smallest p of each region, in the palette's order, and how many at most."""
+    number = int(results.block("report").get("top_genes", 8))
+    order = list(results.region_names())
+    top = rows.sort_values(["p", then], kind="stable").groupby(by, sort=False).head(number)
+    return top.sort_values(by, key=lambda names: names.map(order.index), kind="stable"), number
 
 
 def network_section(results: Results) -> Section:
@@ -97,12 +105,9 @@ def cell_types_section(results: Results) -> Section:
 
 def _cell_types(results: Results) -> Table:
     """The best cell types of every whole signature."""
-    number = int(results.block("report").get("top_genes", 8))
-    types, regions = results.table("cell_types"), list(results.region_names())
-    hit = types[types["signature"].isin(regions) & (types["match_score"] > 0)]
-    hit = hit.sort_values(["p", "cell_type"], kind="stable")
-    top = hit.groupby("signature", sort=False).head(number)
-    top = top.sort_values("signature", key=lambda names: names.map(regions.index), kind="stable")
+    types, regions = results.table("cell_types"), results.region_names()
+    hit = types[types["signature"].isin(list(regions)) & (types["match_score"] > 0)]
+    top, number = _leading(results, hit, by="signature", then="cell_type")
     rows = [
         (
             str(row["signature"]),
