@@ -11,11 +11,11 @@ from drawings import words
 from histoniche.omics.activity_correlation import correlate_activity
 from histoniche.omics.activity_groups import compare_activity
 from histoniche.report.figures.activity import (
-    clustered,
     draw_activity_correlation,
     draw_activity_groups,
     leading,
 )
+from histoniche.report.figures.clustering import clustered
 from histoniche.tables import write_table
 
 PATIENTS = [f"P{i}" for i in range(24)]

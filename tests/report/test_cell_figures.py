@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from drawings import beside, whole, words
+from histoniche.report.figures.clustering import cluster
 from histoniche.report.figures.interactions import draw_interactions, network_edges, shown_pairs
 from histoniche.report.figures.single_cell import (
-    cluster_rows,
     draw_cell_maps,
     draw_signature_genes,
 )
@@ -68,8 +68,8 @@ def test_heat_map_without_an_expressed_gene_says_so(saved, tmp_path):
 
 
 def test_one_row_has_no_tree():
-    assert cluster_rows(np.ones((1, 3))) is None
-    assert cluster_rows(np.array([[0.0], [1], [5]])).shape == (2, 4)
+    assert cluster(np.ones((1, 3))) is None
+    assert cluster(np.array([[0.0], [1], [5]])).shape == (2, 4)
 
 
 def scores(cells=40, types=("T", "B"), signatures=("CT", "IT")):

@@ -10,8 +10,9 @@ import scipy.stats
 from drawings import beside, words
 from histoniche.omics.overlap import exclusive_intersections
 from histoniche.report.figures.cell_types import draw_cell_types
+from histoniche.report.figures.clustering import cluster
 from histoniche.report.figures.gsea import draw_gsea
-from histoniche.report.figures.heat_map import cluster, draw_heat_map, standardise
+from histoniche.report.figures.heat_map import draw_heat_map, standardise
 from histoniche.report.figures.overlap import draw_overlap
 from histoniche.report.figures.term_network import draw_term_network, place_nodes
 

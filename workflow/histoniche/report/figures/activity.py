@@ -1,13 +1,12 @@
 """Figures of the activities of gene sets: with scores, and between groups of patients."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 
+from histoniche.report.figures.clustering import clustered
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.style import (
@@ -112,15 +111,6 @@ def leading(table: pd.DataFrame, by: str, top: int, most: int) -> pd.DataFrame:
     chosen["place"] = chosen.index
     found = chosen.merge(table, on=["library", "term"])
     return found.sort_values("place", kind="stable").drop(columns="place")
-
-
-def clustered(values: "np.ndarray[Any, np.dtype[np.float64]]") -> list[int]:
-    """Order of the rows in which alike rows stand together (average linkage, best leaf order)."""
-    known = np.nan_to_num(values)
-    if len(known) < 3:
-        return list(range(len(known)))
-    tree = linkage(known, method="average")
-    return [int(leaf) for leaf in leaves_list(optimal_leaf_ordering(tree, known))]
 
 
 def _draw_correlation(rows: pd.DataFrame, path: Path) -> None:

@@ -12,9 +12,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from numpy.typing import NDArray
 
 from histoniche.cohort.palette import Region
+from histoniche.report.figures.clustering import Floats, cluster
 from histoniche.report.figures.signatures import top_genes
 from histoniche.report.numbers import count
 from histoniche.report.style import (
@@ -28,8 +28,6 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
-
-Floats = NDArray[np.float64]
 
 _MOST_GENES = 60
 _MOST_NAMES = 40
@@ -89,18 +87,6 @@ def standardise(values: pd.DataFrame) -> pd.DataFrame:
     return centred.div(spread.where(spread > 0, 1), axis=0)
 
 
-def cluster(scores: Floats) -> Floats:
-    """Average linkage of rows by Euclidean distance, near rows side by side; a missing score is 0.
-
-    (rows - 1, 4), as `scipy.cluster.hierarchy.linkage` gives it.
-    """
-    known = np.nan_to_num(scores)
-    if len(known) < 2:
-        return np.empty((0, 4))
-    tree = scipy.cluster.hierarchy.linkage(known, "average", optimal_ordering=True)
-    return np.asarray(tree, dtype=np.float64)
-
-
 def _draw(
     scores: pd.DataFrame,
     members: pd.DataFrame,
@@ -141,10 +127,10 @@ def _draw(
     save_figure(figure, path, ordered.reset_index())
 
 
-def _draw_tree(axes: Axes, tree: Floats, side: Literal["top", "left"]) -> list[int]:
+def _draw_tree(axes: Axes, tree: Floats | None, side: Literal["top", "left"]) -> list[int]:
     """Draw a tree whose leaves face the heat map, and return the leaves in its order."""
     axes.set_axis_off()
-    if not len(tree):
+    if tree is None:
         return [0]
     drawn = scipy.cluster.hierarchy.dendrogram(tree, no_plot=True)
     along, away = np.array(drawn["icoord"]) / 10 - 0.5, np.array(drawn["dcoord"])

@@ -11,8 +11,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from scipy.cluster.hierarchy import dendrogram, linkage
+from scipy.cluster.hierarchy import dendrogram
 
+from histoniche.report.figures.clustering import cluster, leaf_order
 from histoniche.report.numbers import count
 from histoniche.report.style import (
     DIVERGING,
@@ -90,13 +91,6 @@ def draw_cell_maps(scores: Path, *, shown: Sequence[str] | None, cell_maps: Path
         save_figure(figure, cell_maps, table[columns])
 
 
-def cluster_rows(values: "np.ndarray[Any, np.dtype[np.float64]]") -> Any:
-    """Average linkage of rows by Euclidean distance, neighbours side by side; None if one row."""
-    if len(values) < 2:
-        return None
-    return linkage(values, method="average", metric="euclidean", optimal_ordering=True)
-
-
 def _draw_heat_map(table: pd.DataFrame, path: Path) -> None:
     """Types by genes, each gene in shares of its highest mean; trees beside, signatures below."""
     means = table.pivot(index="cell_type", columns="gene", values="mean")
@@ -104,11 +98,8 @@ def _draw_heat_map(table: pd.DataFrame, path: Path) -> None:
     spread = (means.max() - means.min()).sort_values(ascending=False, kind="stable")
     means = means[sorted(spread.index[:_MOST_GENES])]
     relative = means / means.max()
-    trees = [cluster_rows(part.to_numpy()) for part in (relative, relative.T)]
-    rows, columns = (
-        [0] if tree is None else dendrogram(tree, no_plot=True)["leaves"] for tree in trees
-    )
-    relative = relative.iloc[rows, columns]
+    trees = [cluster(part.to_numpy()) for part in (relative, relative.T)]
+    relative = relative.iloc[leaf_order(trees[0]), leaf_order(trees[1])]
     member = _membership(table, list(relative.columns))
     figure = new_figure(2.6 + 0.24 * len(relative) + 0.17 * len(member))
     heights = [0.7, 0.24 * len(relative), 0.17 * len(member)]
