@@ -182,8 +182,11 @@ def _draw_network(
     x, y = np.array([places[node] for node in terms["node"]]).T
     size = _dot_size(terms["size"].to_numpy(dtype=float), float(terms["size"].max()))
     faces = colours.to_rgba(terms["strength"].to_numpy(dtype=float))
-    axes.scatter(x, y, s=size + 250, c=list(behind.values()), linewidths=0, zorder=1)
-    axes.scatter(x, y, s=size, c=faces, edgecolors=INK, linewidths=0.5, zorder=3)
+    # Dots are as large as they are, whatever the axes are: at the edge they would be cut.
+    halos = axes.scatter(x, y, s=size + 250, c=list(behind.values()), linewidths=0, zorder=1)
+    dots = axes.scatter(x, y, s=size, c=faces, edgecolors=INK, linewidths=0.5, zorder=3)
+    for drawn in (halos, dots):
+        drawn.set_clip_on(False)
     for place, number in enumerate(terms["number"]):
         if not pd.isna(number):
             text = axes.text(x[place], y[place], f"{number:.0f}", color=text_on(faces[place]))
