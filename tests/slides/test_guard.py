@@ -1,4 +1,5 @@
 import faulthandler
+import mmap
 import os
 import signal
 import time
@@ -52,6 +53,11 @@ def test_a_reader_that_hangs_is_ended(monkeypatch):
 def test_a_reader_that_spins_is_ended():
     with pytest.raises(UnusableSlide, match="went over its limits"):
         run_limited(spin, seconds=1)
+
+
+def test_what_the_parent_has_reserved_does_not_count():
+    with mmap.mmap(-1, 3 * 2**30):
+        run_limited(np.ones, 2**20, np.uint8, memory_gb=1)
 
 
 def test_memory_is_bounded():

@@ -5,6 +5,7 @@ import multiprocessing
 import resource
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from histoniche.errors import InputError, UnusableSlide
@@ -21,8 +22,9 @@ def run_limited(
 ) -> None:
     """Run `work(*args, **kwargs)` in a child process that a malformed file cannot take further.
 
-    The child has bounded memory and CPU time and leaves no core dump; what it
-    finds it writes to files, so that nothing it sends has to be trusted.
+    The child has bounded memory, on top of what its parent holds, and CPU
+    time, and leaves no core dump; what it finds it writes to files, so that
+    nothing it sends has to be trusted.
 
     Raises
     ------
@@ -61,7 +63,8 @@ def run_limited(
 
 def _limited(sender: Any, memory_gb: float, seconds: int, work: Callable[[], None]) -> None:
     """Run in the child: set the limits, work, and send how it went as text."""
-    memory = int(memory_gb * 2**30)
+    # The parent's address space is inherited and counts: libraries reserve gigabytes of it unused.
+    memory = _address_space() + int(memory_gb * 2**30)
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -77,3 +80,9 @@ def _limited(sender: Any, memory_gb: float, seconds: int, work: Callable[[], Non
     except Exception as error:  # noqa: BLE001 - the parent raises it
         message = f"error:{type(error).__name__}: {error}"
     sender.send_bytes(message.encode("utf-8"))
+
+
+def _address_space() -> int:
+    """Bytes of address space of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
