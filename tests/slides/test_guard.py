@@ -57,7 +57,7 @@ def test_a_reader_that_spins_is_ended():
 
 def test_what_the_parent_has_reserved_does_not_count():
     with mmap.mmap(-1, 3 * 2**30):
-        run_limited(np.ones, 2**20, np.uint8, memory_gb=1)
+        run_limited(np.ones, 2**28, np.uint8, memory_gb=1)
 
 
 def test_memory_is_bounded():
