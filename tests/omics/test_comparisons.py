@@ -4,7 +4,13 @@ import pandas as pd
 import pytest
 
 from histoniche.errors import InputError
-from histoniche.omics.comparisons import Sources, divide, divide_patients
+from histoniche.omics.comparisons import (
+    Sources,
+    differing,
+    differing_in_words,
+    divide,
+    divide_patients,
+)
 from histoniche.tables import read_table, write_table
 
 PATIENTS = [f"P{number}" for number in range(8)]
@@ -87,3 +93,24 @@ def test_job_divides_for_every_comparison(sources, tmp_path):
     table = read_table(tmp_path / "g.parquet")
     assert table.groupby("comparison", sort=False).size().to_dict() == {"mvp": 7, "mgmt": 6}
     assert list(table) == ["comparison", "patient", "group", "label"]
+
+
+def test_a_gene_differs_by_q_and_fold_change_and_one_without_q_does_not():
+    genes = pd.DataFrame(
+        {
+            "gene": ["a", "b", "c", "d", "e", "f"],
+            "q": [0.01, 0.01, 0.01, 0.05, 0.2, None],
+            "log2_fold_change": [2.0, -1.5, 1.0, 3.0, 3.0, 3.0],
+        }
+    )
+
+    def names(**rule: float) -> dict[str, list[str]]:
+        return {way: list(genes["gene"][rows]) for way, rows in differing(genes, **rule).items()}
+
+    assert names(q=0.05, log2_fold_change=0) == {"up": ["a", "c"], "down": ["b"]}
+    assert names(q=0.05, log2_fold_change=1) == {"up": ["a"], "down": ["b"]}
+    assert names(q=0.1, log2_fold_change=1.5) == {"up": ["a", "d"], "down": []}
+    assert differing_in_words(q=0.05, log2_fold_change=0) == "q < 0.05"
+    assert differing_in_words(q=0.1, log2_fold_change=1) == (
+        "q < 0.1 and a log2 fold change beyond ±1"
+    )

@@ -162,7 +162,11 @@ def draw_figures(results: Results, palette: list[Region]) -> Results:
     )
     draw_cox(path("cox"), palette, measure="area_mm2", confidence=0.95, cox_figure=at["cox"])
     draw_differential(
-        path("differential"), path("comparison_groups"), volcano=at["volcano"], labelled=4
+        path("differential"),
+        path("comparison_groups"),
+        volcano=at["volcano"],
+        labelled=4,
+        rule={"q": 0.05, "log2_fold_change": 0.0},
     )
     draw_area_survival(path("area_correlation"), palette, area_survival=at["area_survival"])
     return Results(results.root, {**at}, results.settings)
@@ -484,8 +488,21 @@ def fake_comparisons(rng: np.random.Generator) -> list[tuple[str, str, pd.DataFr
     )
     return [
         ("differential", "omics/differential", genes),
+        ("differential_enrichment", "omics/differential_enrichment", fake_terms()),
         ("comparison_groups", "omics/comparison_groups", groups),
     ]
+
+
+def fake_terms() -> pd.DataFrame:
+    rows = [
+        ("up", 2, "hallmark", "HALLMARK_SURE", 2, 0.4, 40, 1e-4, 0.003),
+        ("up", 2, "hallmark", "HALLMARK_NOT_SURE", 1, 0.4, 40, 0.36, 0.9),
+        ("up", 2, "go", "cell division", 2, 0.1, 10, 1e-5, 0.001),
+        ("down", 1, "go", "cell death", 1, 0.05, 10, 0.001, 0.02),
+    ]
+    columns = ["direction", "n_genes", "library", "term", "overlap", "expected", "set_size"]
+    table = pd.DataFrame(rows, columns=[*columns, "p", "q"])
+    return table.assign(comparison="idh", background=200, odds_ratio=9.5, genes="GENE001")
 
 
 def fake_samples() -> list[tuple[str, str, pd.DataFrame]]:
@@ -819,6 +836,7 @@ def fake_settings(root: Path) -> dict[str, object]:
             "min_size": 5,
             "max_size": 500,
         },
+        "differential": {"covariates": [], "min_count": 10, "q": 0.05, "log2_fold_change": 0.0},
         "survival": {"regions": [], "cut": 0.5, "confidence": 0.95},
         "report": {"examples": 4, "top_genes": 8},
     }

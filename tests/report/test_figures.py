@@ -270,9 +270,12 @@ def compared(saved):
     return saved(pd.concat(tables)), saved(groups)
 
 
+RULE = {"q": 0.05, "log2_fold_change": 0.0}
+
+
 def test_volcano_names_the_surest_genes_and_counts_both_directions(compared, tmp_path):
     out = tmp_path / "volcano.svg"
-    draw_differential(*compared, volcano=out, labelled=4)
+    draw_differential(*compared, volcano=out, labelled=4, rule=RULE)
     text = words(out)
     assert whole(out)
     assert "IDH1 mutated (n 9)" in text and "against IDH1 wild type (n 21)" in text
@@ -281,11 +284,20 @@ def test_volcano_names_the_surest_genes_and_counts_both_directions(compared, tmp
         re.findall(r"GENE\d+", text)
     )
     first = out.read_bytes()
-    draw_differential(*compared, volcano=out, labelled=4)
+    draw_differential(*compared, volcano=out, labelled=4, rule=RULE)
     assert out.read_bytes() == first
+
+
+def test_volcano_colours_and_counts_by_the_rule(compared, tmp_path):
+    out = tmp_path / "volcano.svg"
+    rule = {"q": 0.05, "log2_fold_change": 1.6}
+    draw_differential(*compared, volcano=out, labelled=9, rule=rule)
+    # Changes, z / 4, are 1.25 to 1.80 in those up, and 1.86 to 2 in those down.
+    assert "3 more, 3 less, of 300 genes" in words(out)
+    assert "change beyond ±1.6, q after" in " ".join(words(out).split())
 
 
 def test_volcano_without_a_comparison_says_so(compared, saved, tmp_path):
     empty = saved(read_table(compared[0]).head(0))
-    draw_differential(empty, compared[1], volcano=tmp_path / "v.svg", labelled=4)
+    draw_differential(empty, compared[1], volcano=tmp_path / "v.svg", labelled=4, rule=RULE)
     assert "No comparison was made" in words(tmp_path / "v.svg")

@@ -18,6 +18,7 @@ KEYS = (
     *("calibration", "decisions"),
     *("correlation", "signatures", "sizes", "enrichment"),
     *("expression_patients", "mutation_patients", "comparison_groups", "differential"),
+    "differential_enrichment",
     *("curves", "groups", "cox", "area_correlation", "thumbnails", "overlays"),
 )
 VOID = {"meta", "img", "br", "link", "path", "use", "rect"}
@@ -248,6 +249,30 @@ def test_comparisons_say_who_against_whom_and_how_many_genes_differ(full):
     assert ["IDH1 mutated", "9", "IDH1 wild type", "21", "200", "2", "1"] in cells
     leading = [row for row in cells if row[:1] == ["IDH1 mutated"] and len(row) == 7][1:]
     assert [row[1] for row in leading] == ["GENE003", "GENE001", "GENE002"]
+
+
+def test_gene_sets_of_the_genes_up_and_down_stand_there_with_chance_beside_them(full):
+    rows = re.findall(r"<tr>(.*?)</tr>", full, re.S)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in rows]
+    terms = [[re.sub("<[^>]+>", "", cell) for cell in row] for row in cells if len(row) == 8]
+    mine = [row for row in terms if row[0] == "IDH1 mutated"]
+    assert [row[1:4] for row in mine] == [
+        ["up (2)", "cell division", "go"],
+        ["up (2)", "HALLMARK SURE", "hallmark"],
+        ["down (1)", "cell death", "go"],
+    ]
+    assert mine[0][4:] == ["2 of 10", "0.10", "1.0e-5", "0.0010"]
+    assert "No gene is" not in full
+
+
+def test_a_direction_without_genes_is_stated_and_the_rule_is_the_configs(
+    results, palette, tmp_path
+):
+    settings = results.settings | {"differential": {"q": 0.05, "log2_fold_change": 1.6}}
+    names = ("patients", "comparison_groups", "differential", "differential_enrichment")
+    text = page_of(results, palette, tmp_path / "s.html", *names, settings=settings)
+    assert "No gene is up in IDH1 mutated, so nothing was tested there." in text
+    assert "Genes with q &lt; 0.05 and a log2 fold change beyond ±1.6" in text
 
 
 def test_who_fell_out_is_counted_by_reason(full):

@@ -76,6 +76,16 @@ def test_genes_of_a_region_differ_between_much_and_little_of_it_and_none_by_mgmt
     assert sure.size().get("mgmt", 0) <= 5
 
 
+def test_the_planted_programme_leads_the_genes_up_where_there_is_much_of_its_region(demo):
+    terms = table(demo, "omics/differential_enrichment")
+    up = terms[(terms["comparison"] == "mvp") & (terms["direction"] == "up")]
+    best = up.sort_values("p").iloc[0]
+    assert best["term"] == "Demo: CTmvp programme"
+    assert best["q"] < 1e-6 and best["overlap"] > 5 * best["expected"]
+    others = terms[(terms["q"] < 0.05) & (terms["term"] != "Demo: CTmvp programme")]
+    assert len(others) <= 2
+
+
 def test_the_study_opens_in_the_tools_for_annotated_matrices(demo):
     study = anndata.read_h5ad(demo.results / "omics" / "study.h5ad")
     assert study.shape[0] == 38 and "area_CTmvp" in study.obs

@@ -38,6 +38,13 @@ def test_a_signature_threshold_re_runs_what_follows_from_signatures(demo):
     assert not set(planned) & {"tile_slide", "train_head", "fit_survival"}
 
 
+def test_the_rule_of_a_differing_gene_re_runs_no_test_of_genes(demo):
+    planned = demo.planned(**changed(demo.config, "differential", "q", value=0.01))
+    assert set(planned) == {
+        "enrich_differential", "draw_differential", "write_summary", "seal_bundle", "all",
+    }  # fmt: skip
+
+
 def test_a_tile_size_re_runs_from_tiling_on_but_not_the_inspection(demo):
     planned = demo.planned(**changed(demo.config, "tilings", "region", "size", value=64))
     assert planned["tile_slide"] == 45

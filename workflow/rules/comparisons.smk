@@ -1,5 +1,8 @@
 """Groups of patients, and the genes that differ between them."""
 
+# The rule by which a gene differs.
+DIFFERING = {key: block("differential").get(key) for key in ("q", "log2_fold_change")}
+
 
 rule divide_patients:
     input:
@@ -75,6 +78,40 @@ rule compare_expression:
         "../scripts/compare_expression.py"
 
 
+rule enrich_differential:
+    input:
+        differential=rules.compare_expression.output.differential,
+        gene_sets=list(GENE_SETS.values()),
+    output:
+        enrichment="<results>/omics/differential_enrichment.parquet",
+        enrichment_twin=report(
+            "<results>/omics/differential_enrichment.tsv",
+            caption="../report/differential_enrichment.rst",
+            category="Genes",
+        ),
+    log:
+        "<logs>/enrich_differential.log",
+    benchmark:
+        "<benchmarks>/enrich_differential.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        libraries=list(GENE_SETS),
+        differing=DIFFERING,
+        settings={key: block("enrichment").get(key) for key in ("min_size", "max_size")},
+        code=code_version("enrich_differential"),
+    message:
+        "Testing the genes that differ between the groups against the gene sets"
+    script:
+        "../scripts/enrich_differential.py"
+
+
 rule draw_differential:
     input:
         differential=rules.compare_expression.output.differential,
@@ -95,6 +132,7 @@ rule draw_differential:
         runtime=scaled(10),
     params:
         labelled=config["report"]["top_genes"],
+        differing=DIFFERING,
         code=code_version("draw_differential"),
     message:
         "Drawing the genes that differ between the groups"

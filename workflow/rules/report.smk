@@ -57,6 +57,11 @@ TABLES = {
         else {}
     ),
     **(
+        {"differential_enrichment": "omics/differential_enrichment"}
+        if has("differential") and GENE_SETS
+        else {}
+    ),
+    **(
         {
             "correlation": "omics/correlation",
             "signatures": "omics/signatures",

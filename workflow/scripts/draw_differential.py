@@ -12,4 +12,5 @@ with job(snakemake.log[0]):
         Path(snakemake.input.groups),
         volcano=Path(snakemake.output.volcano),
         labelled=snakemake.params.labelled,
+        rule=snakemake.params.differing,
     )

@@ -125,6 +125,32 @@ def divide(sources: Sources, rule: Mapping[str, Any], *, where: str) -> pd.DataF
     )
 
 
+def differing(
+    genes: pd.DataFrame, *, q: float, log2_fold_change: float
+) -> "dict[str, pd.Series[bool]]":
+    """Which genes of a comparison are up in the cases, and which are down.
+
+    Parameters
+    ----------
+    genes
+        One row a gene: q, log2_fold_change.
+    q, log2_fold_change
+        A gene differs if its q is smaller and its log2 fold change farther from 0.
+
+    Returns
+    -------
+    One Boolean a row of `genes` by direction, `up` and `down`; a gene without q is in neither.
+    """
+    sure, change = genes["q"] < q, genes["log2_fold_change"]
+    return {"up": sure & (change > log2_fold_change), "down": sure & (change < -log2_fold_change)}
+
+
+def differing_in_words(*, q: float, log2_fold_change: float) -> str:
+    """The rule of `differing` as a reader wants it: q < 0.05."""
+    farther = f" and a log2 fold change beyond ±{log2_fold_change:g}" if log2_fold_change else ""
+    return f"q < {q:g}{farther}"
+
+
 def _by_mutation(
     sources: Sources, rule: Mapping[str, Any], where: str
 ) -> tuple["pd.Series[bool]", tuple[str, str]]:

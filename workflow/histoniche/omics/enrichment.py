@@ -56,20 +56,53 @@ def enrich_signatures(
     min_size, max_size
         Sets with fewer or more tested genes are left out.
     """
-    background = tested_genes(correlation)
+    members = read_table(signatures).groupby("signature", sort=False)["gene"]
+    table = enrich_lists(
+        {str(name): set(genes) for name, genes in members},
+        gene_sets,
+        tested_genes(correlation),
+        min_size=min_size,
+        max_size=max_size,
+    )
+    write_table(table, enrichment)
+
+
+def enrich_lists(
+    lists: Sets,
+    gene_sets: Mapping[str, Path],
+    background: Collection[str],
+    *,
+    min_size: int,
+    max_size: int,
+) -> pd.DataFrame:
+    """Test lists of genes, by name, against every library of gene sets.
+
+    Parameters
+    ----------
+    lists
+        Genes by name of the list, which becomes the column `signature`.
+    gene_sets, min_size, max_size
+        As for `enrich_signatures`.
+    background
+        All genes that could stand in the lists.
+
+    Returns
+    -------
+    As `enrich_signatures` writes; no row for a list without genes.
+    """
     libraries = {
         name: admissible_sets(path, background, min_size=min_size, max_size=max_size)
         for name, path in gene_sets.items()
     }
     tables = []
-    for signature, rows in read_table(signatures).groupby("signature", sort=False):
+    for name, genes in lists.items():
         for library, sets in libraries.items():
-            found = over_representation(set(rows["gene"]), sets, background)
+            found = over_representation(genes, sets, background)
             if len(found):
-                tables.append(found.assign(signature=signature, library=library))
+                tables.append(found.assign(signature=name, library=library))
     empty = pd.DataFrame(columns=list(DTYPES))
     table = pd.concat(tables, ignore_index=True) if tables else empty
-    write_table(table[list(DTYPES)].astype(DTYPES), enrichment)
+    return table[list(DTYPES)].astype(DTYPES)
 
 
 def over_representation(

@@ -62,6 +62,7 @@ _DESCRIPTIONS = (
     (r"omics/mutation_decisions\..+", "Decisions on the way to who is mutated"),
     (r"omics/comparison_groups\..+", "Which patients are compared with which"),
     (r"omics/differential\..+", "Genes that differ between groups of patients"),
+    (r"omics/differential_enrichment\..+", "Gene sets that the differing genes are enriched in"),
     (r"omics/expression_decisions\..+", "Decisions on the way to the prepared expression"),
     (r"omics/correlation\..+", "Correlation of every gene with every region's area"),
     (r"omics/gene_survival\..+", "Correlation of every gene with survival time"),

@@ -26,6 +26,7 @@ TABLES = (
     "mutation_patients",
     "comparison_groups",
     "differential",
+    "differential_enrichment",
     "correlation",
     "signatures",
     "sizes",

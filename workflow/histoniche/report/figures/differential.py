@@ -1,5 +1,6 @@
 """Volcano plots of the comparisons between groups of patients."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from adjustText import adjust_text
 from matplotlib.axes import Axes
 
+from histoniche.omics.comparisons import differing, differing_in_words
 from histoniche.report.numbers import count
 from histoniche.report.style import (
     FAINT,
@@ -22,12 +24,18 @@ from histoniche.report.style import (
 )
 from histoniche.tables import read_table
 
-_Q = 0.05
 _ACROSS = 2
 _SMALLEST_P = 1e-300
 
 
-def draw_differential(differential: Path, groups: Path, *, volcano: Path, labelled: int) -> None:
+def draw_differential(
+    differential: Path,
+    groups: Path,
+    *,
+    volcano: Path,
+    labelled: int,
+    rule: Mapping[str, float],
+) -> None:
     """Draw every comparison's genes by fold change and p.
 
     Parameters
@@ -39,7 +47,9 @@ def draw_differential(differential: Path, groups: Path, *, volcano: Path, labell
     volcano
         Where the figure goes; ends in `.svg`.
     labelled
-        Genes that are named in each direction, those of smallest p among q < 0.05.
+        Genes that are named in each direction, those of smallest p among the differing.
+    rule
+        q and log2_fold_change, see `histoniche.omics.comparisons.differing`.
     """
     table = read_table(differential)
     labels = read_table(groups).drop_duplicates(["comparison", "group"])
@@ -54,7 +64,7 @@ def draw_differential(differential: Path, groups: Path, *, volcano: Path, labell
         panels = figure.subplots(rows, _ACROSS, squeeze=False).ravel()
         for axes, name in zip(panels, comparisons, strict=False):
             mine = table[(table["comparison"] == name) & table["p"].notna()]
-            _draw_panel(axes, mine, labelled=labelled)
+            _draw_panel(axes, mine, labelled=labelled, rule=rule)
             if len(mine):
                 case, reference = named[name, "case"], named[name, "reference"]
                 sizes = mine.iloc[0]
@@ -65,25 +75,28 @@ def draw_differential(differential: Path, groups: Path, *, volcano: Path, labell
             axes.set_axis_off()
         footnote(
             figure,
-            "Wald test of DESeq2's model on counts. Colour: q < 0.05, Benjamini-Hochberg over the "
-            "genes of the comparison after independent filtering; grey: not.",
+            f"Wald test of DESeq2's model on counts. Colour: {differing_in_words(**rule)}, q after "
+            "Benjamini-Hochberg over the genes of the comparison with independent filtering; "
+            "grey: not.",
         )
         save_figure(figure, volcano, table)
 
 
-def _draw_panel(axes: Axes, genes: pd.DataFrame, *, labelled: int) -> None:
+def _draw_panel(
+    axes: Axes, genes: pd.DataFrame, *, labelled: int, rule: Mapping[str, float]
+) -> None:
     """One comparison."""
     change = genes["log2_fold_change"].to_numpy(dtype="float64")
     height = -np.log10(genes["p"].clip(lower=_SMALLEST_P).to_numpy(dtype="float64"))
-    sure = (genes["q"] < _Q).to_numpy()
-    up = change > 0
+    up, down = (rows.to_numpy() for rows in differing(genes, **rule).values())
+    sure = up | down
     # Points by the thousand are drawn as a picture, words and axes as lines.
-    for chosen, colour in ((~sure, FAINT), (sure & ~up, LOW), (sure & up, HIGH)):
+    for chosen, colour in ((~sure, FAINT), (down, LOW), (up, HIGH)):
         axes.scatter(
             change[chosen], height[chosen], s=9, color=colour, linewidth=0, rasterized=True
         )
     texts = []
-    for chosen in (sure & up, sure & ~up):
+    for chosen in (up, down):
         places = np.flatnonzero(chosen)
         for place in places[np.argsort(-height[places], kind="stable")][:labelled]:
             gene = str(genes["gene"].iloc[place])
@@ -94,7 +107,7 @@ def _draw_panel(axes: Axes, genes: pd.DataFrame, *, labelled: int) -> None:
     axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
     axes.set_xlabel("log2 fold change (right: more in the first group)")
     axes.set_ylabel("−log10 p")
-    directions = (f"{int((sure & up).sum()):,} more", f"{int((sure & ~up).sum()):,} less")
+    directions = (f"{int(up.sum()):,} more", f"{int(down.sum()):,} less")
     words = f"{', '.join(directions)}, of {count(len(genes), 'gene')}"
     axes.text(0.02, 0.98, words, transform=axes.transAxes, va="top", color=MUTED)
     if texts:

@@ -1,7 +1,12 @@
 """Section on the genes that differ between groups of patients."""
 
+from collections.abc import Iterator
+
+import pandas as pd
+
+from histoniche.omics.comparisons import differing, differing_in_words
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.numbers import format_number, format_p
+from histoniche.report.numbers import format_number, format_p, join_words
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 
@@ -23,12 +28,27 @@ def comparisons_section(results: Results) -> Section:
     blocks: list[Block] = [
         Paragraph(text),
         *picture_of(
-            results, "volcano", "Fold change and p", "Coloured: q < 0.05; the surest are named."
+            results,
+            "volcano",
+            "Fold change and p",
+            f"Coloured: {differing_in_words(**_rule(results))}; the surest are named.",
         ),
         _sizes(results),
         _leading(results),
+        *_enriched(results),
     ]
     return Section("comparisons", _TITLE, blocks)
+
+
+def _rule(results: Results) -> dict[str, float]:
+    """The rule by which a gene differs."""
+    settings = results.block("differential")
+    return {key: settings[key] for key in ("q", "log2_fold_change")}
+
+
+def _differing(results: Results, genes: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Genes of a comparison by direction."""
+    return {way: genes[rows] for way, rows in differing(genes, **_rule(results)).items()}
 
 
 def _labels(results: Results) -> dict[tuple[str, str], str]:
@@ -42,9 +62,8 @@ def _sizes(results: Results) -> Table:
     labels = _labels(results)
     rows = []
     for name, genes in results.table("differential").groupby("comparison", sort=False):
-        sure = genes[genes["q"] < _Q]
+        sure = _differing(results, genes)
         first = genes.iloc[0]
-        more = int((sure["log2_fold_change"] > 0).sum())
         rows.append(
             (
                 labels[str(name), "case"],
@@ -52,19 +71,20 @@ def _sizes(results: Results) -> Table:
                 labels[str(name), "reference"],
                 f"{first['n_reference']:,}",
                 f"{int(genes['p'].notna().sum()):,}",
-                f"{more:,}",
-                f"{len(sure) - more:,}",
+                f"{len(sure['up']):,}",
+                f"{len(sure['down']):,}",
             )
         )
     heads = ("first group", ">n", "second group", ">n", ">genes tested", ">more", ">less")
-    return table("Genes with q < 0.05", heads, rows)
+    return table(f"Genes with {differing_in_words(**_rule(results))}", heads, rows)
 
 
 def _leading(results: Results) -> Table:
     """The surest genes of every comparison."""
     labels, genes = _labels(results), results.table("differential")
     number = int(results.block("report").get("top_genes", 8))
-    top = genes[genes["q"] < _Q].groupby("comparison", sort=False).head(number)
+    sure = pd.concat(_differing(results, genes).values()).sort_index()
+    top = sure.groupby("comparison", sort=False).head(number)
     rows = [
         (
             labels[row["comparison"], "case"],
@@ -80,3 +100,58 @@ def _leading(results: Results) -> Table:
     heads = ("first group", "gene", ">mean count", ">log2 fold change", ">error", ">p", ">q")
     note = f"Up to {number} genes a comparison. All stand in omics/differential.tsv."
     return table("Leading genes", heads, rows, note)
+
+
+def _enriched(results: Results) -> Iterator[Block]:
+    """The gene sets that the genes up and those down share more genes with than chance gives."""
+    if not results.has("differential_enrichment"):
+        return
+    yield Paragraph(
+        "Gene sets among the genes up (more in the first group) and among those down, by the "
+        "hypergeometric test; the background is the comparison's genes with a q. Its p take "
+        "genes for independent: sets of genes that rise and fall together have p that are too "
+        f"small.{_without_genes(results)}"
+    )
+    labels, terms = _labels(results), results.table("differential_enrichment")
+    number = int(results.block("report").get("top_genes", 8))
+    lists, sure = ["comparison", "direction"], terms[terms["q"] < _Q]
+    order = sure.groupby(lists, sort=False).ngroup()
+    top = sure.sort_values(["q", "p", "term"]).groupby(lists, sort=False).head(number)
+    top = top.loc[order.loc[top.index].sort_values(kind="stable").index]
+    rows = [
+        (
+            labels[row["comparison"], "case"],
+            f"{row['direction']} ({row['n_genes']:,})",
+            str(row["term"]).replace("_", " "),
+            str(row["library"]),
+            f"{row['overlap']:,} of {row['set_size']:,}",
+            format_number(row["expected"], 2),
+            format_p(row["p"]),
+            format_p(row["q"]),
+        )
+        for row in records(top)
+    ]
+    heads = (
+        *("first group", "direction (genes)", "gene set", "library"),
+        *(">genes shared", ">by chance", ">p", ">q"),
+    )
+    note = (
+        f"Up to {number} gene sets a comparison and direction, q < 0.05. All stand in "
+        "omics/differential_enrichment.tsv."
+    )
+    if rows:
+        yield table("Gene sets of the genes up and down", heads, rows, note)
+    else:
+        yield Paragraph("No gene set holds after correction.", "caution")
+
+
+def _without_genes(results: Results) -> str:
+    """The comparisons and directions in which no gene differs, in words."""
+    labels = _labels(results)
+    empty = [
+        f"{direction} in {labels[str(name), 'case']}"
+        for name, genes in results.table("differential").groupby("comparison", sort=False)
+        for direction, rows in _differing(results, genes).items()
+        if rows.empty
+    ]
+    return f" No gene is {join_words(empty)}, so nothing was tested there." if empty else ""

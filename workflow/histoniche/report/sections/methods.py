@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from histoniche.omics.comparisons import differing_in_words
 from histoniche.report.blocks import Block, Bullets, Heading, Paragraph, Section, table
 from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, join_words, percent
@@ -199,6 +200,13 @@ def _omics(results: Results) -> Iterator[str]:
             "Genes between groups: DESeq2's negative binomial model by PyDESeq2, Wald test, "
             "Benjamini-Hochberg after independent filtering (Love et al. 2014; Muzellec et al. "
             "2023)."
+        )
+    if results.has("differential_enrichment"):
+        rule = {key: results.block("differential")[key] for key in ("q", "log2_fold_change")}
+        yield (
+            f"Gene sets of the genes up and down ({differing_in_words(**rule)}): hypergeometric "
+            "test; the genes of the comparison with a q are the background; Benjamini-Hochberg "
+            "within comparison, direction and library."
         )
     if results.has("enrichment"):
         sets = results.block("enrichment")
