@@ -52,6 +52,33 @@ def median_seconds(
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
+class Best(NamedTuple):
+    """Least seconds that a piece of work took."""
+
+    cpu: float
+    wall: float
+
+
+def best_seconds(works: Mapping[str, Work], *, rounds: int = ROUNDS) -> dict[str, Best]:
+    """Least CPU time, of all threads, and least wall time of each piece of work.
+
+    The pieces take turns, as in `median_seconds`. The least is what other work on the machine
+    disturbs least.
+    """
+    taken: dict[str, list[Best]] = {name: [] for name in works}
+    for name in works:
+        works[name]()
+    for _ in range(rounds):
+        for name, work in works.items():
+            cpu, wall = time.process_time(), time.perf_counter()
+            work()
+            taken[name].append(Best(time.process_time() - cpu, time.perf_counter() - wall))
+    return {
+        name: Best(*(min(column) for column in zip(*rows, strict=True)))
+        for name, rows in taken.items()
+    }
+
+
 def against(
     what: str, seconds: Mapping[str, float], peer: str, target: float, note: str = ""
 ) -> Row:
