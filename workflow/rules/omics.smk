@@ -94,6 +94,36 @@ rule prepare_mutations:
         "../scripts/prepare_mutations.py"
 
 
+rule collect_scores:
+    input:
+        table=block("scores").get("path", []),
+        areas="<results>/areas/patients.parquet" if HAS_AREAS else [],
+        patients="<results>/cohort/patients.parquet",
+    output:
+        scores="<results>/omics/scores.parquet",
+        scores_twin="<results>/omics/scores.tsv",
+    log:
+        "<logs>/collect_scores.log",
+    benchmark:
+        "<benchmarks>/collect_scores.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        regions=REGIONS,
+        min_shared=block("scores").get("min_shared", 0),
+        code=code_version("collect_scores"),
+    message:
+        "Collecting the patients' areas and scores"
+    script:
+        "../scripts/collect_scores.py"
+
+
 rule correlate_expression:
     input:
         expression=rules.prepare_expression.output.expression,

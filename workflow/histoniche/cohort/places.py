@@ -14,6 +14,7 @@ _PATHS: dict[str, set[str]] = {
     "cohort": {"slides", "patients", "root"},
     "segmentation": {"pretrained"},
     "areas": {"path"},
+    "scores": {"path"},
     "expression": {"path", "sample_sheet"},
     "mutations": {"path", "sequenced"},
     "cell_types": {"ontology"},

@@ -1,8 +1,6 @@
 """Reading mutations from a table of patients by genes, and what its cells mean."""
 
-import gzip
 import re
-import zlib
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -13,7 +11,7 @@ import pandas as pd
 from histoniche.errors import InputError
 from histoniche.omics.decisions import Decision
 from histoniche.omics.maf import Variants
-from histoniche.omics.text import check_widths, read_header
+from histoniche.omics.text import read_cells
 
 FLAG, NAMED, SILENT, WILD, UNKNOWN = (
     "1 or true",
@@ -85,30 +83,11 @@ def read_mutation_table(path: Path, *, silent: Collection[str]) -> Variants:
 
 def _read(path: Path) -> pd.DataFrame:
     """Read the table as text, labelled with its rows; genes and samples are unique."""
-    try:
-        header = read_header(
-            path,
-            table="patients by genes",
-            remedy="separate columns by tabs or commas, the first row naming the genes",
-        )
-        check_widths(path, header)
-        table = pd.read_csv(
-            path,
-            sep=header.separator,
-            skiprows=header.row,
-            header=None,
-            index_col=False,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            encoding="utf-8",
-        )
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        remedy = "save it as UTF-8 TSV or CSV, and as .gz only if it is gzipped"
-        raise InputError("not readable as text", file=path, remedy=remedy) from error
-    table = table.set_axis([name.strip() for name in header.names], axis=1)
-    table.index = pd.RangeIndex(header.row + 1, header.row + 1 + len(table))
-    table = table[table.notna().any(axis=1)].fillna("")
+    table = read_cells(
+        path,
+        table="patients by genes",
+        remedy="separate columns by tabs or commas, the first row naming the genes",
+    )
     genes = Counter(table.columns[1:])
     twice = next((gene for gene, count in genes.items() if count > 1 or not gene), None)
     if twice is not None:

@@ -2,8 +2,11 @@
 
 import csv
 import gzip
+import zlib
 from pathlib import Path
 from typing import IO, NamedTuple
+
+import pandas as pd
 
 from histoniche.errors import InputError
 
@@ -49,6 +52,42 @@ def read_header(path: Path, *, table: str, remedy: str) -> Header:
     if len(cells) == len(names) + 1:
         names = ["", *names]
     return Header(names, separator, row)
+
+
+def read_cells(path: Path, *, table: str, remedy: str) -> pd.DataFrame:
+    """Cells of a text table as text, labelled with their rows in the file; without empty rows.
+
+    Parameters
+    ----------
+    table, remedy
+        See `read_header`.
+
+    Raises
+    ------
+    InputError
+        If the file is no text, no table, or a row has too few or too many cells.
+    """
+    try:
+        header = read_header(path, table=table, remedy=remedy)
+        check_widths(path, header)
+        cells = pd.read_csv(
+            path,
+            sep=header.separator,
+            skiprows=header.row,
+            header=None,
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            encoding="utf-8",
+        )
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        advice = "save it as UTF-8 TSV or CSV, and as .gz only if it is gzipped"
+        raise InputError("not readable as text", file=path, remedy=advice) from error
+    cells = cells.set_axis([name.strip() for name in header.names], axis=1)
+    cells.index = pd.RangeIndex(header.row + 1, header.row + 1 + len(cells))
+    cells = cells.fillna("")
+    return cells[(cells != "").any(axis=1)]
 
 
 def check_widths(path: Path, header: Header) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from histoniche.omics.comparisons import differing, differing_in_words
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.numbers import format_number, format_p, join_words
+from histoniche.report.numbers import format_number, format_p
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 
@@ -154,4 +154,4 @@ def _without_genes(results: Results) -> str:
         for direction, rows in _differing(results, genes).items()
         if rows.empty
     ]
-    return f" No gene is {join_words(empty)}, so nothing was tested there." if empty else ""
+    return f" No gene is {' or '.join(empty)}, so nothing was tested there." if empty else ""
