@@ -58,7 +58,10 @@ AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
 @pytest.mark.parametrize(
     ("blocks", "words"),
     [
-        ({"comparisons": {"a": {"score": "CT"}}}, ["areas.path", "comparisons.a needs areas"]),
+        (
+            {"comparisons": {"a": {"score": "CT"}}},
+            ["areas.path", "comparisons.a needs areas or scores"],
+        ),
         ({"comparisons": {"a": {"mutation": "IDH1"}}}, ["mutations", "comparisons.a needs it"]),
         ({"comparisons": {"a": {"cut": 0.3}}}, ["comparisons.a", "mutation, covariate or score"]),
         (

@@ -73,25 +73,26 @@ def test_what_cannot_be_divided_says_why(sources, rule, problem):
 
 def test_job_divides_for_every_comparison(sources, tmp_path):
     write_table(sources.patients.rename_axis("patient").reset_index(), tmp_path / "p.parquet")
-    areas = (
-        sources.scores.rename_axis("patient")
-        .reset_index()
-        .melt("patient", var_name="region", value_name="area")
-    )
-    write_table(areas, tmp_path / "a.parquet")
+    scores = sources.scores.assign(HTI=[8.0, 7, 6, 5, 4, 3, 2, 1])
+    scores = scores.rename_axis("patient").reset_index().melt("patient", var_name="score")
+    write_table(scores, tmp_path / "s.parquet")
     rules = {
         "mvp": {"score": "CT", "cut": 0.5},
         "mgmt": {"covariate": "mgmt", "case": "yes", "reference": "no"},
+        "mixed": {"score": "HTI", "cut": 0.5},
     }
     divide_patients(
         tmp_path / "p.parquet",
-        tmp_path / "a.parquet",
+        tmp_path / "s.parquet",
         None,
         groups=tmp_path / "g.parquet",
         comparisons=rules,
     )
     table = read_table(tmp_path / "g.parquet")
-    assert table.groupby("comparison", sort=False).size().to_dict() == {"mvp": 7, "mgmt": 6}
+    sizes = table.groupby("comparison", sort=False).size().to_dict()
+    assert sizes == {"mvp": 7, "mgmt": 6, "mixed": 8}
+    mixed = groups(table[table["comparison"] == "mixed"])
+    assert mixed["HTI high"] == ["P0", "P1", "P2", "P3"]
     assert list(table) == ["comparison", "patient", "group", "label"]
 
 

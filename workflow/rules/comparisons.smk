@@ -7,7 +7,7 @@ DIFFERING = {key: block("differential").get(key) for key in ("q", "log2_fold_cha
 rule divide_patients:
     input:
         patients="<results>/cohort/patients.parquet",
-        areas="<results>/areas/patients.parquet" if HAS_AREAS else [],
+        scores=rules.collect_scores.output.scores if HAS_SCORES else [],
         mutations=(
             [
                 rules.prepare_mutations.output.mutations,

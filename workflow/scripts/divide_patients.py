@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
     mutated = [Path(path) for path in snakemake.input.mutations]
     divide_patients(
         Path(snakemake.input.patients),
-        Path(snakemake.input.areas) if snakemake.input.areas else None,
+        Path(snakemake.input.scores) if snakemake.input.scores else None,
         (mutated[0], mutated[1]) if mutated else None,
         groups=Path(snakemake.output.groups),
         comparisons=snakemake.params.comparisons,

@@ -164,14 +164,18 @@ def _stage_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
         )
     if "path" in areas and not areas["columns"]:
         yield _Problem("areas.columns", "the areas' columns are not named", "name one a region")
-    has_areas = "path" in areas or "segmentation" in config
     for stage, needed in _NEEDS.items():
         for block in needed if stage in config else ():
-            if block == "areas" and not has_areas:
+            if block == "areas" and not _has_areas(config):
                 remedy = "name a table of areas or add the block segmentation"
                 yield _Problem("areas.path", f"the block {stage} needs areas", remedy)
             elif block != "areas" and block not in config:
                 yield _Problem(block, f"the block {stage} needs it", f"add it or drop {stage}")
+
+
+def _has_areas(config: Mapping[str, Any]) -> bool:
+    """Whether areas are brought along or measured."""
+    return "path" in config["areas"] or "segmentation" in config
 
 
 def _split_problems(split: Mapping[str, Any]) -> Iterator[_Problem]:
@@ -236,9 +240,9 @@ def _comparison_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
             yield _Problem(f"{place}.covariate", "no such covariate", remedy, rule["covariate"])
         elif "mutation" in rule and "mutations" not in config:
             yield _Problem("mutations", f"{place} needs it", "add it")
-        elif "score" in rule and not ("path" in config["areas"] or "segmentation" in config):
-            remedy = "name a table of areas or add the block segmentation"
-            yield _Problem("areas.path", f"{place} needs areas", remedy)
+        elif "score" in rule and not _has_areas(config) and "scores" not in config:
+            remedy = "name a table of areas, or add the block segmentation or scores"
+            yield _Problem("areas.path", f"{place} needs areas or scores", remedy)
     unit = config.get("expression", {}).get("unit", "counts")
     if "differential" in config and unit != "counts":
         remedy = "give counts, or drop differential"

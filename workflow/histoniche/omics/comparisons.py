@@ -32,7 +32,7 @@ class Sources(NamedTuple):
 
 def divide_patients(
     patients: Path,
-    areas: Path | None,
+    scores: Path | None,
     mutations: tuple[Path, Path] | None,
     *,
     groups: Path,
@@ -44,8 +44,8 @@ def divide_patients(
     ----------
     patients
         patient, and covariates.
-    areas
-        Long table: patient, region, area; or None.
+    scores
+        What `histoniche.omics.scores.collect_scores` wrote, or None.
     mutations
         Who is mutated (patient, gene) and who is profiled (patient), or None.
     groups
@@ -66,8 +66,8 @@ def divide_patients(
     )
     sources = Sources(
         read_table(patients).set_index("patient"),
-        read_table(areas).pivot(index="patient", columns="region", values="area")
-        if areas
+        read_table(scores).pivot(index="patient", columns="score", values="value")
+        if scores
         else pd.DataFrame(),
         mutated,
         frozenset(profiled["patient"]),
