@@ -95,6 +95,10 @@ AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
             ["signatures.permutations", "write 1000"],
         ),
         (
+            {**AREAS, "expression": {"path": "e.tsv"}, "signatures": {"scores": ["HTI"]}},
+            ["column scores", "signatures.scores needs it"],
+        ),
+        (
             {**AREAS, "expression": {"path": "e.tsv"}, "signatures": {"covariates": ["aeg"]}},
             ["signatures.covariates", "'aeg'", "did you mean age?"],
         ),
@@ -108,6 +112,11 @@ def test_statistics_that_name_what_is_not_there(blocks, words):
         check_config(config, file="c.yaml")
     for word in words:
         assert word in str(caught.value), str(caught.value)
+
+
+def test_scores_alone_can_divide_patients():
+    config = with_block(scores={"path": "s.tsv"}, comparisons={"a": {"score": "HTI"}})
+    assert check_config(config, file="c.yaml")["scores"]["min_shared"] == 10
 
 
 @pytest.mark.parametrize(

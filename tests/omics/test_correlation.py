@@ -1,6 +1,7 @@
 """Rank correlation of genes with areas and with survival."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -96,7 +97,9 @@ def test_survival_is_that_of_the_deceased() -> None:
     assert set(few["n"]) == {4}
 
 
-def test_job_tests_the_detected_genes_alone_and_writes_both_tables(tmp_path: Path) -> None:
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Inputs of the job for ten patients, and where it writes."""
     values, areas = cohort(10, 4, seed=6)
     names = ("expression", "genes", "areas", "patients", "correlation", "gene_survival")
     paths = {name: tmp_path / f"{name}.parquet" for name in names}
@@ -110,16 +113,17 @@ def test_job_tests_the_detected_genes_alone_and_writes_both_tables(tmp_path: Pat
     follow_up["event"] = pd.array([1] * 10, dtype="Int64")
     follow_up["age"] = np.arange(10.0) ** 2
     write_table(pd.DataFrame(follow_up), paths["patients"])
-    inputs = [paths[name] for name in names[:4]]
-    correlate_expression(
-        *inputs,
-        correlation=paths["correlation"],
-        gene_survival=paths["gene_survival"],
-        permutations=99,
-        seed=0,
-        covariates={"age": "numeric"},
-    )
-    table = read_table(paths["correlation"])
+    return paths
+
+
+def run(files: dict[str, Path], **scores: Any) -> pd.DataFrame:
+    """The correlations that the job writes."""
+    correlate_expression(**files, permutations=99, seed=0, covariates={"age": "numeric"}, **scores)
+    return read_table(files["correlation"])
+
+
+def test_job_tests_the_detected_genes_alone_and_writes_both_tables(files: dict[str, Path]) -> None:
+    table = run(files)
     assert list(table)[:8] == ["gene", "region", "n", "detected", "rho", "p", "q", "p_family"]
     assert list(table)[8:] == ["partial_n", "partial_rho", "partial_p", "partial_q"]
     assert set(table["partial_n"]) == {10}
@@ -128,7 +132,35 @@ def test_job_tests_the_detected_genes_alone_and_writes_both_tables(tmp_path: Pat
     assert table["gene"].tolist() == ["G0", "G2", "G3"] * 2
     assert table["region"].tolist() == ["CT"] * 3 + ["IT"] * 3
     assert table["detected"].tolist() == [9, 10, 8] * 2
-    assert read_table(paths["gene_survival"])["gene"].tolist() == ["G0", "G2", "G3"]
+    assert read_table(files["gene_survival"])["gene"].tolist() == ["G0", "G2", "G3"]
+
+
+def test_scores_that_are_named_follow_the_regions_and_change_nothing_for_them(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    expression = read_table(files["expression"]).set_index("gene")
+    # Of one patient less, and of another whose expression is not known.
+    score = expression.loc["G2"].drop("P3") * 2 + 1
+    score["nobody"] = 3.0
+    own = pd.DataFrame({"patient": score.index, "score": "HTI", "kind": "score", "value": score})
+    other = own.assign(score="risk", value=-own["value"])
+    area = own.assign(score="CT", kind="area")
+    write_table(pd.concat([area, other, own]), tmp_path / "scores.parquet")
+    plain = run(files)
+    table = run(files, scores=tmp_path / "scores.parquet", named=["HTI"])
+    pd.testing.assert_frame_equal(table.iloc[:6], plain)
+    assert table["region"].tolist()[6:] == ["HTI"] * 3
+    found = table.iloc[6:].set_index("gene")
+    assert found.loc["G2", "rho"] == 1 and set(found["n"]) == {9}
+    assert found.loc["G2", "p_family"] == found["p_family"].min() <= 0.05
+    expected = scipy.stats.spearmanr(expression.loc["G0"].drop("P3"), score.drop("nobody"))
+    assert found.loc["G0", "rho"] == pytest.approx(expected.statistic, abs=1e-12)
+    assert found["partial_rho"].notna().all()
+    both = run(files, scores=tmp_path / "scores.parquet", named=["risk", "HTI"])
+    assert both["region"].unique().tolist() == ["CT", "IT", "risk", "HTI"]
+    # A region's area is there already.
+    with pytest.raises(InputError, match=r"signatures\.scores, value 'CT': .*among HTI, risk"):
+        run(files, scores=tmp_path / "scores.parquet", named=["CT"])
 
 
 def test_a_gene_that_goes_along_with_age_alone_is_gone_at_equal_age() -> None:

@@ -243,6 +243,41 @@ def test_notes_of_the_statistics_reach_the_page(results, palette, tmp_path):
     assert "the area does not vary" in text
 
 
+def test_scores_stand_with_their_signatures_and_who_has_them(results, palette, saved, tmp_path):
+    tables = {}
+    for name in ("signatures", "sizes", "correlation"):
+        table = read_table(results.path(name))
+        copy = table[table["region"] == "CT"].assign(region="HTI")
+        if "signature" in copy:
+            copy["signature"] = copy["signature"].str.replace("CT", "HTI")
+        tables[name] = saved(pd.concat([table, copy]))
+    rows = [("HN-001", "HTI", "score", 0.4), ("HN-002", "HTI", "score", None)]
+    scores = pd.DataFrame(rows, columns=["patient", "score", "kind", "value"])
+    settings = results.settings | {
+        "signatures": results.settings["signatures"] | {"scores": ["HTI"]}
+    }
+    text = page_of(
+        results, palette, tmp_path / "s.html", "patients", "areas",
+        settings=settings, scores=saved(scores), **tables,
+    )  # fmt: skip
+    assert "Signatures of HTI are made alike, with the score for the area." in text
+    assert "Scores brought along: HTI (1 patient)." in text
+    assert "Spearman correlation with each region&#39;s area and HTI." in text
+    assert text.count("<td>HTI</td>") == 2, "sizes and leading genes"
+
+
+def test_rankings_of_scores_stand_after_those_of_the_regions(results, palette, saved, tmp_path):
+    columns = {"library": "go", "term": "t", "leading": 3, "set_size": 9, "nes": 2.0, "p": 1e-4}
+    gsea = pd.DataFrame({"region": ["HTI", "CT"], "q": 0.001}).assign(**columns)
+    settings = results.settings | {
+        "signatures": results.settings["signatures"] | {"scores": ["HTI"]}
+    }
+    text = page_of(
+        results, palette, tmp_path / "s.html", "patients", settings=settings, gsea=saved(gsea)
+    )
+    assert text.index("<td>CT</td>") < text.index("<td>HTI</td>")
+
+
 def test_comparisons_say_who_against_whom_and_how_many_genes_differ(full):
     rows = re.findall(r"<tr>(.*?)</tr>", full, re.S)
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in rows]

@@ -1,6 +1,15 @@
 """Genes: expression and mutations made ready, correlation with areas, signatures, enrichment."""
 
 GENE_SETS = block("enrichment").get("gene_sets", {})
+# The study's own scores that get signatures, as regions do, and what their figures show of both.
+SCORES_SIGNED = block("signatures").get("scores", [])
+SIGNATURE_PALETTE = [
+    *PALETTE,
+    *(
+        {"label": label, "region": name, "name": name, "colour": "#66727f"}
+        for label, name in enumerate(SCORES_SIGNED, start=len(PALETTE))
+    ),
+]
 
 
 rule prepare_expression:
@@ -129,6 +138,7 @@ rule correlate_expression:
         expression=rules.prepare_expression.output.expression,
         genes=rules.prepare_expression.output.genes,
         areas="<results>/areas/patients.parquet",
+        scores=rules.collect_scores.output.scores if SCORES_SIGNED else [],
         patients="<results>/cohort/patients.parquet",
     output:
         correlation="<results>/omics/correlation.parquet",
@@ -152,6 +162,7 @@ rule correlate_expression:
             "min_shared": block("expression").get("min_shared"),
             "permutations": block("signatures").get("permutations"),
             "seed": config["seed"],
+            "named": SCORES_SIGNED,
             "covariates": {
                 name: config["cohort"]["covariates"][name]["type"]
                 for name in block("signatures").get("covariates", [])

@@ -20,6 +20,7 @@ TABLES = {
         else {}
     ),
     **({"areas": "areas/patients"} if HAS_AREAS else {}),
+    **({"scores": "omics/scores"} if has("scores") else {}),
     **(
         {
             "split": "cohort/split",
@@ -182,7 +183,7 @@ rule draw_signatures:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        palette=PALETTE,
+        palette=SIGNATURE_PALETTE,
         top=config["report"]["top_genes"],
         code=code_version("draw_signatures"),
     message:

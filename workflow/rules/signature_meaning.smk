@@ -173,7 +173,7 @@ rule draw_gsea:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        palette=PALETTE,
+        palette=SIGNATURE_PALETTE,
         top=config["report"]["top_genes"],
         code=code_version("draw_gsea"),
     message:
@@ -226,7 +226,7 @@ rule draw_cell_types:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        palette=PALETTE,
+        palette=SIGNATURE_PALETTE,
         top=config["report"]["top_genes"],
         code=code_version("draw_cell_types"),
     message:
@@ -254,7 +254,7 @@ rule draw_overlap:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        palette=PALETTE,
+        palette=SIGNATURE_PALETTE,
         code=code_version("draw_overlap"),
     message:
         "Drawing the overlap with reference signatures"

@@ -14,5 +14,6 @@ with job(snakemake.log[0]):
         Path(snakemake.input.patients),
         correlation=Path(snakemake.output.correlation),
         gene_survival=Path(snakemake.output.gene_survival),
+        scores=Path(snakemake.input.scores) if snakemake.input.scores else None,
         **snakemake.params.settings,
     )

@@ -1,7 +1,7 @@
 """Rank correlation of every gene with every region's area, and with survival."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from histoniche.omics.ranks import (
     partial_rank_correlation,
     rank_correlation,
 )
+from histoniche.omics.scores import OWN
 from histoniche.randomness import generator
 from histoniche.tables import read_table, write_table
 
@@ -38,8 +39,10 @@ def correlate_expression(
     seed: int,
     covariates: Mapping[str, str],
     min_shared: int = FEWEST,
+    scores: Path | None = None,
+    named: Sequence[str] = (),
 ) -> None:
-    """Correlate every tested gene with every region's area and with survival.
+    """Correlate every tested gene with every region's area, some scores, and with survival.
 
     Parameters
     ----------
@@ -67,25 +70,34 @@ def correlate_expression(
         correlation holds equal.
     min_shared
         Fewest patients who must have both expression and the area of some region.
+    scores, named
+        What `histoniche.omics.scores.collect_scores` wrote, and which of the study's own
+        scores to treat as areas; they stand in the column region, after the regions.
 
     Raises
     ------
     InputError
-        If fewer than five patients, or than `min_shared`, have both expression and areas.
+        If fewer than five patients, or than `min_shared`, have both expression and
+        areas, or scores; or a score is not there.
     """
     values, detected = read_tested(expression, genes)
-    measured, sheet = _read_areas(areas), read_table(patients)
-    table = correlate_with_areas(
-        values,
-        measured,
-        detected=detected,
-        permutations=permutations,
-        seed=seed,
-        min_shared=min_shared,
-    )
-    if covariates:
-        held = covariate_rows(sheet.set_index("patient"), covariates)
-        table = table.join(correlate_given(values, measured, held))
+    sheet = read_table(patients)
+    held = covariate_rows(sheet.set_index("patient"), covariates) if covariates else None
+    tables = []
+    # Apart, so that a score more changes nothing for the regions.
+    for measured in (_read_areas(areas), *([_read_own(scores, named)] if scores else [])):
+        table = correlate_with_areas(
+            values,
+            measured,
+            detected=detected,
+            permutations=permutations,
+            seed=seed,
+            min_shared=min_shared,
+        )
+        if held is not None:
+            table = table.join(correlate_given(values, measured, held))
+        tables.append(table)
+    table = pd.concat(tables, ignore_index=True)
     write_table(table, correlation)
     write_table(correlate_with_survival(values, sheet), gene_survival)
     constant = table.loc[table["rho"].isna(), "gene"].nunique()
@@ -127,7 +139,7 @@ def correlate_with_areas(
     most = 0 if areas.empty else int(areas.notna().sum().max())
     if most < (least := max(FEWEST, min_shared)):
         raise InputError(
-            f"only {most} patients have both expression and areas, {least} are needed",
+            f"only {most} patients have both expression and areas or scores, {least} are needed",
             remedy="see whether the ids of slides, areas and expression name the same patients",
         )
     rho = np.full((len(values), areas.shape[1]), np.nan)
@@ -274,3 +286,18 @@ def _read_areas(path: Path) -> pd.DataFrame:
     table = read_table(path)
     wide = table.pivot(index="patient", columns="region", values="area")
     return wide[table["region"].unique()]
+
+
+def _read_own(path: Path, named: Sequence[str]) -> pd.DataFrame:
+    """Some of the study's own scores, patients by scores."""
+    table = read_table(path)
+    own = table[table["kind"] == OWN].pivot(index="patient", columns="score", values="value")
+    for name in named:
+        if name not in own:
+            raise InputError(
+                "no such score",
+                column="signatures.scores",
+                value=name,
+                remedy=f"choose among {', '.join(map(str, own))}",
+            )
+    return own[list(named)]

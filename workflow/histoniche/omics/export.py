@@ -37,8 +37,8 @@ def export_study(
     out
         Written: patients by genes. `X`: expression; `obs`: follow-up,
         covariates, and `area_REGION`; `var`: detected, tested; `varm`: one table genes by
-        regions for each of rho, p, q and p_family; `uns["signatures"]`: genes by
-        signature.
+        regions, then scores with signatures, for each of rho, p, q and p_family;
+        `uns["signatures"]`: genes by signature.
     """
     values = read_table(expression).set_index("gene")
     study = anndata.AnnData(

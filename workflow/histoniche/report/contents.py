@@ -57,6 +57,7 @@ _DESCRIPTIONS = (
     (r"segmentation/agreement\..+", "Annotated against predicted areas"),
     (r"segmentation/calibration\..+", "Probability found against the share that is right"),
     (r"omics/study\.h5ad", "Expression, areas, correlations and signatures as one file"),
+    (r"omics/scores\..+", "Areas and other scores of every patient"),
     (r"omics/expression_patients\..+", "Who has expression, and why others have none"),
     (r"omics/mutation_patients\..+", "Who is profiled for mutations, and why others are not"),
     (r"omics/mutation_decisions\..+", "Decisions on the way to who is mutated"),

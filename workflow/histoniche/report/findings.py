@@ -162,16 +162,17 @@ def _signatures(results: Results) -> Iterator[Finding]:
         for row in records(sure)
     ]
     tested = f"{int(whole['tested'].max()):,}" if len(whole) else "0"
+    measured = "a region's area" + (" or a score" if results.signed_scores() else "")
     if parts:
         yield Finding(
-            f"Genes that rise with a region's area at q < 0.05, of {tested} tested: "
+            f"Genes that rise with {measured} at q < 0.05, of {tested} tested: "
             f"{join_words(parts)}.",
             "holds",
         )
     else:
         yield Finding(
-            f"None of {tested} genes rises with a region's area at q < 0.05; signatures by raw p "
-            "hold what chance gives.",
+            f"None of {tested} genes rises with {measured} at q < 0.05; signatures by raw p hold "
+            "what chance gives.",
             "open",
         )
 
@@ -222,4 +223,5 @@ def _cautions(results: Results) -> Iterator[Finding]:
 
 def _name(results: Results, code: str) -> str:
     """Region's name in running text, with its code."""
-    return f"{results.region_names().get(code, code).lower()} ({code})"
+    names = results.region_names()
+    return f"{names[code].lower()} ({code})" if code in names else code

@@ -16,6 +16,7 @@ TABLES = (
     "quality",
     "slide_counts",
     "areas",
+    "scores",
     "metrics",
     "confusion",
     "agreement",
@@ -107,6 +108,14 @@ class Results:
     def region_names(self) -> dict[str, str]:
         """Name of every region by its code, in the palette's order."""
         return {region.region: region.name for region in self.palette}
+
+    def signature_names(self) -> dict[str, str]:
+        """Name of every region, and then of every score, that may have a signature, by its code."""
+        return self.region_names() | {name: name for name in self.signed_scores()}
+
+    def signed_scores(self) -> list[str]:
+        """The study's own scores that got signatures."""
+        return list(self.block("signatures").get("scores", []))
 
     def roles(self) -> dict[str, str]:
         """Role in training by patient; empty if nothing was divided."""

@@ -109,7 +109,7 @@ def _draw_genes(
     axes.set_title(f"Leading genes of each signature, n = {_numbers_of_patients(part)} patients")
     bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.01, aspect=14)
     bar.outline.set_visible(False)
-    bar.set_label("Spearman ρ with the area")
+    bar.set_label("Spearman ρ")
     footnote(
         figure,
         f"Up to {number} genes a signature, by ρ. On top: whose signature it is. "

@@ -61,7 +61,7 @@ def _leading(
 ) -> tuple[pd.DataFrame, int]:
     """The rows of smallest p of each region, in the palette's order, and how many at most."""
     number = int(results.block("report").get("top_genes", 8))
-    order = list(results.region_names())
+    order = list(results.signature_names())
     top = rows.sort_values(["p", then], kind="stable").groupby(by, sort=False).head(number)
     return top.sort_values(by, key=lambda names: names.map(order.index), kind="stable"), number
 
@@ -105,7 +105,7 @@ def cell_types_section(results: Results) -> Section:
 
 def _cell_types(results: Results) -> Table:
     """The best cell types of every whole signature."""
-    types, regions = results.table("cell_types"), results.region_names()
+    types, regions = results.table("cell_types"), results.signature_names()
     hit = types[types["signature"].isin(list(regions)) & (types["match_score"] > 0)]
     top, number = _leading(results, hit, by="signature", then="cell_type")
     rows = [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from histoniche.omics.comparisons import differing_in_words
+from histoniche.omics.scores import OWN
 from histoniche.report.blocks import Block, Bullets, Heading, Paragraph, Section, table
 from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, join_words, percent
@@ -178,6 +179,17 @@ def _areas(results: Results) -> Iterator[str]:
     if results.has("areas"):
         name, unit = MEASURES[results.block("areas").get("measure", "area_mm2")]
         yield f"Area in the statistics: {name.lower()} ({unit}), mean over a patient's sections."
+    if results.has("scores"):
+        scores = results.table("scores")
+        known = scores[(scores["kind"] == OWN) & scores["value"].notna()]
+        counts = known.groupby("score", sort=False).size()
+        words = join_words([f"{name} ({count(size, 'patient')})" for name, size in counts.items()])
+        yield f"Scores brought along: {words}."
+
+
+def _measured(results: Results) -> str:
+    """What genes are correlated with."""
+    return join_words(["each region's area", *results.signed_scores()])
 
 
 def _omics(results: Results) -> Iterator[str]:
@@ -187,7 +199,7 @@ def _omics(results: Results) -> Iterator[str]:
         yield (
             f"{_UNITS[expression.get('unit', 'counts')]}. A gene was tested if its value was above "
             f"{expression.get('detected_above'):g} in at least {expression.get('min_patients')} "
-            "patients: Spearman correlation with each region's area."
+            f"patients: Spearman correlation with {_measured(results)}."
         )
         permutations = results.block("signatures").get("permutations")
         if permutations:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.numbers import MISSING, format_number, format_p
+from histoniche.report.numbers import MISSING, format_number, format_p, join_words
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 
@@ -39,6 +39,8 @@ def signatures_section(results: Results) -> Section:
         if count
         else "."
     )
+    if scores := results.signed_scores():
+        text += f" Signatures of {join_words(scores)} are made alike, with the score for the area."
     blocks: list[Block] = [
         Paragraph(text),
         *picture_of(
@@ -110,14 +112,14 @@ def _sizes(results: Results) -> Table:
     """Size of every region's signature, and of its parts by survival."""
     counts = {str(row["signature"]): row for row in records(results.table("sizes"))}
     rows = []
-    for code, name in results.region_names().items():
+    for code, name in results.signature_names().items():
         if code not in counts:
             continue
         row = counts[code]
         parts = [counts[part]["genes"] for part in (f"{code}pos", f"{code}neg") if part in counts]
         rows.append(
             (
-                f"{name} ({code})",
+                f"{name} ({code})" if name != code else name,
                 f"{row['genes']:,}",
                 f"{row['genes_q05']:,}",
                 f"{row['genes_family05']:,}",
@@ -147,7 +149,7 @@ def _sizes(results: Results) -> Table:
 
 def _leading_genes(results: Results) -> Table:
     """The genes with the largest rho of each region's signature."""
-    members, names = results.table("signatures"), results.region_names()
+    members, names = results.table("signatures"), results.signature_names()
     number = int(results.block("report").get("top_genes", 8))
     whole = members[members["signature"] == members["region"]]
     tested = set(results.table("sizes")["region"])
@@ -160,7 +162,7 @@ def _leading_genes(results: Results) -> Table:
             f"{gene} ({rho:.2f}{'' if q < _Q else '?'})"
             for gene, rho, q in top.head(number)[["gene", "rho", "q"]].itertuples(index=False)
         )
-        rows.append((f"{name} ({code})", genes or "none"))
+        rows.append((f"{name} ({code})" if name != code else name, genes or "none"))
     note = "In brackets: Spearman ρ; ? marks a gene whose q is 0.05 or more."
     return table("Leading genes", ("signature", "genes"), rows, note)
 

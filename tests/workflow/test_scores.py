@@ -1,0 +1,64 @@
+"""Scores that a study brings along beside its areas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from histoniche.tables import read_table
+
+
+@pytest.fixture
+def scored(own_copy):
+    """The demo with two scores: one that goes along with CTmvp, and one of chance."""
+    truth = pd.read_csv(own_copy.folder / "cohort" / "truth" / "slide_areas.tsv", sep="\t")
+    truth["patient"] = truth["slide"].str.partition("-")[0]
+    area = truth[truth["region"] == "CTmvp"].groupby("patient")["area_mm2"].mean()
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.2 * area.std(), len(area))
+    scores = pd.DataFrame({"niche": area + noise, "chance": rng.normal(size=len(area))})
+    scores.to_csv(own_copy.folder / "scores.csv")
+    own_copy.config = {
+        **own_copy.config,
+        "scores": {"path": "scores.csv"},
+        "comparisons": {"niche": {"score": "niche"}},
+        "signatures": {**own_copy.config["signatures"], "scores": ["niche", "chance"]},
+    }
+    return own_copy
+
+
+def test_a_score_gets_the_signature_of_what_it_goes_along_with(scored):
+    names = ("signatures", "signature_sizes", "comparison_groups")
+    scored.run(*(f"results/demo/omics/{name}.parquet" for name in names))
+    omics = scored.results / "omics"
+    planted = pd.read_csv(scored.folder / "cohort" / "truth" / "genes.tsv", sep="\t")
+    own = set(planted.loc[planted["region"] == "CTmvp", "gene"])
+    members = read_table(omics / "signatures.parquet")
+    found = set(members.loc[members["signature"] == "niche", "gene"])
+    assert len(found & own) >= 0.9 * len(own)
+    sizes = read_table(omics / "signature_sizes.parquet").set_index("signature")
+    assert sizes.loc["niche", "genes_q05"] >= 10
+    assert sizes.loc["chance", "genes_q05"] <= 2
+    groups = read_table(omics / "comparison_groups.parquet")
+    assert set(groups["label"]) == {"niche low", "niche high"}
+
+
+def test_scores_that_get_no_signature_re_run_none(demo, tmp_path):
+    (tmp_path / "scores.tsv").write_text("patient\tHTI\n")
+    planned = demo.planned(scores={"path": str(tmp_path / "scores.tsv")})
+    assert set(planned) <= {
+        "collect_scores", "divide_patients", "compare_expression", "enrich_differential",
+        "draw_differential", "write_summary", "seal_bundle", "all",
+    }  # fmt: skip
+    assert "collect_scores" in planned
+
+
+def test_a_score_that_is_not_there_is_named(scored):
+    done = scored.run(
+        "results/demo/omics/comparison_groups.parquet",
+        succeed=False,
+        comparisons={"a": {"score": "nich"}},
+    )
+    assert (
+        "comparisons.a.score, value 'nich': no such score; choose among"
+        in done.stdout + done.stderr
+    )
