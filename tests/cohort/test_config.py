@@ -52,6 +52,7 @@ def test_a_mistake_gives_one_line_with_key_and_remedy(blocks, words):
         assert word in line
 
 
+SETS = {"gene_sets": {"go": "go.gmt"}}
 AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
 
 
@@ -102,6 +103,23 @@ AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
             {**AREAS, "expression": {"path": "e.tsv"}, "signatures": {"covariates": ["aeg"]}},
             ["signatures.covariates", "'aeg'", "did you mean age?"],
         ),
+        (
+            {"expression": {"path": "e.tsv"}, "activity": {**SETS, "covariates": ["age"]}},
+            ["activity.covariates", "'age'", "its levels make no groups"],
+        ),
+        (
+            {
+                "expression": {"path": "e.tsv"},
+                "comparisons": {"mgmt": {"covariate": "mgmt", "case": "x", "reference": "y"}},
+                "activity": {**SETS, "covariates": ["mgmt"]},
+            },
+            ["activity.covariates", "'mgmt'", "rename the comparison"],
+        ),
+        (
+            {"expression": {"path": "e.tsv"}, "activity": {**SETS, "min_size": 600}},
+            ["activity.min_size", "greater than max_size"],
+        ),
+        ({"activity": SETS}, ["expression", "the block activity needs it"]),
     ],
 )
 def test_statistics_that_name_what_is_not_there(blocks, words):

@@ -12,7 +12,7 @@ from histoniche.errors import InputError
 from histoniche.omics.activity_groups import (
     DTYPES,
     compare_activity,
-    group_by_mutation,
+    group_patients,
     several_groups,
     two_groups,
 )
@@ -165,15 +165,23 @@ def test_groups_that_cannot_be_used_say_why(tmp_path: Path) -> None:
     assert not (tmp_path / "out.parquet").exists()
 
 
-def test_patients_are_grouped_by_the_used_strata(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{name}.parquet" for name in ("mutations", "profiled", "strata", "out")]
-    pairs = [("P2", "IDH1"), ("P1", "TP53"), ("P1", "IDH1")]
-    write_table(pd.DataFrame(pairs, columns=["patient", "gene"]), paths[0])
-    write_table(pd.DataFrame({"patient": ["P1", "P2", "P3"]}), paths[1])
-    write_table(pd.DataFrame({"gene": ["IDH1", "TP53"], "used": [True, False]}), paths[2])
-    group_by_mutation(*paths[:3], groups=paths[3])
-    assert read_table(paths[3]).to_numpy().tolist() == [
-        ["P1", "IDH1", "mutated"],
-        ["P2", "IDH1", "mutated"],
-        ["P3", "IDH1", "wild type"],
+def test_patients_are_grouped_by_comparisons_and_covariates(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{name}.parquet" for name in ("patients", "comparisons", "out")]
+    sites = {"patient": ["P1", "P2", "P3"], "site": ["right", None, "left"]}
+    write_table(pd.DataFrame(sites), paths[0])
+    divided = {
+        "comparison": ["IDH1", "IDH1"],
+        "patient": ["P1", "P2"],
+        "group": ["reference", "case"],
+        "label": ["IDH1 wild type", "IDH1 mutated"],
+    }
+    write_table(pd.DataFrame(divided), paths[1])
+    group_patients(*paths[:2], covariates=["site"], groups=paths[2])
+    assert read_table(paths[2]).to_numpy().tolist() == [
+        ["P2", "IDH1", "IDH1 mutated"],
+        ["P1", "IDH1", "IDH1 wild type"],
+        ["P3", "site", "left"],
+        ["P1", "site", "right"],
     ]
+    group_patients(paths[0], None, covariates=["site"], groups=paths[2])
+    assert set(read_table(paths[2])["grouping"]) == {"site"}

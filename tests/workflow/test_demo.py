@@ -137,6 +137,25 @@ def test_the_network_of_terms_opens_and_holds_the_planted_sets(demo):
     assert set(planted.index[planted != ""]) <= terms
 
 
+def test_the_planted_sets_activity_goes_with_its_region_first(demo):
+    correlation = table(demo, "omics/activity_correlation")
+    planted = truth(demo, "gene_sets").set_index("term")["region"]
+    for term, region in planted[planted != ""].items():
+        rows = correlation[correlation["score"] == region].sort_values("rho")
+        assert rows["term"].iloc[-1] == term
+        assert rows["q"].iloc[-1] < 0.05 and rows["n"].iloc[-1] == 38
+
+
+def test_the_planted_sets_activity_differs_between_much_and_little_and_none_by_mgmt(demo):
+    tests = table(demo, "omics/activity_comparison").drop_duplicates(["grouping", "term"])
+    planted = truth(demo, "gene_sets").set_index("term")["region"]
+    mvp = tests[tests["grouping"] == "mvp"].sort_values("p").iloc[0]
+    assert planted[mvp["term"]] == "CTmvp"
+    # Positive: more active where there is much of it.
+    assert mvp["q"] < 0.05 and mvp["effect_low"] > 0
+    assert (tests.loc[tests["grouping"] == "mgmt", "q"] > 0.05).all()
+
+
 def test_the_planted_hazard_is_found_with_its_sign_and_no_other(demo):
     planted = json.loads((demo.folder / "cohort" / "truth" / "hazard.json").read_text())
     cox = table(demo, "survival/cox")

@@ -45,6 +45,14 @@ def test_the_rule_of_a_differing_gene_re_runs_no_test_of_genes(demo):
     }  # fmt: skip
 
 
+def test_a_setting_of_the_activities_re_runs_what_follows_from_them(demo):
+    planned = demo.planned(**changed(demo.config, "activity", "min_patients", value=6))
+    assert set(planned) - ANALYSIS_END == {"compare_activity", "draw_activity_groups"}
+    planned = demo.planned(**changed(demo.config, "activity", "method", value="ssgsea"))
+    assert {"score_activity", "correlate_activity", "compare_activity"} <= set(planned)
+    assert not set(planned) & {"prepare_expression", "correlate_expression", "divide_patients"}
+
+
 def test_a_tile_size_re_runs_from_tiling_on_but_not_the_inspection(demo):
     planned = demo.planned(**changed(demo.config, "tilings", "region", "size", value=64))
     assert planned["tile_slide"] == 45

@@ -80,6 +80,19 @@ TABLES = {
     **({"gsea": "omics/gsea"} if RANKINGS is not None else {}),
     **({"cell_types": "omics/cell_types"} if MARKERS else {}),
     **(
+        {"activity_correlation": "omics/activity_correlation"}
+        if CORRELATES_ACTIVITY
+        else {}
+    ),
+    **(
+        {
+            "activity_groups": "omics/activity_groups",
+            "activity_comparison": "omics/activity_comparison",
+        }
+        if COMPARES_ACTIVITY
+        else {}
+    ),
+    **(
         {"overlap": "omics/overlap", "intersections": "omics/intersections"}
         if REFERENCES
         else {}
@@ -192,6 +205,35 @@ rule draw_signatures:
         "../scripts/draw_signatures.py"
 
 
+rule draw_signature_heat_map:
+    input:
+        expression="<results>/omics/expression.parquet",
+        signatures="<results>/omics/signatures.parquet",
+        areas="<results>/areas/patients.parquet",
+    output:
+        **figure("signature_heat_map", "Signatures"),
+    log:
+        "<logs>/draw_signature_heat_map.log",
+    benchmark:
+        "<benchmarks>/draw_signature_heat_map.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        palette=PALETTE,
+        top=config["report"]["top_genes"],
+        code=code_version("draw_signature_heat_map"),
+    message:
+        "Drawing the signatures' genes in every patient"
+    script:
+        "../scripts/draw_signature_heat_map.py"
+
+
 rule draw_survival:
     input:
         curves="<results>/survival/curves.parquet",
@@ -229,10 +271,13 @@ FIGURES = [
     *(rules.draw_slides.output if HAS_AREAS else []),
     *(rules.draw_segmentation.output if has("segmentation") else []),
     *(rules.draw_signatures.output if has("signatures") else []),
+    *(rules.draw_signature_heat_map.output if has("signatures") else []),
     *(rules.draw_gsea.output if RANKINGS is not None else []),
     *(rules.draw_term_network.output if TERM_NETWORK is not None else []),
     *(rules.draw_cell_types.output if MARKERS else []),
     *(rules.draw_overlap.output if REFERENCES else []),
+    *(rules.draw_activity_correlation.output if CORRELATES_ACTIVITY else []),
+    *(rules.draw_activity_groups.output if COMPARES_ACTIVITY else []),
     *(rules.draw_differential.output if has("differential") else []),
     *(rules.draw_survival.output if has("survival") else []),
 ]

@@ -16,6 +16,7 @@ _NEEDS = {
     "signatures": ("areas", "expression"),
     "enrichment": ("signatures",),
     "cell_types": ("signatures",),
+    "activity": ("expression",),
     "differential": ("comparisons", "expression"),
 }
 # Files, whose content a training is told beside its settings.
@@ -189,7 +190,7 @@ def _split_problems(split: Mapping[str, Any]) -> Iterator[_Problem]:
 
 def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
     """Names that refer to what is not there."""
-    tilings, covariates = config.get("tilings", {}), config["cohort"]["covariates"]
+    tilings = config.get("tilings", {})
     tiling = config.get("segmentation", {}).get("tiling")
     if tiling is not None and tiling not in tilings:
         remedy = nearest(tiling, tilings) if tilings else "describe it under tilings"
@@ -205,20 +206,32 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
         if stain["method"] != "off" and entry["codec"] == "source-jpeg":
             problem = "the slide's own tiles are copied and cannot be normalised"
             yield _Problem(f"tilings.{name}.codec", problem, "choose zstd, or no stain method")
-    for block in ("survival", "signatures", "differential"):
-        for name in config.get(block, {}).get("covariates", []):
-            if name not in covariates:
-                remedy = nearest(name, covariates) if covariates else "declare it under cohort"
-                yield _Problem(f"{block}.covariates", "no such covariate", remedy, name)
-    enrichment = config.get("enrichment", {"min_size": 0, "max_size": 0})
+    yield from _covariate_problems(config)
     signatures = config.get("signatures", {"p_kind": "raw"})
     if signatures["p_kind"] == "family" and not signatures["permutations"]:
         remedy = "write 1000, or another p_kind"
         yield _Problem("signatures.permutations", "p_kind family needs them", remedy, 0)
     if signatures.get("scores") and "scores" not in config:
         yield _Problem("scores", "signatures.scores needs it", "add it")
-    if enrichment["min_size"] > enrichment["max_size"]:
-        yield _Problem("enrichment.min_size", "greater than max_size", "make it smaller")
+    for block in ("enrichment", "activity"):
+        sizes = config.get(block, {"min_size": 0, "max_size": 0})
+        if sizes["min_size"] > sizes["max_size"]:
+            yield _Problem(f"{block}.min_size", "greater than max_size", "make it smaller")
+
+
+def _covariate_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
+    """Covariates that are not there, or that make no groups."""
+    covariates = config["cohort"]["covariates"]
+    for block in ("survival", "signatures", "differential", "activity"):
+        for name in config.get(block, {}).get("covariates", []):
+            key = f"{block}.covariates"
+            if name not in covariates:
+                remedy = nearest(name, covariates) if covariates else "declare it under cohort"
+                yield _Problem(key, "no such covariate", remedy, name)
+            elif block == "activity" and covariates[name]["type"] != "categorical":
+                yield _Problem(key, "its levels make no groups", "name a categorical one", name)
+            elif block == "activity" and name in config.get("comparisons", {}):
+                yield _Problem(key, "a comparison has this name", "rename the comparison", name)
 
 
 def _comparison_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:

@@ -19,7 +19,12 @@ _PATHS: dict[str, set[str]] = {
     "mutations": {"path", "sequenced"},
     "cell_types": {"ontology"},
 }
-_NAMED_PATHS = {"enrichment": "gene_sets", "cell_types": "markers", "signatures": "references"}
+_NAMED_PATHS = {
+    "enrichment": "gene_sets",
+    "cell_types": "markers",
+    "signatures": "references",
+    "activity": "gene_sets",
+}
 """Keys that hold files by name."""
 
 

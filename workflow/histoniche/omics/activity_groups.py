@@ -1,5 +1,6 @@
 """Activities of gene sets compared between groups of patients."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -241,23 +242,30 @@ def _summary(part: pd.DataFrame) -> pd.DataFrame:
     return quartiles.assign(n=part.shape[1]).rename_axis("term").reset_index()
 
 
-def group_by_mutation(mutations: Path, profiled: Path, strata: Path, *, groups: Path) -> None:
-    """Group the profiled patients by each used stratum's gene: mutated or wild type.
+def group_patients(
+    patients: Path, comparisons: Path | None, *, covariates: Sequence[str], groups: Path
+) -> None:
+    """Group the patients by the config's comparisons and by covariates.
 
     Parameters
     ----------
-    mutations, profiled, strata
-        What `histoniche.omics.mutations.prepare_mutations` wrote.
+    patients
+        patient, and the covariates.
+    comparisons
+        What `histoniche.omics.comparisons.divide_patients` wrote, or None.
+    covariates
+        Categorical covariates, each a grouping with all its levels.
     groups
-        Written: patient, grouping (the gene), group (`mutated` first).
+        Written: patient, grouping, group; of a comparison the cases stand first.
     """
-    table, patients = read_table(mutations), read_table(profiled)["patient"]
-    chosen = read_table(strata)
-    rows = []
-    for gene in chosen.loc[chosen["used"], "gene"]:
-        carriers = set(table.loc[table["gene"] == gene, "patient"])
-        named = [(patient, gene, "mutated") for patient in patients if patient in carriers]
-        named += [(patient, gene, "wild type") for patient in patients if patient not in carriers]
-        rows += named
-    columns = ["patient", "grouping", "group"]
-    write_table(pd.DataFrame(rows, columns=columns, dtype=object), groups)
+    tables = [pd.DataFrame(columns=["patient", "grouping", "group"], dtype=object)]
+    if comparisons is not None:
+        table = read_table(comparisons).sort_values("group", kind="stable")
+        table = table.drop(columns="group")
+        tables.append(table.rename(columns={"comparison": "grouping", "label": "group"}))
+    table = read_table(patients)
+    for covariate in covariates:
+        known = table[["patient", covariate]].dropna().sort_values(covariate, kind="stable")
+        known = known.rename(columns={covariate: "group"})
+        tables.append(known.assign(grouping=covariate))
+    write_table(pd.concat(tables, ignore_index=True)[list(tables[0])], groups)

@@ -16,6 +16,7 @@ from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.findings import findings
 from histoniche.report.numbers import count, format_interval
 from histoniche.report.results import Results
+from histoniche.report.sections.activity import activity_section
 from histoniche.report.sections.areas import areas_section
 from histoniche.report.sections.cohort import cohort_section
 from histoniche.report.sections.comparisons import comparisons_section
@@ -45,6 +46,7 @@ _SECTIONS = (
     rankings_section,
     cell_types_section,
     references_section,
+    activity_section,
     comparisons_section,
     survival_section,
     methods_section,

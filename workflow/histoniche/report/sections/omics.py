@@ -57,6 +57,12 @@ def signatures_section(results: Results) -> Section:
             "Leading genes",
             "A gene specific to its region is red in its own row and pale in the others.",
         ),
+        *picture_of(
+            results,
+            "signature_heat_map",
+            "Leading genes in every patient",
+            "Patients across, genes down, alike beside alike; above, the regions' areas.",
+        ),
         _leading_genes(results),
     ]
     if results.has("decisions"):
