@@ -28,6 +28,7 @@ include: "workflow/rules/regions.smk"
 include: "workflow/rules/omics.smk"
 include: "workflow/rules/signature_meaning.smk"
 include: "workflow/rules/comparisons.smk"
+include: "workflow/rules/single_cell.smk"
 include: "workflow/rules/survival.smk"
 include: "workflow/rules/report.smk"
 

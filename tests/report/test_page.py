@@ -98,7 +98,7 @@ def test_sections_come_in_the_order_of_the_contents(full):
     assert titles == [
         *("glance", "patients", "slides", "maps", "segmentation", "areas"),
         *("signatures", "enrichment", "network", "rankings", "cell_types", "references"),
-        *("comparisons", "survival", "methods"),
+        *("single_cells", "crosstalk", "comparisons", "survival", "methods"),
     ]
 
 

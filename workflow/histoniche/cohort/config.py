@@ -16,6 +16,8 @@ _NEEDS = {
     "signatures": ("areas", "expression"),
     "enrichment": ("signatures",),
     "cell_types": ("signatures",),
+    "single_cell": ("signatures",),
+    "ligand_receptor": ("single_cell",),
     "differential": ("comparisons", "expression"),
 }
 # Files, whose content a training is told beside its settings.
