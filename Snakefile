@@ -29,6 +29,7 @@ include: "workflow/rules/omics.smk"
 include: "workflow/rules/signature_meaning.smk"
 include: "workflow/rules/comparisons.smk"
 include: "workflow/rules/activity.smk"
+include: "workflow/rules/single_cell.smk"
 include: "workflow/rules/survival.smk"
 include: "workflow/rules/report.smk"
 

@@ -174,7 +174,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small, tmp_p
     write_demo_cohort(tmp_path / "other", patients=6, seed=6)
     other, first = digests(tmp_path / "other"), digests(small)
     same = {name for name in other if other[name] == first.get(name)}
-    assert same == {"truth/gene_sets.tsv", "truth/cell_types.tsv", "truth/hazard.json"}
+    assert same == {
+        *("truth/gene_sets.tsv", "truth/cell_types.tsv", "truth/hazard.json"),
+        *("truth/interactions.tsv", "ligand_receptor.tsv"),
+    }
 
 
 def test_a_small_cohort_still_has_three_annotated_patients(small):
@@ -182,6 +185,18 @@ def test_a_small_cohort_still_has_three_annotated_patients(small):
     assert slides["patient"].nunique() == 6
     assert slides.loc[slides["annotation"] != "", "patient"].nunique() == 3
     assert len(slides) == 8
+
+
+def test_cells_of_the_first_patients_stand_with_their_labels_and_pairs(small):
+    labels, truth = read(small / "cell_labels.tsv"), read(small / "truth" / "cells.tsv")
+    assert list(labels) == ["cell", "patient", "cell_type"]
+    assert labels.equals(truth[list(labels)])
+    assert set(labels["patient"]) == {f"P{number:03d}" for number in range(1, 6)}
+    counts = pd.read_csv(small / "cells.tsv.gz", sep="\t", index_col="gene")
+    assert list(counts.columns) == list(labels["cell"])
+    pairs, planted = read(small / "ligand_receptor.tsv"), read(small / "truth" / "interactions.tsv")
+    assert pairs.equals(planted[["ligand", "receptor"]])
+    assert set(pairs["ligand"]) | set(pairs["receptor"]) <= set(counts.index)
 
 
 def test_too_few_patients_are_refused_and_leave_nothing(tmp_path):
@@ -205,6 +220,7 @@ def test_shuffling_keeps_every_value_and_breaks_every_link(cohort, tmp_path):
         name
         for name in before
         if name.startswith(("slides", "masks", "gene_sets.gmt", "references.gmt", "markers.tsv"))
+        or name in ("cells.tsv.gz", "ligand_receptor.tsv")
     } | {"truth/slide_areas.tsv"}
 
     old, new = read(cohort / "patients.tsv"), read(out / "patients.tsv")
@@ -226,6 +242,13 @@ def test_shuffling_keeps_every_value_and_breaks_every_link(cohort, tmp_path):
     assert old.drop(columns=changed).equals(new.drop(columns=changed))
     assert set(old[changed]) == set(new[changed])
     assert (old[changed] == new[changed]).mean() < 0.2
+
+    old, new = read(cohort / "cell_labels.tsv"), read(out / "cell_labels.tsv")
+    assert old[["cell", "patient"]].equals(new[["cell", "patient"]])
+    sizes = [table.groupby(["patient", "cell_type"]).size() for table in (old, new)]
+    assert sizes[0].equals(sizes[1])
+    assert (old["cell_type"] == new["cell_type"]).mean() < 0.2
+    assert set(read(out / "truth" / "interactions.tsv")["patients"]) == {""}
 
 
 def test_shuffled_genes_and_survival_follow_no_region(cohort, tmp_path):

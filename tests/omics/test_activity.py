@@ -118,7 +118,9 @@ def test_expression_that_cannot_be_scored_says_why(
 
 
 def test_gene_sets_that_cannot_be_scored_say_why(tmp_path: Path) -> None:
-    words = r"one\.gmt: knows none.*expression has symbols such as G0.*Entrez ids such as 0, 1"
+    words = (
+        r"one\.gmt: knows none.*expression has symbols of human such as G0.*Entrez ids such as 0, 1"
+    )
     with pytest.raises(InputError, match=words):
         run(tmp_path, expression(), prefix="")
     with pytest.raises(InputError, match=r"no set has 60 to 70.*change activity\.min_size"):

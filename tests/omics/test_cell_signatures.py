@@ -162,5 +162,5 @@ def test_signatures_may_come_as_a_table_and_may_be_none(tmp_path: Path) -> None:
 
 
 def test_signatures_that_share_no_gene_say_what_both_sides_look_like(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"hold Ensembl ids of human \(ENSG00000141510\), the"):
+    with pytest.raises(InputError, match=r"hold Ensembl gene ids \(ENSG00000141510\), the"):
         run(tmp_path, {"CT": ["ENSG00000141510"]})

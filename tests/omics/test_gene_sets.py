@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from histoniche.errors import InputError
-from histoniche.omics.gene_sets import admissible_sets, as_gmt, id_system, read_gmt
+from histoniche.omics.gene_sets import admissible_sets, as_gmt, read_gmt
 
 
 def test_sets_are_read_plain_and_gzipped_and_accessions_get_their_description(
@@ -46,26 +46,9 @@ def test_written_sets_read_back(tmp_path: Path) -> None:
     assert read_gmt(path) == {"CT": {"A", "B"}, "IT": {"C"}}
 
 
-@pytest.mark.parametrize(
-    ("genes", "system"),
-    [
-        (["TP53", "HLA-A", "C1orf112", "ENSA", "Trp53", "1060P11.3"], "symbols"),
-        (["7157", "3105", "TP53"], "Entrez ids"),
-        (["ENSG00000141510", "ENSMUSG00000059552"], "Ensembl gene ids"),
-        (["ENSG00000141510.18"], "Ensembl gene ids with versions"),
-        (["ENST00000269305", "ENSP00000269305.4"], "Ensembl transcript or protein ids"),
-        (["A", "1"], "ids of no known kind"),
-        (["..."], "ids of no known kind"),
-        ([], "ids of no known kind"),
-    ],
-)
-def test_id_system_is_that_of_most_genes(genes: list[str], system: str) -> None:
-    assert id_system(genes) == system
-
-
 def test_library_in_other_ids_says_what_both_sides_look_like(tmp_path: Path) -> None:
     path = tmp_path / "a.gmt"
     path.write_text(as_gmt({"S": ("", ["ENSG00000141510", "ENSG00000141736"])}))
-    words = r"expression has symbols such as TP53; the gene sets have Ensembl gene ids such as ENSG"
+    words = r"has symbols of human such as TP53; the gene sets have Ensembl gene ids such as ENSG"
     with pytest.raises(InputError, match=words):
         admissible_sets(path, ["TP53"], min_size=1, max_size=5)

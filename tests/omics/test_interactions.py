@@ -255,6 +255,12 @@ def test_no_signature_or_none_with_a_receptor_gives_tables_without_rows(tmp_path
     outputs = {name: tmp_path / f"{name}.parquet" for name in found}
     find_interactions(*inputs, **outputs, **{**SETTINGS, "chosen": ["CT"]})
     assert read_table(outputs["interactions"]).empty
+    rows = pd.DataFrame({"signature": ["IT", "IT"], "gene": ["G0", "G1"]})
+    write_table(rows, tmp_path / "s.parquet")
+    find_interactions(*inputs, **outputs, **{**SETTINGS, "chosen": ["CT"]})
+    assert read_table(outputs["interactions"]).empty
+    decided = read_table(outputs["decisions"]).set_index("item")
+    assert decided.loc["chosen signatures without a gene", "detail"] == "CT"
 
 
 def test_names_and_genes_that_are_not_there_are_an_error(tmp_path: Path) -> None:

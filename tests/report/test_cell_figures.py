@@ -33,7 +33,7 @@ def expression(types, genes):
 def test_heat_map_puts_genes_of_a_type_side_by_side_and_says_whose_they_are(saved, tmp_path):
     by_type, leading = expression(["tumour", "myeloid", "T"], [f"G{k}" for k in range(9)])
     out = tmp_path / "h.svg"
-    draw_signature_genes(saved(by_type), saved(leading), heat_map=out)
+    draw_signature_genes(saved(by_type), saved(leading), shown=None, heat_map=out)
     text = words(out)
     assert whole(out) and "tumour (12 cells)" in text and "9 of 9 genes" in text
     order = [int(name) for name in re.findall(r"\bG(\d)\b", text)]
@@ -45,25 +45,35 @@ def test_heat_map_puts_genes_of_a_type_side_by_side_and_says_whose_they_are(save
 
 def test_heat_map_of_many_genes_shows_those_that_differ_most(saved, tmp_path):
     by_type, leading = expression(["tumour", "myeloid"], [f"G{k}" for k in range(100)])
+    leading["signatures"] = ["CT" if k >= 50 else "IT" for k in range(100)]
     out = tmp_path / "h.svg"
-    draw_signature_genes(saved(by_type), saved(leading), heat_map=out)
+    draw_signature_genes(saved(by_type), saved(leading), shown=None, heat_map=out)
     assert "60 of 100 genes" in words(out)
-    assert set(beside(out)["gene"]) == {f"G{k}" for k in range(40, 100)}
+    # Those of CT differ more, and yet do not crowd out those of IT.
+    assert set(beside(out)["gene"]) == {f"G{k}" for k in (*range(20, 50), *range(70, 100))}
+
+
+def test_heat_map_shows_the_signatures_that_are_asked_for(saved, tmp_path):
+    by_type, leading = expression(["tumour", "myeloid"], [f"G{k}" for k in range(4)])
+    out = tmp_path / "h.svg"
+    draw_signature_genes(saved(by_type), saved(leading), shown=["IT", "LE"], heat_map=out)
+    assert "2 of 2 genes" in words(out) and set(beside(out)["gene"]) == {"G0", "G2"}
+    assert "CT" not in words(out) and "LE" not in words(out)
 
 
 @pytest.mark.parametrize(("types", "genes"), [(["T"], ["G0", "G1"]), (["T", "B"], ["G0"])])
 def test_heat_map_of_one_type_or_one_gene(saved, tmp_path, types, genes):
     by_type, leading = expression(types, genes)
-    draw_signature_genes(saved(by_type), saved(leading), heat_map=tmp_path / "h.svg")
+    draw_signature_genes(saved(by_type), saved(leading), shown=None, heat_map=tmp_path / "h.svg")
     assert whole(tmp_path / "h.svg")
 
 
 def test_heat_map_without_an_expressed_gene_says_so(saved, tmp_path):
     by_type, leading = expression(["T", "B"], ["G0"])
     out = tmp_path / "h.svg"
-    draw_signature_genes(saved(by_type.assign(mean=0.0)), saved(leading), heat_map=out)
+    draw_signature_genes(saved(by_type.assign(mean=0.0)), saved(leading), shown=None, heat_map=out)
     assert "No cell expresses a gene of a signature" in words(out)
-    draw_signature_genes(saved(by_type.head(0)), saved(leading.head(0)), heat_map=out)
+    draw_signature_genes(saved(by_type.head(0)), saved(leading.head(0)), shown=None, heat_map=out)
     assert "No cell expresses a gene of a signature" in words(out)
 
 
@@ -94,11 +104,11 @@ def test_maps_show_types_with_their_cells_and_every_score(saved, tmp_path):
     assert list(beside(out))[5:] == ["IT"]
 
 
-def test_maps_leave_out_scores_that_are_missing_and_draw_five_at_most(saved, tmp_path):
+def test_maps_leave_out_scores_that_are_missing_and_draw_eight_at_most(saved, tmp_path):
     out = tmp_path / "m.svg"
-    names = [f"S{k}" for k in range(8)]
+    names = [f"S{k}" for k in range(11)]
     draw_cell_maps(saved(scores(signatures=names).assign(S0=np.nan)), shown=None, cell_maps=out)
-    assert list(beside(out))[5:] == ["S1", "S2", "S3", "S4", "S5"]
+    assert list(beside(out))[5:] == [f"S{k}" for k in range(1, 9)]
     draw_cell_maps(saved(scores(signatures=())), shown=None, cell_maps=out)
     assert "Cell types, 40 cells" in words(out)
 

@@ -99,7 +99,8 @@ def test_sections_come_in_the_order_of_the_contents(full):
     assert titles == [
         *("glance", "patients", "slides", "maps", "segmentation", "areas"),
         *("signatures", "enrichment", "network", "rankings", "cell_types", "references"),
-        *("activity", "comparisons", "survival", "methods"),
+        *("single_cells", "crosstalk", "activity", "comparisons"),
+        *("survival", "methods"),
     ]
 
 

@@ -99,6 +99,25 @@ TABLES = {
     ),
     **(
         {
+            "cells": "omics/cells",
+            "cell_decisions": "omics/cell_decisions",
+            "cell_genes": "omics/cell_genes",
+            "cell_score_means": "omics/cell_score_means",
+        }
+        if has("single_cell")
+        else {}
+    ),
+    **(
+        {
+            "interactions": "omics/interactions",
+            "interaction_summary": "omics/interaction_summary",
+            "interaction_decisions": "omics/interaction_decisions",
+        }
+        if has("ligand_receptor")
+        else {}
+    ),
+    **(
+        {
             "curves": "survival/curves",
             "groups": "survival/groups",
             "cox": "survival/cox",
@@ -279,6 +298,8 @@ FIGURES = [
     *(rules.draw_activity_correlation.output if CORRELATES_ACTIVITY else []),
     *(rules.draw_activity_groups.output if COMPARES_ACTIVITY else []),
     *(rules.draw_differential.output if has("differential") else []),
+    *(rules.draw_single_cells.output if has("single_cell") else []),
+    *(rules.draw_interactions.output if has("ligand_receptor") else []),
     *(rules.draw_survival.output if has("survival") else []),
 ]
 
@@ -395,6 +416,18 @@ rule seal_bundle:
                     "<results>/omics/study.h5ad",
                 ]
                 if has("signatures")
+                else []
+            ),
+            *(
+                [
+                    rules.describe_cell_signatures.output.by_type,
+                    rules.describe_cell_signatures.output.by_type_twin,
+                    rules.describe_cell_signatures.output.by_patient,
+                    rules.describe_cell_signatures.output.by_patient_twin,
+                    rules.describe_cell_signatures.output.scores,
+                    rules.describe_cell_signatures.output.scores_twin,
+                ]
+                if has("single_cell")
                 else []
             ),
         ],

@@ -17,6 +17,8 @@ _NEEDS = {
     "enrichment": ("signatures",),
     "cell_types": ("signatures",),
     "activity": ("expression",),
+    "single_cell": ("signatures",),
+    "ligand_receptor": ("single_cell",),
     "differential": ("comparisons", "expression"),
 }
 # Files, whose content a training is told beside its settings.

@@ -18,6 +18,8 @@ _PATHS: dict[str, set[str]] = {
     "expression": {"path", "sample_sheet"},
     "mutations": {"path", "sequenced"},
     "cell_types": {"ontology"},
+    "single_cell": {"labels"},
+    "ligand_receptor": {"pairs"},
 }
 _NAMED_PATHS = {
     "enrichment": "gene_sets",
@@ -50,6 +52,9 @@ def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
                 for name, path in config[block][key].items()
             }
             filled[block] = {**filled[block], key: files}
+    if "single_cell" in config:
+        cells = _fill_in_cells(config["single_cell"]["cells"], file, "single_cell.cells")
+        filled["single_cell"] = {**filled["single_cell"], "cells": cells}
     if "tilings" in config:
         filled["tilings"] = {
             name: _fill_in_reference(entry, file, f"tilings.{name}.stain")
@@ -92,6 +97,7 @@ def check_places(config: Mapping[str, Any], file: str) -> None:
             for block, key in _NAMED_PATHS.items()
             for name, path in config.get(block, {}).get(key, {}).items()
         },
+        **_places_of_cells(config.get("single_cell", {}).get("cells")),
     }
     for column, path in read.items():
         if path is not None and Path(path).resolve().is_relative_to(results):
@@ -131,6 +137,29 @@ def _fill_in(path: str, file: str, column: str) -> str:
             value=path,
             remedy="set it, or write the folder itself",
         ) from error
+
+
+def _fill_in_cells(cells: Any, file: str, column: str) -> Any:
+    """Fill environment variables into the files or folders of single cells, which must exist."""
+    if isinstance(cells, Mapping):
+        return {
+            patient: _fill_in_cells(path, file, f"{column}.{patient}")
+            for patient, path in cells.items()
+        }
+    path = _fill_in(cells, file, column)
+    if not Path(path).exists():
+        remedy = "name a file or a folder that is here"
+        raise InputError(
+            "no such file or folder", file=file, column=column, value=path, remedy=remedy
+        )
+    return path
+
+
+def _places_of_cells(cells: str | Mapping[str, str] | None) -> dict[str, str | None]:
+    """Files or folders of single cells by their key."""
+    if isinstance(cells, Mapping):
+        return {f"single_cell.cells.{patient}": path for patient, path in cells.items()}
+    return {"single_cell.cells": cells}
 
 
 def _fill_in_reference(tiling: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:

@@ -53,6 +53,12 @@ class Study:
         """Codes of the regions without the background."""
         return [region.region for region in self.palette[1:]]
 
+    @property
+    def signatures(self) -> list[str]:
+        """Signatures that can be derived: of each region's genes all, and two parts of them."""
+        measured = list(self.config["areas"]["columns"]) or self.regions
+        return [f"{region}{ending}" for region in measured for ending in ("", "pos", "neg")]
+
     @cached_property
     def used(self) -> pd.DataFrame:
         """Slides that nobody excluded, with the slide as index."""
@@ -189,18 +195,22 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
 
 
 def _check_regions(study: Study, file: str) -> None:
-    """Every region that the configuration names is one of the palette's."""
+    """Every region that the configuration names is one of the palette's, or a signature of one."""
     config = study.config
     named = {
         "segmentation.heads": (config.get("segmentation", {}).get("heads", {}), study.heads),
         "areas.columns": (config["areas"]["columns"], study.regions),
         "survival.regions": (config.get("survival", {}).get("regions", []), study.regions),
+        "ligand_receptor.signatures": (
+            config.get("ligand_receptor", {}).get("signatures", []),
+            study.signatures,
+        ),
     }
     for column, (names, known) in named.items():
         for name in names:
             if name not in known:
                 raise InputError(
-                    "no such region or head",
+                    "no such region, head or signature",
                     file=file,
                     column=column,
                     value=name,

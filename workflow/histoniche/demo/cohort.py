@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from histoniche.cohort.palette import Region, find_palette, read_palette
+from histoniche.demo.cells import SEQUENCED, draw_cells, draw_pairs
 from histoniche.demo.clinical import describe_hazard, draw_patients
 from histoniche.demo.design import REGIONS, Design, draw_design
 from histoniche.demo.layout import MPP, draw_layout, draw_size
@@ -66,17 +67,18 @@ class _Section(NamedTuple):
 def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> None:
     """Write the demo cohort.
 
-    Regions, the genes of each region, one region that shortens survival, and one gene set a
-    region are planted and written down under `truth`; everything else is independent. Areas,
-    age and fate are balanced against each other (see `draw_design`), so that at any seed what
-    is not planted stays close to no association. The same seed gives the same files, byte for
-    byte.
+    Regions, the genes of each region, one region that shortens survival, one gene set a region,
+    the single cells that express a region's genes, and some ligand-receptor pairs are planted
+    and written down under `truth`; everything else is independent. Areas, age and fate are
+    balanced against each other (see `draw_design`), so that at any seed what is not planted
+    stays close to no association. The same seed gives the same files, byte for byte.
 
     Parameters
     ----------
     folder
         Takes `slides.tsv`, `patients.tsv`, `counts.tsv.gz`, `mutations.maf`, `gene_sets.gmt`,
-        `references.gmt`, `markers.tsv`, and the folders `slides`, `masks` and `truth`.
+        `references.gmt`, `markers.tsv`, `cells.tsv.gz`, `cell_labels.tsv`,
+        `ligand_receptor.tsv`, and the folders `slides`, `masks` and `truth`.
         Paths in `slides.tsv` start from it. What it held before is replaced.
     patients
         Number of patients, at least 4. About 45 % of them have annotated slides, one in ten
@@ -242,6 +244,18 @@ def _write_molecular(areas: pd.DataFrame, folder: Path, *, seed: int) -> None:
     _write_tsv(types, folder / "truth" / "cell_types.tsv")
     regions = pd.DataFrame({"term": list(truth), "region": list(truth.values())})
     _write_tsv(regions, folder / "truth" / "gene_sets.tsv")
+    _write_cells(genes, list(areas.index)[:SEQUENCED], folder, seed=seed)
+
+
+def _write_cells(genes: "pd.Series[str]", patients: list[str], folder: Path, *, seed: int) -> None:
+    """Write single cells with their labels, ligand-receptor pairs, and the truth about both."""
+    pairs = draw_pairs(patients)
+    _write_tsv(pairs[["ligand", "receptor"]], folder / "ligand_receptor.tsv")
+    _write_tsv(pairs, folder / "truth" / "interactions.tsv")
+    counts, cells = draw_cells(genes, pairs, patients, generator(seed, "cells"))
+    write_counts(counts, folder / "cells.tsv.gz")
+    _write_tsv(cells.drop(columns="quality"), folder / "cell_labels.tsv")
+    _write_tsv(cells, folder / "truth" / "cells.tsv")
 
 
 def _write_gmt(sets: dict[str, list[str]], path: Path) -> None:

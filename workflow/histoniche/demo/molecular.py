@@ -19,7 +19,7 @@ _LIBRARY_LOG_SD = 0.25
 
 
 _MARKERS = 12
-_CELL_TYPES = {
+CELL_TYPES = {
     ("neuron", "CL:0000540"): "LE",
     ("oligodendrocyte", "CL:0000128"): "IT",
     ("malignant cell", "CL:0001064"): "CT",
@@ -32,6 +32,7 @@ _CELL_TYPES = {
     ("fibroblast", "CL:0000057"): "",
     ("T cell", "CL:0000084"): "",
 }
+"""Region whose genes a cell type expresses, by its name and Cell Ontology id; some have none."""
 
 
 class _Gene(NamedTuple):
@@ -164,7 +165,7 @@ def draw_markers(genes: "pd.Series[str]", random: np.random.Generator) -> pd.Dat
     """
     null = genes.index[genes == ""].to_numpy(str)
     rows = []
-    for (name, ontology_id), region in _CELL_TYPES.items():
+    for (name, ontology_id), region in CELL_TYPES.items():
         own = genes.index[genes == region].to_numpy(str) if region else null
         for marker_set in ("atlas A", "atlas B"):
             chosen = [*random.choice(own, _MARKERS, replace=False)]

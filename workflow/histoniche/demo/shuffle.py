@@ -15,8 +15,8 @@ def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
     """Copy a demo cohort and break every link between its parts.
 
     Expression, survival and mutations are dealt out anew to the patients, each by its own
-    permutation. Slides and masks stay as they are. The copy's `truth` says that nothing is
-    planted beyond the regions.
+    permutation, and the labels of single cells to the cells of their patient. Slides and masks
+    stay as they are. The copy's `truth` says that nothing is planted beyond the regions.
 
     Patients are permuted, not genes one by one, so the genes of a region stay correlated with
     each other. Should one pass the signature's raw p by chance, many of its kind do, and their
@@ -35,6 +35,7 @@ def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
         patients = list(pd.read_csv(work / "patients.tsv", sep="\t", dtype=str)["patient"])
         _shuffle_expression(work / "counts.tsv.gz", patients, seed)
         _shuffle_mutations(work / "mutations.maf", seed)
+        _shuffle_cell_types(work / "cell_labels.tsv", seed)
         _write_null_truth(work / "truth")
 
 
@@ -65,11 +66,26 @@ def _shuffle_mutations(path: Path, seed: int) -> None:
     write_maf(variants, path)
 
 
+def _shuffle_cell_types(path: Path, seed: int) -> None:
+    """Permute the types of each patient's cells."""
+    labels = pd.read_csv(path, sep="\t", dtype=str)
+    random = generator(seed, "shuffle", "cells")
+    labels["cell_type"] = labels.groupby("patient")["cell_type"].transform(random.permutation)
+    write_text(labels.to_csv(sep="\t", index=False, lineterminator="\n"), path)
+
+
 def _write_null_truth(truth: Path) -> None:
-    """Say that no gene, no gene set and no hazard is planted."""
+    """Say that no gene, no gene set, no ligand-receptor pair and no hazard is planted."""
     for name in ("genes.tsv", "gene_sets.tsv", "cell_types.tsv"):
-        table = pd.read_csv(truth / name, sep="\t", dtype=str, keep_default_na=False)
-        table["region"] = ""
-        write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), truth / name)
+        _empty(truth / name, ["region"])
+    _empty(truth / "interactions.tsv", ["sender", "receiver", "patients"])
+    _empty(truth / "cells.tsv", ["cell_type"])
     hazard = {"region": None, "hazard_ratio_per_sd": 1.0, "unplanted": list(REGIONS)}
     write_json(hazard, truth / "hazard.json")
+
+
+def _empty(path: Path, columns: list[str]) -> None:
+    """Write nothing into some columns of a table."""
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    table[columns] = ""
+    write_text(table.to_csv(sep="\t", index=False, lineterminator="\n"), path)

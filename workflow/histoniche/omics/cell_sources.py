@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import anndata
 import numpy as np
@@ -18,6 +18,17 @@ from histoniche.omics.cell_table import read_cell_table
 from histoniche.omics.decisions import Decision
 
 Format = Literal["h5ad", "10x folder", "10x h5", "table"]
+
+
+class Reading(TypedDict, total=False):
+    """How cells are read; what is not given is as in `read_cells`."""
+
+    labels: Path | None
+    label_column: str | None
+    patient_column: str | None
+    gene_column: str | None
+    layer: str | None
+    on_unlabelled: OnUnlabelled
 
 
 def read_cells(

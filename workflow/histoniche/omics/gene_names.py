@@ -2,33 +2,29 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from histoniche.errors import InputError
 
 # The first that fits names the system.
 _SYSTEMS = {
-    "Ensembl ids of human": re.compile(r"ENSG\d{6,}(\.\d+)?"),
-    "Ensembl ids of mouse": re.compile(r"ENSMUSG\d{6,}(\.\d+)?"),
     "Entrez ids": re.compile(r"\d+"),
-    "symbols of human": re.compile(r"(?:[A-Z][A-Z0-9.-]*|C(?:\d+|X|Y)orf\d+)"),
+    "Ensembl gene ids": re.compile(r"ENS[A-Z]*G\d{11}"),
+    "Ensembl gene ids with versions": re.compile(r"ENS[A-Z]*G\d{11}\.\d+"),
+    "Ensembl transcript or protein ids": re.compile(r"ENS[A-Z]*[TP]\d{11}(?:\.\d+)?"),
+    "symbols of human": re.compile(r"[A-Z][A-Z0-9.@-]*|C(?:\d+|X|Y)orf\d+"),
     "symbols of mouse": re.compile(r"[A-Z][a-z0-9.-]+"),
 }
-_LOOKED_AT = 2000
 
 
-def id_system(genes: Iterable[str]) -> str:
-    """What most of the names look like: "symbols of human", "Ensembl ids of mouse" ...
+def id_system(genes: Collection[str]) -> str:
+    """What most of the names look like: `symbols of human`, `Ensembl gene ids with versions` ...
 
-    "names of no known kind" if fewer than half are of one system; the first
-    2,000 names are looked at.
+    `names of no known kind` if no system fits more than half.
     """
-    names = list(islice(genes, _LOOKED_AT))
-    found = Counter(_system(name) for name in names)
-    system, count = found.most_common(1)[0] if found else ("", 0)
-    return system if system and 2 * count >= len(names) else "names of no known kind"
+    system, count = Counter(map(_system, genes)).most_common(1)[0] if genes else ("", 0)
+    return system if system and 2 * count > len(genes) else "names of no known kind"
 
 
 def require_shared(

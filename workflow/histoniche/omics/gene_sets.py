@@ -7,18 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from histoniche.errors import InputError
+from histoniche.omics.gene_names import id_system
 from histoniche.tables import read_table
 
 Signatures = Mapping[str, frozenset[str]]
 
 _ACCESSION = re.compile(r"[A-Z]+:\d+")
-_ID_SYSTEMS = {
-    "Entrez ids": re.compile(r"\d+"),
-    "Ensembl gene ids": re.compile(r"ENS[A-Z]*G\d{11}"),
-    "Ensembl gene ids with versions": re.compile(r"ENS[A-Z]*G\d{11}\.\d+"),
-    "Ensembl transcript or protein ids": re.compile(r"ENS[A-Z]*[TP]\d{11}(?:\.\d+)?"),
-    "symbols": re.compile(r"(?!ENS[A-Z]*\d{11})[A-Za-z][\w.@-]*"),
-}
 
 
 def read_gmt(path: Path) -> dict[str, frozenset[str]]:
@@ -81,21 +75,6 @@ def as_gmt(sets: Mapping[str, tuple[str, Sequence[str]]]) -> str:
     """Text of a GMT file, from description and genes by name."""
     lines = ("\t".join((name, text, *genes)) for name, (text, genes) in sets.items())
     return "".join(f"{line}\n" for line in lines)
-
-
-def id_system(genes: Collection[str]) -> str:
-    """Name of the id system that most of the genes look like.
-
-    Returns
-    -------
-    `symbols`, `Entrez ids`, `Ensembl gene ids`, these `with versions`,
-    `Ensembl transcript or protein ids`, or `ids of no known kind` if none fits
-    more than half.
-    """
-    for name, pattern in _ID_SYSTEMS.items():
-        if sum(pattern.fullmatch(gene) is not None for gene in genes) > len(genes) / 2:
-            return name
-    return "ids of no known kind"
 
 
 def tested_genes(correlation: Path) -> set[str]:

@@ -86,8 +86,8 @@ def find_interactions(
     Raises
     ------
     InputError
-        If the files do not fit, a chosen signature or receiver is unknown, or
-        no patient has two types of `min_cells` cells.
+        If the files do not fit, a chosen signature is not in the GMT, a receiver is
+        unknown, or no patient has two types of `min_cells` cells.
     """
     data = anndata.read_h5ad(matrix)
     usable = _usable_patients(data.obs, min_cells)
@@ -96,7 +96,11 @@ def find_interactions(
     sets = {} if signatures is None else _choose(signatures, chosen, set(data.var_names))
     if signatures is not None:
         there = there[there["receptor"].isin(frozenset[str]().union(*sets.values()))]
-        taken.append(Decision("pairs", "with the receptor in a chosen signature", len(there)))
+        empty = sorted(set(chosen or ()) - set(sets))
+        taken += [
+            Decision("pairs", "chosen signatures without a gene", len(empty), ", ".join(empty)),
+            Decision("pairs", "with the receptor in a chosen signature", len(there)),
+        ]
     tables = []
     for patient in sorted(data.obs["patient"].astype(str).unique()):
         part, decided = patient_interactions(
@@ -249,10 +253,13 @@ def _read_shared_pairs(path: Path, genes: set[str]) -> tuple[pd.DataFrame, list[
 
 
 def _choose(path: Path, chosen: Collection[str] | None, present: set[str]) -> Signatures:
-    """Chosen signatures; an unknown one, or genes of another system, are an error."""
+    """Chosen signatures; one that a GMT lacks, or genes of another system, are an error.
+
+    What a table of derived signatures lacks has no gene, which is a finding.
+    """
     signatures = read_signatures(path)
     unknown = sorted(set(chosen or ()) - set(signatures))
-    if unknown and signatures:
+    if unknown and path.suffix != ".parquet":
         raise InputError(
             f"no such signature; there are {', '.join(signatures)}",
             file=path,

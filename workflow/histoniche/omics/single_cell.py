@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,13 @@ from anndata import AnnData
 
 from histoniche.errors import InputError
 from histoniche.files import whole_file
-from histoniche.omics.cell_labels import OnUnlabelled
 from histoniche.omics.cell_quality import (
     CellUnit,
     OnSmallType,
     drop_poor_cells,
     drop_small_types,
 )
-from histoniche.omics.cell_sources import read_cells
+from histoniche.omics.cell_sources import Reading, read_cells
 from histoniche.omics.decisions import Decision
 from histoniche.randomness import derived_seed
 from histoniche.tables import write_table
@@ -36,12 +35,6 @@ def prepare_cells(
     matrix: Path,
     table: Path,
     decisions: Path,
-    labels: Path | None,
-    label_column: str | None,
-    patient_column: str | None,
-    gene_column: str | None,
-    layer: str | None,
-    on_unlabelled: OnUnlabelled,
     unit: CellUnit,
     min_genes: int,
     max_mitochondrial_share: float,
@@ -53,12 +46,13 @@ def prepare_cells(
     neighbours: int,
     resolution: float,
     seed: int,
+    **reading: Unpack[Reading],
 ) -> None:
     """Read, filter, normalise, and label cells, and place them on a map.
 
     Parameters
     ----------
-    cells, labels, label_column, patient_column, gene_column, layer, on_unlabelled
+    cells, reading
         See `histoniche.omics.cell_sources.read_cells`.
     matrix
         Written: h5ad with log(1 + counts per 10,000), obs patient and
@@ -85,15 +79,7 @@ def prepare_cells(
     InputError
         If the input does not fit, no cell is good, or a type is too small.
     """
-    data, taken = read_cells(
-        cells,
-        labels=labels,
-        label_column=label_column,
-        patient_column=patient_column,
-        gene_column=gene_column,
-        layer=layer,
-        on_unlabelled=on_unlabelled,
-    )
+    data, taken = read_cells(cells, **reading)
     _check_unit(data, unit)
     data, poor = drop_poor_cells(
         data,

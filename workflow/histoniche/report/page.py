@@ -18,6 +18,7 @@ from histoniche.report.numbers import count, format_interval
 from histoniche.report.results import Results
 from histoniche.report.sections.activity import activity_section
 from histoniche.report.sections.areas import areas_section
+from histoniche.report.sections.cells import crosstalk_section, single_cells_section
 from histoniche.report.sections.cohort import cohort_section
 from histoniche.report.sections.comparisons import comparisons_section
 from histoniche.report.sections.meaning import (
@@ -46,6 +47,8 @@ _SECTIONS = (
     rankings_section,
     cell_types_section,
     references_section,
+    single_cells_section,
+    crosstalk_section,
     activity_section,
     comparisons_section,
     survival_section,

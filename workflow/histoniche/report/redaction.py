@@ -14,8 +14,13 @@ import yaml
 PLACES = ("path", "annotation", "tissue_mask")
 """Columns of the sheet of slides that say where files lie."""
 
-# Here a slash belongs to the text: a title, a unit such as mg/l, a level such as I/II.
-_FREE_TEXT = {("study",), ("cohort", "covariates"), ("comparisons",)}
+# Here a slash belongs to the text: a title, a unit such as mg/l, a level such as I/II, a cell type.
+_FREE_TEXT = {
+    ("study",),
+    ("cohort", "covariates"),
+    ("comparisons",),
+    ("ligand_receptor", "receivers"),
+}
 
 
 def cleaned_settings(settings: Mapping[str, Any]) -> str:

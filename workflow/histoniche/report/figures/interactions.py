@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch
+from matplotlib.path import Path as Curve
 
 from histoniche.report.numbers import count
 from histoniche.report.style import (
@@ -35,6 +36,8 @@ _COLOURS = "viridis_r"
 _ENDS = ["sender", "receiver"]
 _RADIUS = 0.1
 """Of a cell type's node, the circle of all nodes being 1."""
+_BEND = 0.13
+"""Of an arrow, as a share of its length."""
 _FIRST = np.pi / 2
 """Angle of the first node: on top."""
 
@@ -175,18 +178,22 @@ def _draw_network(summary: pd.DataFrame, table: pd.DataFrame, threshold: float, 
     figure = new_figure(5.6)
     axes = figure.add_subplot()
     image = ScalarMappable(Normalize(threshold, 1), _COLOURS)
-    widths = 1 + 5 * edges["pairs"] / edges["pairs"].max()
+    widths = 1.5 + 4 * (edges["pairs"] - 1) / max(1, edges["pairs"].max() - 1)
     colours = image.to_rgba(edges["score"].to_numpy(dtype=float))
     for edge, width, colour in zip(edges.itertuples(), widths, colours, strict=True):
         middle = _draw_arrow(axes, places, edge, width=float(width), colour=colour)
         if len(edges) <= _FEW:
             _draw_number(axes, middle, str(edge.pairs))
+    # Where there is a loop, the name stands beyond it.
+    loops = set(edges.loc[edges["sender"] == edges["receiver"], "sender"])
+    names = {name: place * (1.6 if name in loops else 1.22) for name, place in places.items()}
     for name, size in _cells(table).items():
-        _draw_type(axes, f"{name}\n{count(int(size), 'cell')}", places[str(name)])
+        text = f"{name}\n{count(int(size), 'cell')}"
+        _draw_type(axes, text, places[str(name)], names[str(name)])
     axes.set_axis_off()
     axes.set_xlim(-2.6, 2.6)
-    heights = [0.0, *(1.5 * place[1] for place in places.values())]
-    axes.set_ylim(min(heights) - 0.3, max(heights) + 0.3)
+    heights = [0.0, *(place[1] for place in names.values())]
+    axes.set_ylim(min(heights) - 0.2, max(heights) + 0.2)
     axes.set_aspect("equal")
     number = count(int(edges["pairs"].sum()), "kept interaction")
     axes.set_title(f"Which cell types the kept pairs connect: {number}")
@@ -206,32 +213,47 @@ def _draw_arrow(
     axes: Axes, places: Mapping[str, Any], edge: Any, *, width: float, colour: Any
 ) -> Any:
     """Curved arrow, or a loop outside the circle if both ends are one; return its middle."""
-    start, end = places[edge.sender], places[edge.receiver]
-    if edge.sender == edge.receiver:
-        across = _RADIUS * np.array([-start[1], start[0]])
-        start, end, bend = start * 1.05 - across, start * 1.05 + across, 2.0
-        middle = places[edge.sender] * 1.33
-    else:
-        bend = 0.2
-        chord = end - start
-        middle = (start + end) / 2 + bend / 2 * np.array([chord[1], -chord[0]])
-        inward = 1.35 * _RADIUS * chord / np.linalg.norm(chord)
-        start, end = start + inward, end - inward
-    arrow = FancyArrowPatch(
-        tuple(start),
-        tuple(end),
-        connectionstyle=f"arc3,rad={bend}",
-        arrowstyle="-|>",
-        mutation_scale=10 + 2 * width,
-        linewidth=width,
-        color=colour,
-        shrinkA=0,
-        shrinkB=0,
-        joinstyle="miter",
-        capstyle="butt",
+    curve = _loop if edge.sender == edge.receiver else _bow
+    points = curve(places[edge.sender], places[edge.receiver])
+    codes = [
+        Curve.MOVETO,
+        *[Curve.CURVE4 if len(points) == 4 else Curve.CURVE3] * (len(points) - 1),
+    ]
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Curve(points, codes),
+            arrowstyle="-|>",
+            mutation_scale=8 + 2 * width,
+            linewidth=width,
+            color=colour,
+            joinstyle="miter",
+            capstyle="butt",
+        )
     )
-    axes.add_patch(arrow)
-    return middle
+    # Of a Bézier curve half-way.
+    weights = {3: [1, 2, 1], 4: [1, 3, 3, 1]}[len(points)]
+    return np.average(points, axis=0, weights=weights)
+
+
+def _bow(start: Any, end: Any) -> Any:
+    """From one node to another, a little to the right, so that there is room for the way back."""
+    chord = end - start
+    top = (start + end) / 2 + _BEND * np.array([chord[1], -chord[0]])
+    ends = [node + 1.3 * _RADIUS * _unit(top - node) for node in (start, end)]
+    return np.array([ends[0], top, ends[1]])
+
+
+def _loop(node: Any, _: Any) -> Any:
+    """Out of a node and back into it, outside the circle."""
+    across = np.array([-node[1], node[0]])
+    far = [node * 1.55 + side * 0.28 * across for side in (-1, 1)]
+    ends = [node + 1.3 * _RADIUS * _unit(point - node) for point in far]
+    return np.array([ends[0], *far, ends[1]])
+
+
+def _unit(vector: Any) -> Any:
+    """The vector at length 1."""
+    return vector / np.linalg.norm(vector)
 
 
 def _draw_number(axes: Axes, place: Any, number: str) -> None:
@@ -241,12 +263,12 @@ def _draw_number(axes: Axes, place: Any, number: str) -> None:
     axes.text(x, y, number, ha="center", va="center", size=8, bbox=box, zorder=4)
 
 
-def _draw_type(axes: Axes, text: str, place: Any) -> None:
+def _draw_type(axes: Axes, text: str, place: Any, beyond: Any) -> None:
     """Node of a cell type, and outside the circle its name and number of cells."""
     axes.add_patch(Circle(tuple(place), _RADIUS, fc="white", ec=INK, lw=1.2, zorder=3))
-    x, y = place
+    x, y = beyond
     side = "center" if abs(x) < 0.3 else "left" if x > 0 else "right"
-    axes.text(x * 1.5, y * 1.5, text, ha=side, va="center", size=9)
+    axes.text(x, y, text, ha=side, va="center", size=9)
 
 
 def _cells(table: pd.DataFrame) -> "pd.Series[int]":

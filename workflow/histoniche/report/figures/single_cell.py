@@ -1,7 +1,7 @@
 """Figures of the signatures in single cells: heat map of genes by cell type, and maps of cells."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from histoniche.report.style import (
 from histoniche.tables import read_table
 
 _MOST_GENES = 60
-_MOST_MAPS = 6
+_MOST_MAPS = 9
 _MAPS_A_ROW = 3
 _PICTURE_FROM = 3000
 """From so many cells on, points are a picture within the drawing."""
@@ -38,23 +38,29 @@ _PICTURE_FROM = 3000
 _FEW = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
 
 
-def draw_signature_genes(by_type: Path, genes: Path, *, heat_map: Path) -> None:
+def draw_signature_genes(
+    by_type: Path, genes: Path, *, shown: Sequence[str] | None, heat_map: Path
+) -> None:
     """Draw the signatures' genes by cell type as a clustered heat map.
 
     Parameters
     ----------
     by_type, genes
         What `histoniche.omics.cell_signatures.describe_signatures` wrote.
+    shown
+        Signatures to draw, in this order; None means all.
     heat_map
         Where the figure goes; ends in `.svg`.
     """
     table, leading = read_table(by_type), read_table(genes)
     table = table.merge(leading[["gene", "signatures", "tau"]], on="gene")
+    expressed = table.loc[table["mean"] > 0, "gene"]
+    sets = _members(leading[leading["gene"].isin(expressed)], shown)
     with house_style():
-        if table.empty or not (table["mean"] > 0).any():
+        if not sets:
             save_notice("No cell expresses a gene of a signature.", heat_map, table)
             return
-        _draw_heat_map(table, heat_map)
+        _draw_heat_map(table, sets, heat_map)
 
 
 def draw_cell_maps(scores: Path, *, shown: Sequence[str] | None, cell_maps: Path) -> None:
@@ -65,7 +71,7 @@ def draw_cell_maps(scores: Path, *, shown: Sequence[str] | None, cell_maps: Path
     scores
         What `histoniche.omics.cell_signatures.describe_signatures` wrote.
     shown
-        Signatures to draw, five at most; None means the first ones.
+        Signatures to draw, eight at most; None means the first ones.
     cell_maps
         Where the figure goes; ends in `.svg`.
     """
@@ -91,33 +97,44 @@ def draw_cell_maps(scores: Path, *, shown: Sequence[str] | None, cell_maps: Path
         save_figure(figure, cell_maps, table[columns])
 
 
-def _draw_heat_map(table: pd.DataFrame, path: Path) -> None:
+def _members(leading: pd.DataFrame, shown: Sequence[str] | None) -> dict[str, list[str]]:
+    """Genes of each signature that has some, in the order of `shown`."""
+    pairs = leading.assign(signature=leading["signatures"].str.split(";")).explode("signature")
+    sets = {str(name): list(genes) for name, genes in pairs.groupby("signature")["gene"]}
+    return {name: sets[name] for name in (sets if shown is None else shown) if name in sets}
+
+
+def most_telling(spread: "pd.Series[float]", sets: Mapping[str, Sequence[str]]) -> list[str]:
+    """Genes with the greatest spread of each signature, so that no signature crowds out others."""
+    places = [spread[list(genes)].rank(ascending=False, method="first") for genes in sets.values()]
+    best = pd.concat(places).groupby(level=0).min().sort_values(kind="stable")
+    return sorted(best.index[:_MOST_GENES])
+
+
+def _draw_heat_map(table: pd.DataFrame, sets: Mapping[str, Sequence[str]], path: Path) -> None:
     """Types by genes, each gene in shares of its highest mean; trees beside, signatures below."""
     means = table.pivot(index="cell_type", columns="gene", values="mean")
-    means = means.loc[:, means.max() > 0]
-    spread = (means.max() - means.min()).sort_values(ascending=False, kind="stable")
-    means = means[sorted(spread.index[:_MOST_GENES])]
+    means = means[most_telling(means.max() - means.min(), sets)]
     relative = means / means.max()
     trees = [cluster(part.to_numpy()) for part in (relative, relative.T)]
     relative = relative.iloc[leaf_order(trees[0]), leaf_order(trees[1])]
-    member = _membership(table, list(relative.columns))
-    figure = new_figure(2.6 + 0.24 * len(relative) + 0.17 * len(member))
-    heights = [0.7, 0.24 * len(relative), 0.17 * len(member)]
+    figure = new_figure(2.6 + 0.24 * len(relative) + 0.17 * len(sets))
+    heights = [0.7, 0.24 * len(relative), 0.17 * len(sets)]
     grid = figure.subplots(3, 2, gridspec_kw={"width_ratios": [0.06, 1], "height_ratios": heights})
     _draw_tree(grid[0, 1], trees[1], upright=True)
     _draw_tree(grid[1, 0], trees[0], upright=False)
     for axes in (grid[0, 0], grid[2, 0]):
         axes.set_axis_off()
     image = _draw_cells(grid[1, 1], relative, table)
-    _draw_membership(grid[2, 1], member, list(relative.columns))
+    _draw_membership(grid[2, 1], sets, list(relative.columns))
     grid[0, 1].set_title("Which cell types express the signatures' genes")
     bar = figure.colorbar(image, ax=list(grid[:, 1]), shrink=0.5, pad=0.01, aspect=14)
     bar.outline.set_visible(False)
     bar.set_label("share of the gene's highest mean")
-    all_genes = table["gene"].nunique()
+    every = len(set().union(*sets.values()))
     footnote(
         figure,
-        f"{relative.shape[1]} of {all_genes} genes, those whose mean differs most between types. "
+        f"{relative.shape[1]} of {every} genes, of each signature those whose mean differs most. "
         "Mean log-normalised expression over all cells of a type; average linkage of Euclidean "
         "distances. Below: whose gene it is.",
     )
@@ -141,21 +158,14 @@ def _draw_cells(axes: Axes, relative: pd.DataFrame, table: pd.DataFrame) -> Any:
     return image
 
 
-def _membership(table: pd.DataFrame, genes: Sequence[str]) -> dict[str, list[bool]]:
-    """For each signature that holds a gene, which of the genes it holds."""
-    sets = table.groupby("gene")["signatures"].first().str.split(";")
-    names = sorted({name for gene in genes for name in sets[gene]})
-    return {name: [name in sets[gene] for gene in genes] for name in names}
-
-
-def _draw_membership(axes: Axes, member: dict[str, list[bool]], genes: Sequence[str]) -> None:
+def _draw_membership(axes: Axes, sets: Mapping[str, Sequence[str]], genes: Sequence[str]) -> None:
     """One row a signature, a square where it holds the gene; the genes' names below."""
-    for row, held in enumerate(member.values()):
-        places = np.flatnonzero(held) + 0.5
+    for row, held in enumerate(sets.values()):
+        places = np.flatnonzero(np.isin(genes, list(held))) + 0.5
         axes.plot(places, np.full(len(places), row + 0.5), "s", color=INK, markersize=4)
-    axes.set_yticks(np.arange(len(member)) + 0.5, list(member), size=7.5)
+    axes.set_yticks(np.arange(len(sets)) + 0.5, list(sets), size=7.5)
     axes.yaxis.tick_right()
-    axes.set_ylim(len(member), 0)
+    axes.set_ylim(len(sets), 0)
     axes.set_xlim(0, len(genes))
     axes.set_xticks(np.arange(len(genes)) + 0.5, genes, rotation=90, size=7)
     axes.tick_params(length=0)

@@ -25,6 +25,11 @@ CITATIONS = {
     "enrichment analysis in Python. Bioinformatics 2023;39:btac757.",
     "BH": "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful "
     "approach to multiple testing. J R Stat Soc B 1995;57:289.",
+    "scanpy": "Wolf FA, Angerer P, Theis FJ. SCANPY: large-scale single-cell gene expression data "
+    "analysis. Genome Biol 2018;19:15.",
+    "SingleCellSignalR": "Cabello-Aguilar S, Alame M, Kon-Sun-Tack F, et al. SingleCellSignalR: "
+    "inference of intercellular networks from single-cell transcriptomics. Nucleic Acids Res "
+    "2020;48:e55.",
     "RO-Crate": "Soiland-Reyes S, Sefton P, Crosas M, et al. Packaging research artefacts with "
     "RO-Crate. Data Science 2022;5:97.",
 }
@@ -47,6 +52,7 @@ def methods_section(results: Results) -> Section:
         *_segmentation(results),
         *_areas(results),
         *_omics(results),
+        *_cells(results),
         *_survival(results),
         f"Every random step has its own generator, from the seed {results.settings.get('seed')}.",
     ]
@@ -229,6 +235,28 @@ def _omics(results: Results) -> Iterator[str]:
         )
 
 
+def _cells(results: Results) -> Iterator[str]:
+    """Single cells and ligand-receptor pairs."""
+    if results.has("cells"):
+        settings = results.block("single_cell")
+        unit = (
+            "scaled to 10,000 counts a cell and logged"
+            if settings.get("unit") == "counts"
+            else "taken as log(1 + counts per 10,000)"
+        )
+        yield (
+            f"Single cells: those with {settings.get('min_genes')} genes and a mitochondrial share "
+            f"of {percent(settings.get('max_mitochondrial_share', 1))} at most, {unit}; map by "
+            "UMAP; signature scores as by Satija et al. 2015 (scanpy)."
+        )
+    if results.has("interactions"):
+        yield (
+            "Ligand-receptor pairs: LR score of SingleCellSignalR in each patient; labels shuffled "
+            "within the patient for p; a pair between two types over all patients has the largest "
+            "of their p (Nichols et al. 2005)."
+        )
+
+
 def _survival(results: Results) -> Iterator[str]:
     """Curves, models, correlations."""
     if not results.has("cox"):
@@ -289,6 +317,10 @@ def _cited(results: Results) -> Iterator[str]:
         yield "lifelines"
     if results.has("enrichment"):
         yield "gseapy"
+    if results.has("cells"):
+        yield "scanpy"
+    if results.has("interactions"):
+        yield "SingleCellSignalR"
     if results.has("cox") or results.has("correlation"):
         yield "BH"
     yield from ("Snakemake", "RO-Crate")
