@@ -38,13 +38,6 @@ def test_a_signature_threshold_re_runs_what_follows_from_signatures(demo):
     assert not set(planned) & {"tile_slide", "train_head", "fit_survival"}
 
 
-def test_the_rule_of_a_differing_gene_re_runs_no_test_of_genes(demo):
-    planned = demo.planned(**changed(demo.config, "differential", "q", value=0.01))
-    assert set(planned) == {
-        "enrich_differential", "draw_differential", "write_summary", "seal_bundle", "all",
-    }  # fmt: skip
-
-
 def test_a_setting_of_the_activities_re_runs_what_follows_from_them(demo):
     planned = demo.planned(**changed(demo.config, "activity", "min_patients", value=6))
     assert set(planned) - ANALYSIS_END == {"compare_activity", "draw_activity_groups"}
@@ -86,6 +79,13 @@ def test_a_bad_slide_stops_the_run_without_any_slide_done_anew(own_copy):
 def test_the_title_re_runs_page_and_bundle_alone(demo):
     planned = demo.planned(**changed(demo.config, "study", "title", value="Another"))
     assert set(planned) == {"write_summary", "seal_bundle", "all"}
+
+
+def test_the_rule_of_a_differing_gene_re_runs_no_test_of_genes(demo):
+    planned = demo.planned(**changed(demo.config, "differential", "q", value=0.01))
+    assert set(planned) == {
+        "enrich_differential", "draw_differential", "write_summary", "seal_bundle", "all",
+    }  # fmt: skip
 
 
 def test_a_touched_slide_re_runs_nothing_and_a_changed_one_itself(own_copy):

@@ -174,6 +174,8 @@ def _stage_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
                 yield _Problem("areas.path", f"the block {stage} needs areas", remedy)
             elif block != "areas" and block not in config:
                 yield _Problem(block, f"the block {stage} needs it", f"add it or drop {stage}")
+    if config.get("signatures", {}).get("scores") and "scores" not in config:
+        yield _Problem("scores", "signatures.scores needs it", "add it")
 
 
 def _has_areas(config: Mapping[str, Any]) -> bool:
@@ -213,8 +215,6 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
     if signatures["p_kind"] == "family" and not signatures["permutations"]:
         remedy = "write 1000, or another p_kind"
         yield _Problem("signatures.permutations", "p_kind family needs them", remedy, 0)
-    if signatures.get("scores") and "scores" not in config:
-        yield _Problem("scores", "signatures.scores needs it", "add it")
     for block in ("enrichment", "activity"):
         sizes = config.get(block, {"min_size": 0, "max_size": 0})
         if sizes["min_size"] > sizes["max_size"]:
