@@ -78,6 +78,18 @@ AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
             ["comparisons.a.covariate", "'mgnt'", "did you mean mgmt?"],
         ),
         ({"differential": {}}, ["comparisons", "the block differential needs it"]),
+        ({"single_cell": {"cells": "c.h5ad"}}, ["signatures", "the block single_cell needs it"]),
+        (
+            {"ligand_receptor": {"pairs": "p.tsv"}},
+            ["single_cell", "the block ligand_receptor needs it", "drop ligand_receptor"],
+        ),
+        ({"single_cell": {"cells": {}}}, ["single_cell.cells"]),
+        ({"single_cell": {"cells": {"../P1": "c.h5ad"}}}, ["single_cell.cells", "'../P1'"]),
+        ({"single_cell": {"labels": "l.tsv"}}, ["single_cell.cells", "missing", "add it"]),
+        (
+            {"ligand_receptor": {"pairs": "p.tsv", "appears_as": "pairs"}},
+            ["ligand_receptor.appears_as", "'pairs'", "did you mean pair?"],
+        ),
         (
             {
                 **AREAS,

@@ -77,6 +77,13 @@ def test_one_or_several_networks_a_head_are_brought_along(cohort):
         read(segmentation={**segmentation, "pretrained": "b"})
 
 
+GENES = {
+    "areas": {"path": "a.csv", "patient": "patient", "columns": {"CT": "CT", "CTmvp": "CTmvp"}},
+    "segmentation": None,
+    "expression": {"path": "e.tsv", "unit": "counts"},
+    "signatures": {},
+}
+CELLS = {**GENES, "single_cell": {"cells": "mask.png"}}
 WRONG = {
     "weights that are not there": (
         {"segmentation": {"tiling": "a", "training": {"encoder_weights": "no.safetensors"}}},
@@ -135,7 +142,60 @@ WRONG = {
         },
         ["enrichment.gene_sets.go", "folder of results"],
     ),
+    "cells that are not there": (
+        {**GENES, "single_cell": {"cells": "no.h5ad"}},
+        ["single_cell.cells", "'no.h5ad'", "no such file or folder"],
+    ),
+    "cells of a patient that are not there": (
+        {**GENES, "single_cell": {"cells": {"P0": "mask.png", "P1": "no"}}},
+        ["single_cell.cells.P1", "'no'", "no such file or folder", "that is here"],
+    ),
+    "cells of a variable that is not set": (
+        {**GENES, "single_cell": {"cells": {"P0": "${NOWHERE_AT_ALL}/P0"}}},
+        ["single_cell.cells.P0", "NOWHERE_AT_ALL", "not set"],
+    ),
+    "cells among the results": (
+        {**GENES, "single_cell": {"cells": {"P0": "results"}}},
+        ["single_cell.cells.P0", "folder of results"],
+    ),
+    "labels among the results": (
+        {**GENES, "single_cell": {"cells": "mask.png", "labels": "results/l.tsv"}},
+        ["single_cell.labels", "folder of results"],
+    ),
+    "pairs among the results": (
+        {**CELLS, "ligand_receptor": {"pairs": "results/p.tsv"}},
+        ["ligand_receptor.pairs", "folder of results"],
+    ),
+    "a signature that there is not": (
+        {**CELLS, "ligand_receptor": {"pairs": "p.tsv", "signatures": ["CT", "CTmpvneg"]}},
+        ["ligand_receptor.signatures", "'CTmpvneg'", "did you mean CTmvpneg?"],
+    ),
+    "a signature of a region that is not measured": (
+        {**CELLS, "ligand_receptor": {"pairs": "p.tsv", "signatures": ["LE"]}},
+        ["ligand_receptor.signatures", "'LE'", "signature"],
+    ),
 }
+
+
+def test_signatures_are_those_that_are_derived(cohort):
+    from histoniche.omics.signatures import ENDINGS
+
+    study = read()
+    assert study.signatures == [f"{region}{end}" for region in study.regions for end in ENDINGS]
+
+
+def test_places_of_cells_are_filled_in_for_one_file_and_for_many(cohort, monkeypatch):
+    monkeypatch.setenv("CELLS", str(cohort))
+    blocks = {key: value for key, value in GENES.items() if value is not None}
+    blocks |= {"cohort": {"patients": "patients.tsv"}}
+    for cells, filled in (
+        ("${CELLS}/mask.png", f"{cohort}/mask.png"),
+        ({"P0": "${CELLS}", "P1": "mask.png"}, {"P0": f"{cohort}", "P1": "mask.png"}),
+    ):
+        config = {**blocks, "single_cell": {"cells": cells, "labels": "${CELLS}/l.tsv"}}
+        study = read_study(config, file="c.yaml")
+        assert study.config["single_cell"]["cells"] == filled
+        assert study.config["single_cell"]["labels"] == f"{cohort}/l.tsv"
 
 
 @pytest.mark.parametrize("case", WRONG)

@@ -10,7 +10,7 @@ from rocrate.rocrate import ROCrate
 
 from histoniche.report.bundle import seal_bundle
 from histoniche.report.crate import METADATA
-from histoniche.report.redaction import named_place
+from histoniche.report.redaction import cleaned_settings, named_place
 from histoniche.report.verify import verify_bundle
 
 STORE = "regions/HN-001-A/map.ome.zarr"
@@ -110,6 +110,16 @@ def test_no_path_leaves_the_house(sealed, tmp_path):
     assert "unit: mg/l" in config
     assert slides == "slide\tpatient\tsite\nHN-001-A\tHN-001\tcentre 1\n"
     assert not any(str(tmp_path).encode() in data for data in files.values())
+
+
+def test_cell_types_keep_their_slash_and_files_of_cells_lose_their_folder():
+    blocks = {
+        "single_cell": {"cells": {"P1": "/data/p1/tenx"}},
+        "ligand_receptor": {"pairs": "/data/lrdb.tsv", "receivers": ["Microglia/Macrophage"]},
+    }
+    text = cleaned_settings(blocks)
+    assert "P1: tenx" in text and "pairs: lrdb.tsv" in text
+    assert "- Microglia/Macrophage" in text and "/data" not in text
 
 
 @pytest.mark.parametrize("place", ["home", "cwd", "config"])

@@ -80,6 +80,7 @@ def interactions(kept=2):
     decisions = pd.DataFrame(
         [
             ("pairs", "in the table", 300, ""),
+            ("pairs", "chosen signatures without a gene", 1, "CTmvp"),
             ("pairs", "with the receptor in a chosen signature", 12, ""),
             ("HN-001", "tests", 40, ""),
             ("other", "tests", 90, ""),
@@ -171,6 +172,7 @@ def test_kept_pairs_stand_with_patients_scores_and_p(page):
     assert (
         "present in every one of 2 patients with two cell types or more, between whichever" in text
     )
+    assert "No gene is in the signature of CTmvp, and so no receptor." in text
     assert "1,000 shuffles" in text and "no proof that the proteins meet" in text
 
 

@@ -156,6 +156,52 @@ def test_the_planted_sets_activity_differs_between_much_and_little_and_none_by_m
     assert (tests.loc[tests["grouping"] == "mgmt", "q"] > 0.05).all()
 
 
+def test_poor_cells_are_left_out_and_no_others(demo):
+    planted = truth(demo, "cells").set_index("cell")
+    cells = table(demo, "omics/cells").set_index("cell")
+    assert set(cells.index) == set(planted.index[planted["quality"] == "good"])
+    assert (cells["cell_type"] == planted.loc[cells.index, "cell_type"]).all()
+    assert cells["patient"].nunique() == 5
+
+
+def test_planted_types_lead_their_regions_genes_and_scores_in_every_patient(demo):
+    genes = table(demo, "omics/cell_genes")
+    genes = genes.assign(region=genes["gene"].map(truth(demo, "genes").set_index("gene")["region"]))
+    scores = table(demo, "omics/cell_score_means").set_index(["signature", "patient"])
+    planted = truth(demo, "cell_types").set_index("region")["cell_type"]
+    for region, cell_type in planted[planted.index != ""].items():
+        own = genes[genes["region"] == region]
+        assert len(own) >= 18
+        assert (own["cell_type"] == cell_type).all() and (own["tau"] > 0.9).all()
+        assert (own["patients_agreeing"] == 5).all() and (own["patients"] == 5).all()
+        for _, patient in scores.loc[region].groupby("patient"):
+            best = patient.set_index("cell_type")["mean"]
+            assert best.idxmax() == cell_type and best.max() > 1
+
+
+def test_exactly_the_planted_pairs_of_the_chosen_signatures_are_kept(demo):
+    ends = ["ligand", "receptor", "sender", "receiver"]
+    planted = truth(demo, "interactions")
+    region = truth(demo, "genes").set_index("gene")["region"]
+    of_signature = (
+        planted["receptor"].map(region).isin(demo.config["ligand_receptor"]["signatures"])
+    )
+    always = planted["patients"].str.split(";").map(len) == 5
+    once = planted["patients"].str.fullmatch(r"P\d+")
+    summary = table(demo, "omics/interaction_summary")
+    kept = summary[summary["patients_kept"] > 0]
+    wanted = planted.loc[always & of_signature, ends]
+    assert set(map(tuple, kept[ends].to_numpy())) == set(map(tuple, wanted.to_numpy()))
+    assert len(wanted) == 5 and (kept["patients_kept"] == 5).all() and (kept["q_max"] < 0.05).all()
+    # Those of one patient are seen in that one, and not kept; those of other signatures not at all.
+    found = table(demo, "omics/interactions")
+    alone = found.loc[found["present"] & ~found["kept"], [*ends, "patient"]]
+    assert set(map(tuple, alone.to_numpy())) == set(
+        map(tuple, planted.loc[once, [*ends, "patients"]].to_numpy())
+    )
+    assert set(found["receptor"]) <= set(planted.loc[of_signature, "receptor"])
+
+
 def test_the_planted_hazard_is_found_with_its_sign_and_no_other(demo):
     planted = json.loads((demo.folder / "cohort" / "truth" / "hazard.json").read_text())
     cox = table(demo, "survival/cox")

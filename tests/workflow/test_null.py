@@ -9,6 +9,7 @@ from histoniche.demo.shuffle import shuffle_labels
 from histoniche.multiplicity import false_discovery
 from histoniche.omics.enrichment import over_representation
 from histoniche.omics.gene_sets import admissible_sets
+from histoniche.omics.interactions import find_interactions
 from histoniche.omics.ranks import family_wise_p, rank_correlation
 from histoniche.tables import read_table
 from study import Study
@@ -97,6 +98,41 @@ def test_over_many_shuffles_a_term_is_enriched_as_rarely_as_it_should(shuffled):
     assert len(hits) > 600
     # At most 5 %; less, since the test is discrete.
     assert np.mean(hits) < 0.07
+
+
+def test_no_cell_type_leads_a_gene_in_every_patient(shuffled):
+    genes = read_table(shuffled.results / "omics" / "cell_genes.parquet")
+    assert len(genes) > 50
+    # By chance five patients agree on one of eight types in about one gene of thousands.
+    assert (genes["patients_agreeing"] == 5).sum() <= 1
+
+
+def test_no_pair_is_kept_even_of_all_receptors(shuffled, tmp_path):
+    summary = read_table(shuffled.results / "omics" / "interaction_summary.parquet")
+    assert (summary["patients_kept"] == 0).all()
+    names = ("interactions", "summary", "decisions")
+    find_interactions(
+        shuffled.results / "omics" / "cells.h5ad",
+        shuffled.folder / "cohort" / "ligand_receptor.tsv",
+        None,
+        **{name: tmp_path / f"{name}.parquet" for name in names},
+        chosen=None,
+        receivers=None,
+        permutations=2000,
+        min_cells=5,
+        min_expressing=3,
+        score=0.5,
+        q=0.05,
+        patients_share=1.0,
+        appears_as="pair",
+        seed=0,
+    )
+    found = read_table(tmp_path / "interactions.parquet")
+    assert found["ligand"].nunique() > 8 and not found["kept"].any()
+    decisions = read_table(tmp_path / "decisions.parquet")
+    tests = decisions.loc[decisions["item"] == "tests", "count"].sum()
+    # At most 5 %; less, since p is 1 wherever one of the two genes is not expressed.
+    assert tests > 4000 and (found["p"] < 0.05).sum() / tests < 0.05
 
 
 def test_no_region_goes_with_survival(shuffled):

@@ -35,7 +35,15 @@ def test_a_signature_threshold_re_runs_what_follows_from_signatures(demo):
     planned = demo.planned(signatures={"rho": 0.3})
     assert "derive_signatures" in planned
     assert "correlate_expression" not in planned
-    assert not set(planned) & {"tile_slide", "train_head", "fit_survival"}
+    assert {"describe_cell_signatures", "find_interactions"} <= set(planned)
+    assert not set(planned) & {"tile_slide", "train_head", "fit_survival", "prepare_cells"}
+
+
+def test_a_ligand_receptor_setting_re_runs_that_stage_alone(demo):
+    planned = demo.planned(**changed(demo.config, "ligand_receptor", "q", value=0.01))
+    assert set(planned) == {
+        *("find_interactions", "draw_interactions", "write_summary", "seal_bundle", "all")
+    }
 
 
 def test_a_setting_of_the_activities_re_runs_what_follows_from_them(demo):

@@ -31,7 +31,7 @@ from histoniche.tables import read_table
 _MOST_GENES = 60
 _MOST_MAPS = 9
 _MAPS_A_ROW = 3
-_PICTURE_FROM = 3000
+_PICTURE_FROM = 1000
 """From so many cells on, points are a picture within the drawing."""
 
 # Okabe & Ito's colours, which colour-blind people can tell apart.

@@ -114,7 +114,10 @@ def _scores(results: Results) -> Table:
         *("signature", ">genes found", "highest in", ">mean score", "then in", ">mean score"),
         ">patients agreeing",
     )
-    note = f"Agreeing: of the patients with {fewest:,} cells of that type and another one."
+    note = (
+        "Patients agreeing: in whom that type is highest, of those with "
+        f"{count(fewest, 'cell')} of it and of another type."
+    )
     return table("Scores of the signatures", heads, rows, note)
 
 
@@ -166,15 +169,15 @@ def _crosstalk(results: Results) -> Iterator[Block]:
     counts = decisions.set_index("item")["count"]
     patients = int(counts["patients with two cell types or more"])
     yield Paragraph(
-        "A ligand that one cell type expresses (the sender) and its receptor on another or the "
-        "same type (the receiver; paracrine or autocrine), in each patient on its own. LR score "
-        "√(l·r) / (m + √(l·r)), l and r the mean expression of the two and m that of all genes: "
-        "0.5 where ligand and receptor are as high as genes at large, towards 1 above. "
+        "Looked for in each patient on its own: a ligand that one cell type expresses (the sender) "
+        "and its receptor on another or the same type (the receiver; paracrine or autocrine). LR "
+        "score √(l·r) / (m + √(l·r)), l and r the mean expression of the two and m that of all "
+        "genes: 0.5 where ligand and receptor are as high as genes at large, towards 1 above. "
         f"p: {int(settings['permutations']):,} shuffles of the labels of the patient's cells; q "
         "after Benjamini-Hochberg over all tests of the patient."
     )
     yield Paragraph(_rule(results, counts, patients))
-    yield from _too_few(results, patients)
+    yield from _gaps(results, patients)
     yield Paragraph(
         "RNA of a ligand and of its receptor is no proof that the proteins meet; neither protein "
         "nor distance was measured. p may be small where one of the two genes alone marks its "
@@ -213,9 +216,12 @@ def _rule(results: Results, counts: "pd.Series[int]", patients: int) -> str:
     )
 
 
-def _too_few(results: Results, patients: int) -> Iterator[Block]:
-    """A caution where the permutations cannot give a small enough q."""
+def _gaps(results: Results, patients: int) -> Iterator[Block]:
+    """Cautions on signatures without a gene, and on shuffles too few for a small q."""
     settings, decisions = results.block("ligand_receptor"), results.table("interaction_decisions")
+    empty = decisions[decisions["item"] == "chosen signatures without a gene"]
+    for names in empty.loc[empty["count"] > 0, "detail"]:
+        yield Paragraph(f"No gene is in the signature of {names}, and so no receptor.", "caution")
     tests = decisions.loc[decisions["item"] == "tests", "count"]
     short = int((tests > settings["q"] * (1 + settings["permutations"])).sum())
     if short:
