@@ -2,15 +2,26 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
 from histoniche.demo.cohort import write_demo_cohort
 from study import CHECKOUT, Study
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes: the demo runs in one of them, from the start, and modules stay whole."""
+
+    def of_demo(item: pytest.Item) -> bool:
+        return "demo" in getattr(item, "fixturenames", ())
+
+    items.sort(key=lambda item: (not of_demo(item), "workflow" not in item.path.parts))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("demo" if of_demo(item) else item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -34,29 +45,43 @@ def small_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def small_config(demo_config: dict[str, Any]) -> dict[str, Any]:
+    """Slides and segmentation alone, one short training."""
+    config = {
+        key: demo_config[key]
+        for key in ("study", "results", "seed", "cohort", "tilings", "segmentation")
+    }
+    config = yaml.safe_load(yaml.safe_dump(config))
+    config["split"] = {"ratio": [1, 1, 1]}
+    config["segmentation"]["training"] |= {"epochs": 1, "encoder_depth": 3, "decoder_channels": 4}
+    return config
+
+
 @pytest.fixture
-def small_study(
-    small_cohort: Path, demo_config: dict[str, Any], tmp_path: Path
-) -> Callable[..., Study]:
-    """Make a study of six patients: slides and segmentation alone, one short training."""
+def small_study(small_cohort: Path, small_config: dict[str, Any], tmp_path: Path) -> Study:
+    """A study of six patients of which nothing has run."""
+    shutil.copytree(small_cohort, tmp_path / "new" / "cohort")
+    return Study(tmp_path / "new", yaml.safe_load(yaml.safe_dump(small_config)))
 
-    def make(name: str = "study") -> Study:
-        folder = tmp_path / name
-        shutil.copytree(small_cohort, folder / "cohort")
-        config = {
-            key: demo_config[key]
-            for key in ("study", "results", "seed", "cohort", "tilings", "segmentation")
-        }
-        config = yaml.safe_load(yaml.safe_dump(config))
-        config["split"] = {"ratio": [1, 1, 1]}
-        config["segmentation"]["training"] |= {
-            "epochs": 1,
-            "encoder_depth": 3,
-            "decoder_channels": 4,
-        }
-        return Study(folder, config)
 
-    return make
+@pytest.fixture(scope="session")
+def tiled_once(
+    small_cohort: Path, small_config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Study:
+    """The study of six patients with its slides tiled."""
+    study = Study(tmp_path_factory.mktemp("tiled"), small_config)
+    shutil.copytree(small_cohort, study.folder / "cohort")
+    slides = pd.read_csv(study.folder / "cohort" / "slides.tsv", sep="\t")["slide"]
+    study.run(*(f"results/demo/tiles/region/{slide}.zarr/zarr.json" for slide in slides))
+    return study
+
+
+@pytest.fixture
+def tiled_study(tiled_once: Study, tmp_path: Path) -> Study:
+    """A copy of the study of six patients with its slides tiled."""
+    shutil.copytree(tiled_once.folder, tmp_path / "tiled", symlinks=True)
+    return Study(tmp_path / "tiled", yaml.safe_load(yaml.safe_dump(tiled_once.config)))
 
 
 @pytest.fixture(scope="session")

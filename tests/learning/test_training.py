@@ -49,7 +49,7 @@ def stores(tmp_path):
     return {"train": folders[:2], "validation": folders[2:]}
 
 
-def train(stores, out, encoder_weights=None, threads=2, **changes):
+def train(stores, out, encoder_weights=None, threads=1, **changes):
     train_segmenter(
         stores,
         out / "model",

@@ -78,7 +78,7 @@ def found(tiles, tmp_path, **changes):
         patients={"S1": "P1"},
         palette=PALETTE,
         settings={**PLAIN, **changes},
-        threads=2,
+        threads=1,
     )
     return TileStore(tmp_path / "found")
 

@@ -16,9 +16,9 @@ METRICS = "results/demo/segmentation/metrics.parquet"
 
 
 @pytest.fixture
-def validated(small_study):
+def validated(tiled_study):
     """A short cross-validation in three folds."""
-    study = small_study()
+    study = tiled_study
     study.config["split"] = {"method": "kfold", "folds": 3}
     study.config["segmentation"]["slides_per_job"] = 100
     study.run(METRICS)

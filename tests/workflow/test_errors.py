@@ -67,7 +67,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_wrong_input_stops_before_any_job(small_study, case):
     change, words = CASES[case]
-    study = small_study()
+    study = small_study
     change(study)
     done = study.run(succeed=False)
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
@@ -88,7 +88,7 @@ def errors_of(done):
 def test_a_mask_of_another_size_is_named_and_leaves_nothing(small_study):
     from PIL import Image
 
-    study = small_study()
+    study = small_study
     mask = sorted((study.folder / "cohort" / "masks").glob("*.png"))[0]
     Image.new("RGB", (300, 900)).save(mask)
     store = f"results/demo/tiles/region/{mask.stem}.zarr"

@@ -10,8 +10,8 @@ from histoniche.tables import read_table
 METRICS = "segmentation/metrics.parquet"
 
 
-def test_each_region_has_its_own_network_and_re_trains_alone(small_study):
-    study = small_study()
+def test_each_region_has_its_own_network_and_re_trains_alone(tiled_study):
+    study = tiled_study
     study.config["segmentation"] |= {"strategy": "per_region", "slides_per_job": 100}
     targets = ["results/demo/areas/patients.parquet", f"results/demo/{METRICS}"]
     study.run(*targets)

@@ -13,8 +13,8 @@ from histoniche.tables import read_table
 TARGETS = ["results/demo/areas/patients.parquet", "results/demo/segmentation/metrics.parquet"]
 
 
-def test_kill_9_in_the_middle_and_recovery_give_the_same_results(small_study):
-    whole, killed = small_study("whole"), small_study("killed")
+def test_kill_9_in_the_middle_and_recovery_give_the_same_results(small_study, tiled_study):
+    whole, killed = tiled_study, small_study
     whole.run(*TARGETS)
     killed.write_config()
     process = subprocess.Popen(

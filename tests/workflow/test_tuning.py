@@ -12,9 +12,9 @@ TRIALS = 3
 
 
 @pytest.fixture
-def searched(small_study):
+def searched(tiled_study):
     """Three short trials that differ in their learning rate; the review is required."""
-    study = small_study()
+    study = tiled_study
     study.config["segmentation"]["slides_per_job"] = 100
     study.config["segmentation"]["tuning"] = {
         "trials": TRIALS,
