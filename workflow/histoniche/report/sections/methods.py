@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from histoniche.omics.comparisons import differing_in_words
 from histoniche.omics.scores import OWN
 from histoniche.report.blocks import Block, Bullets, Heading, Paragraph, Section, table
 from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, join_words, percent
 from histoniche.report.results import Results
+from histoniche.report.sections.molecular_methods import molecular_methods
 from histoniche.report.versions import software_versions
 
 CITATIONS = {
@@ -25,6 +25,10 @@ CITATIONS = {
     "enrichment analysis in Python. Bioinformatics 2023;39:btac757.",
     "BH": "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful "
     "approach to multiple testing. J R Stat Soc B 1995;57:289.",
+    "GSVA": "Hänzelmann S, Castelo R, Guinney J. GSVA: gene set variation analysis for microarray "
+    "and RNA-seq data. BMC Bioinformatics 2013;14:7.",
+    "ssGSEA": "Barbie DA, Tamayo P, Boehm JS, et al. Systematic RNA interference reveals that "
+    "oncogenic KRAS-driven cancers require TBK1. Nature 2009;462:108.",
     "scanpy": "Wolf FA, Angerer P, Theis FJ. SCANPY: large-scale single-cell gene expression data "
     "analysis. Genome Biol 2018;19:15.",
     "SingleCellSignalR": "Cabello-Aguilar S, Alame M, Kon-Sun-Tack F, et al. SingleCellSignalR: "
@@ -35,14 +39,6 @@ CITATIONS = {
 }
 """Publications of the methods, by short name."""
 
-_UNITS = {
-    "counts": "Counts were scaled to counts per million of the patient's library",
-    "tpm": "Transcripts per million were taken as they are",
-    "fpkm": "FPKM values were taken as they are",
-    "fpkm_uq": "Upper-quartile FPKM values were taken as they are",
-    "log2": "Values on the log2 scale were taken as they are",
-}
-
 
 def methods_section(results: Results) -> Section:
     """State what was done with which settings, what it cannot tell, and with what software."""
@@ -51,8 +47,7 @@ def methods_section(results: Results) -> Section:
         *_split(results),
         *_segmentation(results),
         *_areas(results),
-        *_omics(results),
-        *_cells(results),
+        *molecular_methods(results),
         *_survival(results),
         f"Every random step has its own generator, from the seed {results.settings.get('seed')}.",
     ]
@@ -193,70 +188,6 @@ def _areas(results: Results) -> Iterator[str]:
         yield f"Scores brought along: {words}."
 
 
-def _measured(results: Results) -> str:
-    """What genes are correlated with."""
-    return join_words(["each region's area", *results.signed_scores()])
-
-
-def _omics(results: Results) -> Iterator[str]:
-    """Expression, signatures, enrichment."""
-    expression = results.block("expression")
-    if results.has("correlation") and expression:
-        yield (
-            f"{_UNITS[expression.get('unit', 'counts')]}. A gene was tested if its value was above "
-            f"{expression.get('detected_above'):g} in at least {expression.get('min_patients')} "
-            f"patients: Spearman correlation with {_measured(results)}."
-        )
-        permutations = results.block("signatures").get("permutations")
-        if permutations:
-            yield (
-                f"Family-wise p: {permutations:,} permutations of the patients, step-down maxT "
-                "over the genes of a region (Westfall and Young 1993)."
-            )
-    if results.has("differential"):
-        yield (
-            "Genes between groups: DESeq2's negative binomial model by PyDESeq2, Wald test, "
-            "Benjamini-Hochberg after independent filtering (Love et al. 2014; Muzellec et al. "
-            "2023)."
-        )
-    if results.has("differential_enrichment"):
-        rule = {key: results.block("differential")[key] for key in ("q", "log2_fold_change")}
-        yield (
-            f"Gene sets of the genes up and down ({differing_in_words(**rule)}): hypergeometric "
-            "test; the genes of the comparison with a q are the background; Benjamini-Hochberg "
-            "within comparison, direction and library."
-        )
-    if results.has("enrichment"):
-        sets = results.block("enrichment")
-        yield (
-            "Enrichment: hypergeometric test of each signature against gene sets of "
-            f"{sets.get('min_size')} to {sets.get('max_size')} tested genes; the tested genes are "
-            "the background; Benjamini-Hochberg within signature and library."
-        )
-
-
-def _cells(results: Results) -> Iterator[str]:
-    """Single cells and ligand-receptor pairs."""
-    if results.has("cells"):
-        settings = results.block("single_cell")
-        unit = (
-            "scaled to 10,000 counts a cell and logged"
-            if settings.get("unit") == "counts"
-            else "taken as log(1 + counts per 10,000)"
-        )
-        yield (
-            f"Single cells: those with {settings.get('min_genes')} genes and a mitochondrial share "
-            f"of {percent(settings.get('max_mitochondrial_share', 1))} at most, {unit}; map by "
-            "UMAP; signature scores as by Satija et al. 2015 (scanpy)."
-        )
-    if results.has("interactions"):
-        yield (
-            "Ligand-receptor pairs: LR score of SingleCellSignalR in each patient; labels shuffled "
-            "within the patient for p; a pair between two types over all patients has the largest "
-            "of their p (Nichols et al. 2005)."
-        )
-
-
 def _survival(results: Results) -> Iterator[str]:
     """Curves, models, correlations."""
     if not results.has("cox"):
@@ -317,6 +248,8 @@ def _cited(results: Results) -> Iterator[str]:
         yield "lifelines"
     if results.has("enrichment"):
         yield "gseapy"
+    if results.has("activity_correlation") or results.has("activity_comparison"):
+        yield {"gsva": "GSVA", "ssgsea": "ssGSEA"}[results.block("activity").get("method", "gsva")]
     if results.has("cells"):
         yield "scanpy"
     if results.has("interactions"):
