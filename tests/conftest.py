@@ -13,6 +13,7 @@ from histoniche.demo.cohort import write_demo_cohort
 from study import CHECKOUT, Study
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Several processes: the demo runs in one of them, from the start, and modules stay whole."""
 
