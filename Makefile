@@ -58,7 +58,7 @@ lint: $(VENV)/.dev $(DEMO)-cohort/slides.tsv
 	@$(BIN)/histoniche config-docs --check
 
 unit: $(VENV)/.dev
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test: lint unit
 

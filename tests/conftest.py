@@ -8,21 +8,33 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 from histoniche.demo.cohort import write_demo_cohort
 from study import CHECKOUT, Study
 
+OF_DEMO = {f"test_{name}.py" for name in ("demo", "errors", "null", "rerun", "scores")}
+"""Modules whose tests share one run of the demo, so that one process runs them all."""
 
-@pytest.hookimpl(tryfirst=True)
+
+class ByModule(LoadScopeScheduling):
+    """Deals modules out to the processes; those of the demo go to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return "demo" if Path(module).name in OF_DEMO else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    return ByModule(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Several processes: the demo runs in one of them, from the start, and modules stay whole."""
-
-    def of_demo(item: pytest.Item) -> bool:
-        return "demo" in getattr(item, "fixturenames", ())
-
-    items.sort(key=lambda item: (not of_demo(item), "workflow" not in item.path.parts))
+    """What takes longest comes first."""
+    items.sort(key=lambda item: (item.path.name not in OF_DEMO, "workflow" not in item.path.parts))
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("demo" if of_demo(item) else item.path.stem))
+        shares = "demo" in getattr(item, "fixturenames", ())
+        assert not shares or item.path.name in OF_DEMO, f"add {item.path.name} to OF_DEMO"
 
 
 @pytest.fixture(scope="session")
