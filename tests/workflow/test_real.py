@@ -1,5 +1,6 @@
 """Real slides, a real annotated tumour, and real tables."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,22 +118,20 @@ def test_ivy_gap_regions_are_found_in_blocks_that_no_network_saw(checkout, real_
     assert "stand in for patients" in (study.results / "summary.html").read_text()
 
 
+def sheets_as_the_config_says(study, config):
+    """Run the lines of a config's first comment that make its sheets, as a user would."""
+    said = [line.removeprefix("#   ") for line in config.splitlines() if line.startswith("#   ")]
+    program = "\n".join(line for line in said if not line.startswith("snakemake"))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, **study.environment, "PATH": path}
+    subprocess.run(["sh", "-ec", program], check=True, cwd=study.folder, env=environment)
+
+
 @pytest.fixture(scope="module")
 def tcga(checkout, real_data, tmp_path_factory):
     study = example(checkout, tmp_path_factory.mktemp("tcga"), "tcga_gbm", real_data)
-    source = real_data / "tcga_gbm"
-    subprocess.run(
-        [
-            str(Path(sys.executable).with_name("histoniche")),
-            "import-cbioportal",
-            str(source / "data_clinical_patient.txt"),
-            str(study.folder / study.config["cohort"]["patients"]),
-            *("--time-from", str(source / "region_areas.csv")),
-            *("--time-column", "survival_rate_days"),
-            *("--patient-column", "patient_id"),
-        ],
-        check=True,
-    )
+    text = (checkout / "config" / "examples" / "tcga_gbm" / "config.yaml").read_text()
+    sheets_as_the_config_says(study, text)
     study.run()
     return study
 
@@ -171,3 +170,21 @@ def test_tcga_strata_groups_models_signatures_and_terms_are_there(tcga):
     assert (sizes["genes"] > 0).any()
     enrichment = read_table(tcga.results / "omics" / "enrichment.parquet")
     assert set(enrichment["library"]) == {"go_bp", "hallmark"}
+
+
+def test_tcga_says_what_its_regions_are_made_of(tcga):
+    omics = tcga.results / "omics"
+    cells = read_table(omics / "cells.parquet")
+    assert len(cells) == 184 and cells["patient"].nunique() == 5
+    genes = read_table(omics / "cell_genes.parquet")
+    assert set(genes["cell_type"]) - {""} == set(cells["cell_type"])
+    summary = read_table(omics / "interaction_summary.parquet")
+    kept = summary[summary["patients_kept"] > 0]
+    pairs = set(kept["ligand"] + ">" + kept["receptor"])
+    # Microglia and their own tumour necrosis factor; pleiotrophin of the malignant cells.
+    assert "TNF>TNFRSF1A" in pairs
+    activity = read_table(omics / "activity_correlation.parquet")
+    assert set(activity["library"]) == {"hallmark", "neftel"} and (activity["n"] == 75).all()
+    for name, libraries in (("gsea", {"go_bp", "hallmark"}), ("cell_types", None)):
+        table = read_table(omics / f"{name}.parquet")
+        assert len(table) and (libraries is None or set(table["library"]) == libraries)
