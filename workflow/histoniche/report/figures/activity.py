@@ -1,6 +1,7 @@
 """Figures of the activities of gene sets: with scores, and between groups of patients."""
 
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -217,7 +218,12 @@ def _draw_boxes(axes: Axes, values: pd.DataFrame, tests: pd.DataFrame) -> None:
         # Beside each other by rank, so that the picture is the same every time.
         spread = (np.argsort(np.argsort(part)) * 0.618 % 1 - 0.5) * 0.4
         axes.plot(place + spread, part, ".", color=colour, markersize=3, alpha=0.8, mew=0)
-    labels = [f"{group}\nn {len(part)}" for group, part in parts.items()]
+    # As wide as a box's share of the panel.
+    width = max(6, 30 // len(parts))
+    labels = [
+        "\n".join([*wrap(group, width, break_long_words=False), f"n {len(part)}"])
+        for group, part in parts.items()
+    ]
     axes.set_xticks(range(len(parts)), labels)
     axes.set_xlim(-0.6, len(parts) - 0.4)
     axes.tick_params(axis="x", length=0)
