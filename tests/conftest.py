@@ -13,7 +13,9 @@ from xdist.scheduler import LoadScopeScheduling
 from histoniche.demo.cohort import write_demo_cohort
 from study import CHECKOUT, Study
 
-OF_DEMO = {f"test_{name}.py" for name in ("demo", "errors", "null", "rerun", "scores")}
+OF_DEMO = {
+    f"tests/workflow/test_{name}.py" for name in ("demo", "errors", "null", "rerun", "scores")
+}
 """Modules whose tests share one run of the demo, so that one process runs them all."""
 
 
@@ -22,7 +24,7 @@ class ByModule(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return "demo" if Path(module).name in OF_DEMO else module
+        return "demo" if module in OF_DEMO else module
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
@@ -31,10 +33,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first."""
-    items.sort(key=lambda item: (item.path.name not in OF_DEMO, "workflow" not in item.path.parts))
+
+    def module(item: pytest.Item) -> str:
+        return item.path.relative_to(CHECKOUT).as_posix()
+
+    items.sort(key=lambda item: (module(item) not in OF_DEMO, "workflow" not in item.path.parts))
     for item in items:
         shares = "demo" in getattr(item, "fixturenames", ())
-        assert not shares or item.path.name in OF_DEMO, f"add {item.path.name} to OF_DEMO"
+        assert not shares or module(item) in OF_DEMO, f"add {module(item)} to OF_DEMO"
 
 
 @pytest.fixture(scope="session")
