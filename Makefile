@@ -34,9 +34,10 @@ $(VENV)/.%: envs/%.lock pyproject.toml | $(BIN)/uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Written once; `make clean` removes it with all results of the demo.
-$(DEMO)-cohort/slides.tsv: | $(BIN)/histoniche
+# Written again when what draws it has changed; `make clean` removes it with all results of the demo.
+$(DEMO)-cohort/slides.tsv: $(wildcard workflow/histoniche/demo/*.py) | $(BIN)/histoniche
 	@$(BIN)/histoniche demo $(DEMO)-cohort
+	@touch $@
 
 $(BIN)/histoniche: | $(VENV)/.workflow ;
 
