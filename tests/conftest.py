@@ -14,7 +14,8 @@ from histoniche.demo.cohort import write_demo_cohort
 from study import CHECKOUT, Study
 
 OF_DEMO = {
-    f"tests/workflow/test_{name}.py" for name in ("demo", "errors", "null", "rerun", "scores")
+    f"tests/workflow/test_{name}.py"
+    for name in ("demo", "errors", "null", "rerun", "scores", "strategies")
 }
 """Modules whose tests share one run of the demo, so that one process runs them all."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from adjustText import adjust_text
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 from histoniche.omics.comparisons import differing, differing_in_words
 from histoniche.report.numbers import count
@@ -62,9 +63,10 @@ def draw_differential(
         rows = -(-len(comparisons) // _ACROSS)
         figure = new_figure(3.6 * rows + 0.4)
         panels = figure.subplots(rows, _ACROSS, squeeze=False).ravel()
+        named_genes = []
         for axes, name in zip(panels, comparisons, strict=False):
             mine = table[(table["comparison"] == name) & table["p"].notna()]
-            _draw_panel(axes, mine, labelled=labelled, rule=rule)
+            named_genes.append(_draw_panel(axes, mine, labelled=labelled, rule=rule))
             if len(mine):
                 case, reference = named[name, "case"], named[name, "reference"]
                 sizes = mine.iloc[0]
@@ -79,13 +81,17 @@ def draw_differential(
             "Benjamini-Hochberg over the genes of the comparison with independent filtering; "
             "grey: not.",
         )
+        # Where words collide is known only once the panels have their size.
+        figure.draw_without_rendering()
+        for texts in named_genes:
+            _move_apart(texts)
         save_figure(figure, volcano, table)
 
 
 def _draw_panel(
     axes: Axes, genes: pd.DataFrame, *, labelled: int, rule: Mapping[str, float]
-) -> None:
-    """One comparison."""
+) -> list[Text]:
+    """One comparison; returns the names of its genes, each on its point."""
     change = genes["log2_fold_change"].to_numpy(dtype="float64")
     height = -np.log10(genes["p"].clip(lower=_SMALLEST_P).to_numpy(dtype="float64"))
     up, down = (rows.to_numpy() for rows in differing(genes, **rule).values())
@@ -101,7 +107,8 @@ def _draw_panel(
         for place in places[np.argsort(-height[places], kind="stable")][:labelled]:
             gene = str(genes["gene"].iloc[place])
             texts.append(axes.text(change[place], height[place], gene, size=7, color=INK))
-    reach = 1.15 * max(1.0, float(np.abs(change).max(initial=0)))
+    # Room for the names, which stand where the points are farthest out.
+    reach = (1.4 if texts else 1.15) * max(1.0, float(np.abs(change).max(initial=0)))
     axes.set_xlim(-reach, reach)
     axes.set_ylim(0, 1.12 * max(2.0, float(height.max(initial=0))))
     axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
@@ -110,8 +117,14 @@ def _draw_panel(
     directions = (f"{int(up.sum()):,} more", f"{int(down.sum()):,} less")
     words = f"{', '.join(directions)}, of {count(len(genes), 'gene')}"
     axes.text(0.02, 0.98, words, transform=axes.transAxes, va="top", color=MUTED)
+    return texts
+
+
+def _move_apart(texts: list[Text]) -> None:
+    """Move names off each other and off their points, with a line to the point."""
     if texts:
+        places = np.array([text.get_position() for text in texts])
         adjust_text(
-            texts, x=change[sure], y=height[sure], ax=axes,
-            arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.5}, iter_lim=300,
+            texts, x=places[:, 0], y=places[:, 1], ax=texts[0].axes, expand=(1.1, 1.4),
+            arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.5}, iter_lim=500,
         )  # fmt: skip
