@@ -57,6 +57,18 @@ def test_too_few_common_patients_is_an_error_and_a_poor_region_a_row_of_nan() ->
     assert table.loc["CT", "rho"].notna().all()
 
 
+def test_a_region_that_nobody_has_and_a_gene_that_never_changes_are_named(caplog) -> None:
+    values, areas = cohort(12, 3, seed=3)
+    areas["IT"], values.loc["G1"] = 0.0, 4.0
+    table = correlate_with_areas(values, areas, detected=pd.Series(12, values.index))
+    rho = table.pivot(index="gene", columns="region", values="rho")
+    assert rho["IT"].isna().all() and rho.loc["G1"].isna().all()
+    assert rho.loc[["G0", "G2"], "CT"].notna().all()
+    words = caplog.text
+    assert "the same in all patients, without correlation: IT" in words
+    assert "genes that are the same in all patients, without correlation: 1, such as G1" in words
+
+
 def test_planted_genes_are_found_and_the_others_are_not() -> None:
     values, areas = cohort(80, 2000, seed=4)
     values.iloc[:20] += 4 * areas["CT"].to_numpy()

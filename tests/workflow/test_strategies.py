@@ -41,8 +41,9 @@ def stores(demo):
     sides = {"train": [], "validation": [], "test": []}
     for slide, patient in zip(quality["slide"], quality["patient"], strict=True):
         folder = demo.results / "tiles" / "region" / f"{slide}.zarr"
-        if roles[patient] in sides and "label" in TileStore(folder):
-            sides[roles[patient]].append(folder)
+        role = roles.get(patient)
+        if role in sides and "label" in TileStore(folder):
+            sides[role].append(folder)
     return sides
 
 

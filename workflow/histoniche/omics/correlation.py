@@ -142,6 +142,7 @@ def correlate_with_areas(
             f"only {most} patients have both expression and areas or scores, {least} are needed",
             remedy="see whether the ids of slides, areas and expression name the same patients",
         )
+    _warn_of_constants(values[common], areas.loc[:, enough])
     rho = np.full((len(values), areas.shape[1]), np.nan)
     p, family = rho.copy(), rho.copy()
     for known, regions in _same_patients(areas.loc[:, enough]):
@@ -270,6 +271,18 @@ def read_tested(expression: Path, genes: Path) -> tuple[pd.DataFrame, "pd.Series
     summary = read_table(genes).set_index("gene")
     tested = summary.index[summary["tested"]]
     return values.loc[tested], summary.loc[tested, "detected"]
+
+
+def _warn_of_constants(values: pd.DataFrame, areas: pd.DataFrame) -> None:
+    """Name regions and genes that are the same in all patients, so that nothing goes along."""
+    regions = list(areas.columns[areas.nunique() == 1])
+    numbers = values.to_numpy(dtype="float64")
+    genes = values.index[np.ptp(numbers, axis=1) == 0] if numbers.size else values.index[:0]
+    if regions:
+        logging.warning("the same in all patients, without correlation: %s", ", ".join(regions))
+    if len(genes):
+        message = "genes that are the same in all patients, without correlation: %d, such as %s"
+        logging.warning(message, len(genes), ", ".join(map(str, genes[:3])))
 
 
 def _same_patients(areas: pd.DataFrame) -> list[tuple[NDArray[np.bool_], list[str]]]:
