@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from histoniche.cohort.config import check_config, read_schema
+from histoniche.cohort.config import check_config
+from histoniche.cohort.schemas import read_schema
 
 _CONFIG = {
     "study": {"name": "test"},

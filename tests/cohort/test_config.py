@@ -1,8 +1,9 @@
 import pytest
 import yaml
 
-from histoniche.cohort.config import check_config, read_schema
+from histoniche.cohort.config import check_config
 from histoniche.cohort.config_docs import config_docs
+from histoniche.cohort.schemas import read_schema
 from histoniche.errors import InputError
 
 MINIMAL = {"cohort": {"patients": "patients.tsv", "slides": "slides.tsv"}}

@@ -1,34 +1,13 @@
 """The configuration: a closed schema, its defaults, and errors that name the mend."""
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import jsonschema
-import yaml
 
-from histoniche.cohort.trials import draw_trial, with_values
+from histoniche.cohort.config_problems import problems
+from histoniche.cohort.schemas import nearest, read_schema
 from histoniche.errors import InputError
-
-_NEEDS = {
-    "survival": ("areas",),
-    "signatures": ("areas", "expression"),
-    "enrichment": ("signatures",),
-    "cell_types": ("signatures",),
-    "activity": ("expression",),
-    "single_cell": ("signatures",),
-    "ligand_receptor": ("single_cell",),
-    "differential": ("comparisons", "expression"),
-}
-# Files, whose content a training is told beside its settings.
-_NOT_DRAWN = {"encoder_weights", "encoder_sha256"}
-SCHEMAS = Path(__file__).parents[2] / "schemas"
-
-
-def read_schema(name: str) -> dict[str, Any]:
-    """Read one of the shipped schemas: `config`, `slides`, `patients` or `verdicts`."""
-    return yaml.safe_load((SCHEMAS / f"{name}.schema.yaml").read_text(encoding="utf-8"))
 
 
 def check_config(config: Mapping[str, Any], *, file: str) -> dict[str, Any]:
@@ -60,13 +39,6 @@ def check_config(config: Mapping[str, Any], *, file: str) -> dict[str, Any]:
     filled = _fill(dict(config), schema, schema)
     _check_references(filled, file)
     return filled
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Name the known word that is nearest, or list what is known."""
-    names = sorted(known)
-    match = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"did you mean {match[0]}?" if match else f"known: {', '.join(names)}"
 
 
 def _explain(error: Any, file: str) -> InputError:
@@ -128,13 +100,7 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
 
 def _check_references(config: Mapping[str, Any], file: str) -> None:
     """Check what a schema cannot: keys that refer to one another."""
-    for problem in (
-        *_stage_problems(config),
-        *_split_problems(config["split"]),
-        *_name_problems(config),
-        *_comparison_problems(config),
-        *_training_problems(config),
-    ):
+    for problem in problems(config):
         raise InputError(
             problem.text,
             file=file,
@@ -142,187 +108,3 @@ def _check_references(config: Mapping[str, Any], file: str) -> None:
             value=problem.value,
             remedy=problem.remedy,
         )
-
-
-class _Problem(NamedTuple):
-    """A key whose value does not go with the others."""
-
-    key: str
-    text: str
-    remedy: str
-    value: object = None
-
-
-def _stage_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Blocks that need other blocks."""
-    areas = config["areas"]
-    reads_slides = "segmentation" in config or "tilings" in config
-    if reads_slides and "slides" not in config["cohort"]:
-        yield _Problem("cohort.slides", "slides are to be read but there is no sheet", "add it")
-    if "path" in areas and "segmentation" in config:
-        yield _Problem(
-            "areas.path",
-            "areas are both brought along and to be measured",
-            "leave out areas.path or the block segmentation",
-        )
-    if "path" in areas and not areas["columns"]:
-        yield _Problem("areas.columns", "the areas' columns are not named", "name one a region")
-    for stage, needed in _NEEDS.items():
-        for block in needed if stage in config else ():
-            if block == "areas" and not _has_areas(config):
-                remedy = "name a table of areas or add the block segmentation"
-                yield _Problem("areas.path", f"the block {stage} needs areas", remedy)
-            elif block != "areas" and block not in config:
-                yield _Problem(block, f"the block {stage} needs it", f"add it or drop {stage}")
-    if config.get("signatures", {}).get("scores") and "scores" not in config:
-        yield _Problem("scores", "signatures.scores needs it", "add it")
-
-
-def _has_areas(config: Mapping[str, Any]) -> bool:
-    """Whether areas are brought along or measured."""
-    return "path" in config["areas"] or "segmentation" in config
-
-
-def _split_problems(split: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Numbers of the split that do not go together."""
-    if split["fold"] is not None and split["fold"] >= split["folds"]:
-        remedy = f"choose at most {split['folds'] - 1}"
-        yield _Problem("split.fold", "folds count from 0", remedy, split["fold"])
-    if split["ratio"][0] <= 0:
-        yield _Problem("split.ratio", "no patient would train", "write 14, 1, 1, say")
-
-
-def _name_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Names that refer to what is not there."""
-    tilings = config.get("tilings", {})
-    tiling = config.get("segmentation", {}).get("tiling")
-    if tiling is not None and tiling not in tilings:
-        remedy = nearest(tiling, tilings) if tilings else "describe it under tilings"
-        yield _Problem("segmentation.tiling", "no such tiling", remedy, tiling)
-    for name, entry in tilings.items():
-        if ("mpp" in entry) == ("fit_px" in entry):
-            problem = "needs either mpp or fit_px"
-            yield _Problem(f"tilings.{name}", problem, "write one of them, say mpp: 0.5")
-        stain = entry["stain"]
-        if stain["method"] == "reinhard" and "reference" not in stain:
-            remedy = "name a picture of tissue that looks as wanted"
-            yield _Problem(f"tilings.{name}.stain.reference", "Reinhard's method needs it", remedy)
-        if stain["method"] != "off" and entry["codec"] == "source-jpeg":
-            problem = "the slide's own tiles are copied and cannot be normalised"
-            yield _Problem(f"tilings.{name}.codec", problem, "choose zstd, or no stain method")
-    yield from _covariate_problems(config)
-    signatures = config.get("signatures", {"p_kind": "raw"})
-    if signatures["p_kind"] == "family" and not signatures["permutations"]:
-        remedy = "write 1000, or another p_kind"
-        yield _Problem("signatures.permutations", "p_kind family needs them", remedy, 0)
-    for block in ("enrichment", "activity"):
-        sizes = config.get(block, {"min_size": 0, "max_size": 0})
-        if sizes["min_size"] > sizes["max_size"]:
-            yield _Problem(f"{block}.min_size", "greater than max_size", "make it smaller")
-
-
-def _covariate_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Covariates that are not there, or that make no groups."""
-    covariates = config["cohort"]["covariates"]
-    for block in ("survival", "signatures", "differential", "activity"):
-        for name in config.get(block, {}).get("covariates", []):
-            key = f"{block}.covariates"
-            if name not in covariates:
-                remedy = nearest(name, covariates) if covariates else "declare it under cohort"
-                yield _Problem(key, "no such covariate", remedy, name)
-            elif block == "activity" and covariates[name]["type"] != "categorical":
-                yield _Problem(key, "its levels make no groups", "name a categorical one", name)
-            elif block == "activity" and name in config.get("comparisons", {}):
-                yield _Problem(key, "a comparison has this name", "rename the comparison", name)
-
-
-def _comparison_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Comparisons whose rule is not one of the three, or that name what is not there."""
-    kinds = {"mutation": set(), "covariate": {"case", "reference"}, "score": {"cut"}}
-    covariates = config["cohort"]["covariates"]
-    for name, rule in config.get("comparisons", {}).items():
-        place = f"comparisons.{name}"
-        named = [kind for kind in kinds if kind in rule]
-        if len(named) != 1:
-            remedy = "write one of mutation, covariate or score"
-            yield _Problem(place, "divides by one thing", remedy)
-            continue
-        own = {named[0], *kinds[named[0]]}
-        # The cut has a default, so it is there always.
-        if set(rule) - {"cut"} != own - {"cut"}:
-            remedy = f"write {', '.join(sorted(own - {'cut'}))}, and no more"
-            yield _Problem(place, f"does not say a {named[0]} in full", remedy)
-        elif "covariate" in rule and rule["covariate"] not in covariates:
-            remedy = nearest(rule["covariate"], covariates) if covariates else "declare it"
-            yield _Problem(f"{place}.covariate", "no such covariate", remedy, rule["covariate"])
-        elif "mutation" in rule and "mutations" not in config:
-            yield _Problem("mutations", f"{place} needs it", "add it")
-        elif "score" in rule and not _has_areas(config) and "scores" not in config:
-            remedy = "name a table of areas, or add the block segmentation or scores"
-            yield _Problem("areas.path", f"{place} needs areas or scores", remedy)
-    unit = config.get("expression", {}).get("unit", "counts")
-    if "differential" in config and unit != "counts":
-        remedy = "give counts, or drop differential"
-        yield _Problem("expression.unit", "the block differential needs counts", remedy, unit)
-
-
-def _training_problems(config: Mapping[str, Any]) -> Iterator[_Problem]:
-    """Settings of the networks that do not go together."""
-    if "segmentation" not in config:
-        return
-    segmentation = config["segmentation"]
-    size = config.get("tilings", {}).get(segmentation["tiling"], {}).get("size", 0)
-    blocks = {"segmentation.training": segmentation["training"]} | {
-        f"segmentation.heads.{head}": {**segmentation["training"], **own}
-        for head, own in segmentation["heads"].items()
-    }
-    for key, settings in blocks.items():
-        yield from _network_problems(key, settings, size)
-    if "tuning" in segmentation:
-        yield from _tuning_problems(segmentation, size, config["seed"])
-
-
-def _network_problems(key: str, settings: Mapping[str, Any], size: int) -> Iterator[_Problem]:
-    """Settings of one network that do not go together, or with tiles of this size."""
-    crop = settings["crop"]
-    if crop is not None and crop > size:
-        remedy = f"choose at most {size}, or null for the whole tile"
-        yield _Problem(f"{key}.crop", "larger than the tiles", remedy, crop)
-    if settings["encoder_frozen"] and settings["encoder_weights"] is None:
-        problem = "an encoder that starts at random is to stay so"
-        yield _Problem(f"{key}.encoder_frozen", problem, "name encoder_weights")
-
-
-def _tuning_problems(segmentation: Mapping[str, Any], size: int, seed: int) -> Iterator[_Problem]:
-    """A search that cannot be, or that draws what a training cannot be told."""
-    tuning, training = segmentation["tuning"], segmentation["training"]
-    if "pretrained" in segmentation:
-        remedy = "leave out pretrained or the block tuning"
-        yield _Problem(
-            "segmentation.pretrained", "models are both brought along and to be searched", remedy
-        )
-    if tuning["review"] == "required" and "verdicts" not in tuning:
-        remedy = "write config/verdicts.tsv, say, where you will save the filled sheet"
-        yield _Problem("segmentation.tuning.verdicts", "the review needs it", remedy)
-    for name, one in tuning["space"].items():
-        key = f"segmentation.tuning.space.{name}"
-        try:
-            with_values(training, {name: None})
-        except KeyError:
-            yield _Problem(key, "no such key of training", nearest(name, training))
-            return
-        if name in _NOT_DRAWN:
-            yield _Problem(key, "every trial starts from the same weights", "leave it out")
-        ((kind, limits),) = one.items()
-        if kind != "choices" and limits[0] >= limits[1]:
-            yield _Problem(key, "the first is not below the second", "exchange them", limits)
-            return
-    schema = read_schema("config")
-    fits = jsonschema.Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/training"})
-    for trial in range(1, tuning["trials"] + 1):
-        key = f"segmentation.tuning.space, trial {trial}"
-        settings = with_values(training, draw_trial(tuning["space"], trial, seed=seed))
-        for error in fits.iter_errors(settings):
-            path = ".".join(map(str, error.absolute_path))
-            yield _Problem(key, f"{path}: {error.message}", "mend its range", error.instance)
-        yield from _network_problems(key, settings, size)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from histoniche.cohort.config import read_schema
+from histoniche.cohort.schemas import read_schema
 from histoniche.errors import InputError
 from histoniche.files import write_text
 

@@ -9,8 +9,8 @@ from typing import Any, NoReturn, cast
 import jsonschema
 import pandas as pd
 
-from histoniche.cohort.config import nearest, read_schema
 from histoniche.cohort.masks import drawing_kind, is_zarr
+from histoniche.cohort.schemas import nearest, read_schema
 from histoniche.errors import InputError
 
 DAYS = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.cohort.config import check_config, nearest
+from histoniche.cohort.config import check_config
 from histoniche.cohort.palette import JOINT, Region, find_palette, read_palette
 from histoniche.cohort.places import check_places, check_slides_places, fill_in_paths
+from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sheets import read_patients, read_slides
 from histoniche.cohort.splits import split_patients
 from histoniche.cohort.trials import draw_trial, with_values

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from histoniche.cohort.config import read_schema
+from histoniche.cohort.schemas import read_schema
 from histoniche.cohort.sheets import read_sheet
 from histoniche.errors import InputError
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.cohort.config import read_schema
 from histoniche.cohort.palette import Region
+from histoniche.cohort.schemas import read_schema
 from histoniche.files import read_json, whole_file, write_text
 from histoniche.report.blocks import Block, Gallery, Paragraph, Photo, Section, Swatches
 from histoniche.report.evaluation import found_by
