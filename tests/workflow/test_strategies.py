@@ -74,4 +74,4 @@ def test_both_strategies_agree_in_patients_that_neither_has_seen(stores, tmp_pat
             matrix += confusion_matrix(*found, classes=len(PALETTE))
     named = matrix.sum() - matrix[0, 0]
     assert np.trace(matrix[1:, 1:]) / named > 0.8
-    assert (class_metrics(matrix)["dice"][1:] > 0.8).all()
+    assert (class_metrics(matrix)["dice"][1:] > 0.7).all()
