@@ -101,7 +101,7 @@ def test_ivy_gap_regions_are_found_in_blocks_that_no_network_saw(checkout, real_
     slides["role"] = [roles.get(patient[-1], "test") for patient in slides["patient"]]
     slides.to_csv(sheet, sep="\t", index=False)
     study.config["split"] = {"method": "given"}
-    study.config["segmentation"]["training"] |= {"epochs": 6, "scales": [0.5, 1]}
+    study.config["segmentation"]["training"] |= {"epochs": 3, "scales": [0.5, 1]}
     study.config["segmentation"]["application"]["flips"] = False
     study.run()
     metrics = read_table(study.results / "segmentation" / "metrics.parquet")
