@@ -1,4 +1,4 @@
-"""Survival times and events, checked."""
+"""Survival times, events and scores, checked."""
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,22 @@ def observations(
             f"nobody died among {len(event)} patients", remedy="wait for events, or choose others"
         )
     return time, event == 1
+
+
+def checked_scores(scores: ArrayLike, *, like: int | None = None) -> Floats:
+    """Scores as an array, if they are finite and as many as there are patients."""
+    score = np.asarray(scores, dtype=np.float64)
+    if like is not None and len(score) != like:
+        raise InputError(f"{like} patients, {len(score)} scores", remedy="give each patient one")
+    if not np.isfinite(score).all():
+        place = int(np.flatnonzero(~np.isfinite(score))[0])
+        raise InputError(
+            f"patient {place + 1} of {len(score)} has no score",
+            column="score",
+            value=float(score[place]),
+            remedy="leave out those whose score is not known",
+        )
+    return score
 
 
 def _refuse(wrong: Events, values: ArrayLike, column: str, problem: str) -> None:
