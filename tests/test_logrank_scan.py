@@ -13,6 +13,7 @@ from histoniche.logrank_scan import (
     NO_INFORMATION,
     NO_LOW_DEATHS,
     ONE_SIDE,
+    SMALL_SIDE,
     logrank_scan,
 )
 
@@ -103,6 +104,20 @@ def test_what_speaks_against_a_test_is_said():
         assert np.isnan(column[:2]).all()
         assert np.isfinite(column[2:]).all()
     assert found.log_hazard[2] < 0 < found.log_hazard[3]
+
+
+def test_a_cut_that_leaves_too_few_on_a_side_is_not_tested_if_so_wished():
+    rng = np.random.default_rng(0)
+    time, event = rng.exponential(size=50), np.ones(50, bool)
+    scores = np.zeros((3, 50))
+    scores[0, time.argmin()] = scores[1, :5] = scores[2, :4] = 1
+    # One patient, the first who died: chi-squared makes much of it.
+    assert logrank_scan(scores, time, event).p[0] < 1e-9
+    found = logrank_scan(scores, time, event, min_share=0.1)
+    assert found.note.tolist() == [SMALL_SIDE, "", SMALL_SIDE]
+    for column in (found.p, found.chi2, found.log_hazard, found.error):
+        assert np.isnan(column).tolist() == [True, False, True]
+    assert found.n_high.tolist() == [1, 5, 4]
 
 
 def test_deaths_of_the_last_patients_alone_tell_nothing():

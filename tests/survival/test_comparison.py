@@ -62,6 +62,6 @@ def test_hazard_ratio_of_gbsg2_equals_r_at_another_level() -> None:
 def test_a_group_without_deaths_has_a_note_in_place_of_a_ratio() -> None:
     times, events = np.arange(1.0, 11), np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
     groups, _ = compare_survival(times, events, ["a"] * 5 + ["b"] * 5)
-    assert groups["note"].tolist() == [f"nobody died in b; {SEPARATION}"] * 2
+    assert groups["note"].tolist() == [f"nobody died in b; hazard ratio: {SEPARATION}"] * 2
     assert groups["hazard_ratio"].isna().all()
     assert groups["p"].notna().all()

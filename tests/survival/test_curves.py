@@ -169,6 +169,11 @@ def test_numbers_at_risk_add_up_at_every_round_time(lung: pd.DataFrame) -> None:
     assert at_risk(curves[curves["group"] == "male"], [0, 1e6]) == [138, 0]
 
 
+def test_patients_at_risk_are_counted_just_before_a_time() -> None:
+    curve = pd.DataFrame({"time_days": [0.0, 10, 20], "at_risk": [5, 5, 2]})
+    assert at_risk(curve, [0, 10, 11, 20, 21]) == [5, 5, 2, 2, 0]
+
+
 @pytest.mark.parametrize(("longest", "last"), [(1022, 1200), (0.3, 0.4), (5, 5), (1000, 1000)])
 def test_round_times_reach_over_the_longest(longest: float, last: float) -> None:
     times = round_times(longest, most=6)

@@ -78,6 +78,8 @@ def test_the_table_holds_every_cut_with_the_corrected_p_first() -> None:
         assert (row.events_low, row.events_high) == (died[low].sum(), died[~low].sum())
     assert (table["p_permutation"] >= table["p_uncorrected"]).all()
     assert (found.n, found.events) == (686, 299)
+    summary = found.summary()
+    assert summary.loc[0].to_dict() == {k: v for k, v in found._asdict().items() if k != "table"}
 
 
 def test_the_statistic_is_the_log_rank_tests_and_its_sign_says_who_dies_sooner() -> None:

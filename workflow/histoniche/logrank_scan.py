@@ -11,6 +11,7 @@ Counts = NDArray[np.int64]
 
 CONSTANT = "the score does not vary"
 ONE_SIDE = "all patients are on one side of the cut"
+SMALL_SIDE = "too few patients are on one side of the cut"
 NO_LOW_DEATHS = "nobody at or below the cut died"
 NO_HIGH_DEATHS = "nobody above the cut died"
 NO_INFORMATION = "nobody died while both groups were at risk"
@@ -43,7 +44,12 @@ class LogRankScan(NamedTuple):
 
 
 def logrank_scan(
-    scores: Floats, time: Floats, event: NDArray[np.bool_], *, quantile: float = 0.5
+    scores: Floats,
+    time: Floats,
+    event: NDArray[np.bool_],
+    *,
+    quantile: float = 0.5,
+    min_share: float = 0,
 ) -> LogRankScan:
     """Compare the survival of patients above and up to a quantile of each score.
 
@@ -58,12 +64,16 @@ def logrank_scan(
     quantile
         Between 0 and 1; the cut is this quantile of the score by linear interpolation,
         0.5 the median. A patient at the cut is low.
+    min_share
+        Smallest share of the patients on either side of a cut that is tested, rounded down: where
+        many patients share the lowest value, a quantile may leave one patient above it, and
+        chi-squared says nothing of one patient.
 
     Returns
     -------
     (scores,) each; `chi2` is that of `survival::survdiff(Surv(time, event) ~ score > cut)`.
-    A score with everybody on one side of the cut has no test. One with a side on which
-    nobody died has a test and a note: its hazard ratio has no finite maximum, and
+    A score with everybody, or too many, on one side of the cut has no test. One with a side on
+    which nobody died has a test and a note: its hazard ratio has no finite maximum, and
     `log_hazard` is but the first step towards it.
 
     Raises
@@ -93,11 +103,12 @@ def logrank_scan(
         for rows in (slice(start, start + size) for start in range(0, len(scores), size))
     ]
     n, events, expected, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
+    small = np.minimum(n, len(time) - n) < int(len(time) * min_share)
     with np.errstate(divide="ignore", invalid="ignore"):
-        excess = np.where(variance > 0, events - expected, np.nan)
+        excess = np.where((variance > 0) & ~small, events - expected, np.nan)
         chi2, log_hazard, error = excess**2 / variance, excess / variance, 1 / np.sqrt(variance)
     p = scipy.special.chdtrc(1, chi2)
-    note = _notes(len(time), int(event.sum()), n, events, variance)
+    note = _notes((len(time), int(event.sum())), n, events, variance, small)
     alike = np.flatnonzero(note == ONE_SIDE)
     note[alike[np.ptp(scores[alike], axis=1) == 0]] = CONSTANT
     error[np.isnan(excess)] = np.nan
@@ -150,11 +161,19 @@ def _compare(
 
 
 def _notes(
-    patients: int, deaths: int, n: Counts, events: Counts, variance: Floats
+    size: tuple[int, int], n: Counts, events: Counts, variance: Floats, small: NDArray[np.bool_]
 ) -> NDArray[np.str_]:
-    """What is to be said against each test; empty where nothing is."""
+    """What is to be said against each test; empty where nothing is.
+
+    Parameters
+    ----------
+    size
+        Patients and deaths in all.
+    """
+    patients, deaths = size
     cases = {
         ONE_SIDE: (n == 0) | (n == patients),
+        SMALL_SIDE: small,
         NO_INFORMATION: ~(variance > 0),
         NO_HIGH_DEATHS: events == 0,
         NO_LOW_DEATHS: events == deaths,

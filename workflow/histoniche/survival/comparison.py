@@ -29,11 +29,11 @@ class Comparison(NamedTuple):
     """Two tables that a figure and a methods section are made from."""
 
     groups: pd.DataFrame
-    """One row a group: group, n, events, expected, median_days, median_low, median_high (NaN where
-    not reached); then, the same in every row, n_all, events_all, follow_up_days, follow_up_low,
-    follow_up_high, rho, gamma, stratified, statistic, df, p, hazard_ratio, hazard_low,
-    hazard_high (the second group against the first; NaN unless there are two, without strata),
-    confidence, note."""
+    """One row a group: group (its name), n, events, expected, median_days, median_low, median_high
+    (NaN where not reached); then, the same in every row, n_all, events_all, follow_up_days,
+    follow_up_low, follow_up_high, rho, gamma, stratified, statistic, df, p, hazard_ratio,
+    hazard_low, hazard_high (the second group against the first; NaN unless there are two,
+    without strata), confidence, note."""
     curves: pd.DataFrame
     """See `histoniche.survival.curves.curves_by_group`."""
 
@@ -70,6 +70,7 @@ def compare_survival(
     names = test.groups["group"].tolist()
     medians = {name: survival_quantiles(curves[curves["group"] == name]).iloc[0] for name in names}
     table = test.groups[["group", "n", "events", "expected"]].assign(
+        group=[str(name) for name in names],
         median_days=[medians[name]["time_days"] for name in names],
         median_low=[medians[name]["low"] for name in names],
         median_high=[medians[name]["high"] for name in names],
@@ -82,6 +83,7 @@ def compare_survival(
     hazard = HazardRatio(np.nan, np.nan, np.nan, np.nan, "")
     if len(names) == 2 and strata is None:
         hazard = hazard_ratio(time, died, labels == names[1], confidence=confidence)
+    missing = f"hazard ratio: {hazard.note}" if hazard.note else ""
     table = table.assign(
         rho=float(rho),
         gamma=float(gamma),
@@ -93,10 +95,11 @@ def compare_survival(
         hazard_low=hazard.low,
         hazard_high=hazard.high,
         confidence=confidence,
-        note="; ".join(note for note in (test.note, hazard.note) if note),
+        note="; ".join(note for note in (test.note, missing) if note),
     )
     ranked = pd.Categorical(curves["group"], categories=names).codes
-    return Comparison(table, curves.iloc[np.argsort(ranked, kind="stable")].reset_index(drop=True))
+    curves = curves.iloc[np.argsort(ranked, kind="stable")].reset_index(drop=True)
+    return Comparison(table, curves.assign(group=curves["group"].astype(str)))
 
 
 def hazard_ratio(

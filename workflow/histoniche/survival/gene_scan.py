@@ -46,6 +46,7 @@ def scan_by_log_rank(
     patients: pd.DataFrame,
     *,
     quantile: float = 0.5,
+    min_share: float = 0.1,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Compare survival above and up to a quantile of every gene, by the log-rank test.
@@ -56,6 +57,9 @@ def scan_by_log_rank(
         See `scan_by_cox`.
     quantile
         Of the gene, that divides low from high; set beforehand, the same for all genes.
+    min_share
+        Genes of which fewer patients are on a side, as where most have the lowest value, are not
+        tested.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def scan_by_log_rank(
     over the genes with a test), p, note (a caution, or why a gene has no test).
     """
     genes, time, died = _joined(values, patients)
-    found = logrank_scan(genes, time, died, quantile=quantile)
+    found = logrank_scan(genes, time, died, quantile=quantile, min_share=min_share)
     table = _table(values.index, time, died, (found.log_hazard, found.error), confidence)
     table = table.assign(
         cut=found.cut,

@@ -52,6 +52,10 @@ class MaximalLogRank(NamedTuple):
     """As if the cut had been known beforehand; not for a report, but for a look at what a
     search does."""
 
+    def summary(self) -> pd.DataFrame:
+        """All but the table of cuts, as a table of one row."""
+        return pd.DataFrame([{k: v for k, v in self._asdict().items() if k != "table"}])
+
 
 def maximal_log_rank(
     scores: ArrayLike,
