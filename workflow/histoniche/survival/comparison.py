@@ -68,14 +68,8 @@ def compare_survival(
     test = log_rank(time, died, labels, rho=rho, gamma=gamma, strata=strata, order=order)
     curves = curves_by_group(time, died, labels, confidence=confidence, bands=bands)
     names = test.groups["group"].tolist()
-    medians = {name: survival_quantiles(curves[curves["group"] == name]).iloc[0] for name in names}
     table = test.groups[["group", "n", "events", "expected"]].assign(
-        group=[str(name) for name in names],
-        median_days=[medians[name]["time_days"] for name in names],
-        median_low=[medians[name]["low"] for name in names],
-        median_high=[medians[name]["high"] for name in names],
-        n_all=test.n,
-        events_all=test.events,
+        **_medians(curves, names), n_all=test.n, events_all=test.events
     )
     follow_up = median_follow_up(time, died, confidence=confidence, bands=bands)
     for name, value in zip(("days", "low", "high"), follow_up, strict=True):
@@ -85,6 +79,7 @@ def compare_survival(
         hazard = hazard_ratio(time, died, labels == names[1], confidence=confidence)
     missing = f"hazard ratio: {hazard.note}" if hazard.note else ""
     table = table.assign(
+        group=[str(name) for name in names],
         rho=float(rho),
         gamma=float(gamma),
         stratified=strata is not None,
@@ -100,6 +95,13 @@ def compare_survival(
     ranked = pd.Categorical(curves["group"], categories=names).codes
     curves = curves.iloc[np.argsort(ranked, kind="stable")].reset_index(drop=True)
     return Comparison(table, curves.assign(group=curves["group"].astype(str)))
+
+
+def _medians(curves: pd.DataFrame, names: Sequence[Hashable]) -> dict[str, list[float]]:
+    """Median survival of each group with its interval."""
+    found = [survival_quantiles(curves[curves["group"] == name]).iloc[0] for name in names]
+    columns = {"median_days": "time_days", "median_low": "low", "median_high": "high"}
+    return {ours: [float(row[name]) for row in found] for ours, name in columns.items()}
 
 
 def hazard_ratio(

@@ -15,6 +15,15 @@ from histoniche.survival.observations import Events, Floats, checked_scores, obs
 _SAME = 1e-9
 _BLOCK = 1 << 20
 
+_OF_BEST = (
+    "p_permutation",
+    "p_lausen_schumacher",
+    "p_improved_bonferroni",
+    "cut",
+    "statistic",
+    "p_uncorrected",
+)
+
 
 class MaximalLogRank(NamedTuple):
     """All cut-points of a score, and the one that divides best.
@@ -110,31 +119,13 @@ def maximal_log_rank(
     marks, score, died = log_rank_scores(time, died)[order], score[order], died[order]
     sizes = _cut_sizes(score, min_share)
     statistics = _Statistics(marks, sizes)
-    z = -statistics(marks[np.newaxis])[0]
     largest = statistics.largest_of_permuted(marks, permutations, rng)
-    size = np.abs(z)
-    best = int(np.flatnonzero(size >= size.max() - _SAME)[0])
-    deaths = np.cumsum(died)[sizes - 1]
-    table = pd.DataFrame(
-        {
-            "cut": score[sizes - 1],
-            "n_low": sizes,
-            "n_high": len(score) - sizes,
-            "events_low": deaths,
-            "events_high": int(died.sum()) - deaths,
-            "p_permutation": _permutation_p(size, largest),
-            "p_lausen_schumacher": lausen_schumacher_p(size, min_share),
-            "p_improved_bonferroni": improved_bonferroni_p(size, sizes, len(score)),
-            "z": z,
-            "statistic": size,
-            "p_uncorrected": 2 * scipy.stats.norm.sf(size),
-        }
-    )
-    chosen = table.iloc[best]
+    z = -statistics(marks[np.newaxis])[0]
+    table = _table(score, died, sizes, z=z, largest=largest, min_share=min_share)
+    size = table["statistic"]
+    chosen = table.loc[(size >= size.max() - _SAME).idxmax()]
     return MaximalLogRank(
-        **{name: float(chosen[name]) for name in
-           ("p_permutation", "p_lausen_schumacher", "p_improved_bonferroni", "cut", "statistic",
-            "p_uncorrected")},
+        **{name: float(chosen[name]) for name in _OF_BEST},
         critical_permutation=_critical(largest, level),
         critical_lausen_schumacher=lausen_schumacher_critical(level, min_share),
         level=level,
@@ -143,7 +134,36 @@ def maximal_log_rank(
         n=len(score),
         events=int(died.sum()),
         table=table,
-    )  # fmt: skip
+    )
+
+
+def _table(
+    score: Floats,
+    died: Events,
+    sizes: NDArray[np.int64],
+    *,
+    z: Floats,
+    largest: Floats,
+    min_share: float,
+) -> pd.DataFrame:
+    """Every cut with its sides, statistic and p; patients sorted by score."""
+    statistic = np.abs(z)
+    deaths = np.cumsum(died)[sizes - 1]
+    return pd.DataFrame(
+        {
+            "cut": score[sizes - 1],
+            "n_low": sizes,
+            "n_high": len(score) - sizes,
+            "events_low": deaths,
+            "events_high": int(died.sum()) - deaths,
+            "p_permutation": _permutation_p(statistic, largest),
+            "p_lausen_schumacher": lausen_schumacher_p(statistic, min_share),
+            "p_improved_bonferroni": improved_bonferroni_p(statistic, sizes, len(score)),
+            "z": z,
+            "statistic": statistic,
+            "p_uncorrected": 2 * scipy.stats.norm.sf(statistic),
+        }
+    )
 
 
 def log_rank_scores(times: Floats, events: Events) -> Floats:
