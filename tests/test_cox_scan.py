@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import scipy.stats
 from lifelines import CoxPHFitter
-from lifelines.datasets import load_lung
+from lifelines.datasets import load_gbsg2, load_lung
 
-from histoniche.cox_scan import cox_scan
+from histoniche.cox_scan import CONSTANT, SEPARATION, UNSETTLED, cox_scan
 
 
 def test_lung_gives_the_numbers_of_r():
@@ -22,7 +22,23 @@ def test_lung_gives_the_numbers_of_r():
     died = (lung["status"] == lung["status"].max()).to_numpy()
     scores = lung[list(expected)].to_numpy(dtype=float).T
     found = cox_scan(scores, lung["time"].to_numpy(dtype=float), died)
-    np.testing.assert_allclose(np.column_stack(found), list(expected.values()), rtol=1e-6)
+    np.testing.assert_allclose(np.column_stack(found[:4]), list(expected.values()), rtol=1e-6)
+    assert found.note.tolist() == [""] * 3
+
+
+def test_gbsg2_gives_the_numbers_of_r():
+    # R 4.2.2, survival 3.5.3, data(GBSG2, package = "TH.data"):
+    # summary(coxph(Surv(time, cens) ~ scale(age), GBSG2, control = coxph.control(eps = 1e-13,
+    #         toler.chol = 1e-14, iter.max = 50)))$coefficients[c(1, 3, 4, 5)], and so on.
+    expected = {
+        "age": (-0.0453878192363125, 0.0595769008979139, -0.761835855041963, 0.446157977863587),
+        "pnodes": (0.320879030468438, 0.0369066859785158, 8.69433334261516, 3.48872059205243e-18),
+        "progrec": (-0.560859379369575, 0.116528735966781, -4.8130564080731, 1.4863931210508e-06),
+    }
+    table = load_gbsg2()
+    scores = table[list(expected)].to_numpy(dtype=float).T
+    found = cox_scan(scores, table["time"].to_numpy(dtype=float), table["cens"].to_numpy() == 1)
+    np.testing.assert_allclose(np.column_stack(found[:4]), list(expected.values()), rtol=1e-6)
 
 
 @pytest.fixture
@@ -58,18 +74,43 @@ def test_order_of_patients_and_unit_of_the_score_do_not_matter(tied):
         cox_scan(scores, time, event),
         cox_scan(1000 * scores[:, order] + 7, time[order] / 365.25, event[order]),
     )
-    np.testing.assert_allclose(one, two, atol=1e-8)
+    np.testing.assert_allclose(one[:4], two[:4], atol=1e-8)
 
 
-def test_a_constant_score_and_one_that_tells_who_dies_first_have_no_estimate(tied):
+def test_a_score_without_a_finite_estimate_says_why(tied):
     scores, _, _ = tied
     patients = scores.shape[1]
-    time = np.arange(1.0, patients + 1)
-    found = cox_scan(
-        np.vstack([np.ones(patients), -time, scores[0]]), time, np.ones(patients, bool)
-    )
-    assert np.isnan(np.column_stack(found)[:2]).all()
-    assert np.isfinite(np.column_stack(found)[2]).all()
+    time, died = np.arange(1.0, patients + 1), np.ones(patients, bool)
+    died[-1] = False
+    last = np.arange(patients) == patients - 1
+    rows = [np.ones(patients), -time, time, last, scores[0]]
+    found = cox_scan(np.vstack(rows), time, died)
+    assert found.note.tolist() == [CONSTANT, SEPARATION, SEPARATION, SEPARATION, ""]
+    assert np.isnan(np.column_stack(found[:4])[:4]).all()
+    assert np.isfinite(np.column_stack(found[:4])[4]).all()
+
+
+def test_nothing_is_missing_without_a_note_nor_noted_without_being_missing():
+    rng = np.random.default_rng(4)
+    # Six patients: by chance alone many scores separate those who die first.
+    scores = rng.integers(0, 3, (3000, 6)).astype(float)
+    time, died = np.array([1.0, 2, 2, 3, 4, 5]), np.array([1, 1, 1, 0, 1, 0], bool)
+    found = cox_scan(scores, time, died)
+    for column in found[:4]:
+        np.testing.assert_array_equal(np.isnan(column), found.note != "")
+    highest = np.all([scores[:, k] == scores[:, time >= time[k]].max(1) for k in [0, 1, 2, 4]], 0)
+    lowest = np.all([scores[:, k] == scores[:, time >= time[k]].min(1) for k in [0, 1, 2, 4]], 0)
+    varies = np.ptp(scores, axis=1) > 0
+    np.testing.assert_array_equal(found.note == SEPARATION, varies & (highest | lowest))
+    assert 30 < (found.note == SEPARATION).sum() < 2000
+    assert not (found.note == UNSETTLED).any()
+
+
+def test_a_fit_that_runs_out_of_steps_says_so(tied, monkeypatch):
+    monkeypatch.setattr("histoniche.cox_scan._STEPS", 1)
+    found = cox_scan(*tied)
+    assert found.note.tolist() == [UNSETTLED] * len(tied[0])
+    assert np.isnan(found.z).all()
 
 
 def test_a_hazard_of_the_planted_size_is_found_and_chance_is_uniform():

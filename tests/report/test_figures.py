@@ -17,7 +17,7 @@ from histoniche.report.figures.differential import draw_differential
 from histoniche.report.figures.enrichment import draw_enrichment, leading_terms
 from histoniche.report.figures.segmentation import draw_segmentation, draw_training
 from histoniche.report.figures.signatures import draw_signatures
-from histoniche.report.figures.survival import draw_kaplan_meier, patients_at_risk
+from histoniche.report.figures.survival import draw_kaplan_meier
 from histoniche.tables import read_table
 
 EVALUATION = ("metrics", "confusion", "agreement", "calibration")
@@ -171,11 +171,6 @@ def test_kaplan_meier_panels_hold_sizes_deaths_p_and_q(drawn):
     text = words(drawn.path("kaplan_meier"))
     assert "low: n 20" in text and "deaths" in text and "p 4.0e-4, q 0.0028" in text
     assert "95 % confidence" in text and "median of the area (mm²)" in text
-
-
-def test_patients_at_risk_are_counted_just_before_a_time():
-    curve = pd.DataFrame({"time_days": [0.0, 10, 20], "at_risk": [5, 5, 2]})
-    assert [patients_at_risk(curve, time) for time in (0, 10, 11, 20, 21)] == [5, 5, 2, 2, 0]
 
 
 def test_kaplan_meier_of_a_region_with_one_group_only(results, saved, palette, tmp_path):

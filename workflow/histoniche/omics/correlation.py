@@ -246,7 +246,8 @@ def correlate_with_survival(values: pd.DataFrame, patients: pd.DataFrame) -> pd.
     rho, p, hazard, z, cox_p = np.full((5, len(values)), np.nan)
     if died.sum() >= FEWEST:
         rho, p = (one[:, 0] for one in rank_correlation(genes[:, died], time[np.newaxis, died]))
-        hazard, _, z, cox_p = cox_scan(genes, time, died)
+        scan = cox_scan(genes, time, died)
+        hazard, z, cox_p = scan.log_hazard, scan.z, scan.p
     else:
         logging.warning("%d deaths with expression: genes are not tied to survival", died.sum())
     return pd.DataFrame(

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from histoniche.cohort.palette import Region
+from histoniche.report.figures.kaplan_meier import draw_curve
 from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, format_p, percent
 from histoniche.report.style import (
@@ -24,6 +24,7 @@ from histoniche.report.style import (
     save_figure,
     save_notice,
 )
+from histoniche.survival.curves import at_risk, round_times
 from histoniche.tables import read_table
 
 _COLOURS = {"low": LOW, "high": HIGH}
@@ -65,7 +66,7 @@ def draw_kaplan_meier(
         rows = -(-len(regions) // columns)
         figure = new_figure((12 / columns - 0.4) * rows + 0.5, width=9.6)
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        ticks = _time_ticks(float(steps["time_days"].max()), most=12 // columns)
+        ticks = round_times(float(steps["time_days"].max()), most=12 // columns)
         for place, axes in enumerate(panels.flat):
             if place >= len(regions):
                 axes.set_axis_off()
@@ -106,13 +107,7 @@ def _draw_panel(
         if curve.empty:
             continue
         colour = _COLOURS[group]
-        time, alive = curve["time_days"].to_numpy(), curve["survival"].to_numpy()
-        axes.step(time, alive, where="post", color=colour)
-        axes.fill_between(
-            time, curve["low"], curve["high"], step="post", color=colour, alpha=0.15, linewidth=0
-        )
-        lost = curve[curve["censored"] > 0]
-        axes.plot(lost["time_days"], lost["survival"], "|", color=colour, ms=6, mew=1)
+        draw_curve(axes, curve, colour, band=True)
         _write_at_risk(axes, curve, ticks, row, colour)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, ticks[-1] * 1.02)
@@ -134,9 +129,9 @@ def _write_at_risk(
     axes: Axes, curve: pd.DataFrame, ticks: Sequence[float], row: int, colour: str
 ) -> None:
     """Number of patients still at risk at every tick, in the group's colour."""
-    for tick in ticks:
+    for tick, patients in zip(ticks, at_risk(curve, ticks), strict=True):
         axes.annotate(
-            str(patients_at_risk(curve, tick)),
+            str(patients),
             (tick, 0),
             xycoords=("data", "axes fraction"),
             xytext=(0, -21 - 11 * row),
@@ -147,18 +142,6 @@ def _write_at_risk(
             size=7.5,
             annotation_clip=False,
         )
-
-
-def patients_at_risk(curve: pd.DataFrame, time: float) -> int:
-    """Patients of one group under observation just before `time`.
-
-    Parameters
-    ----------
-    curve
-        Steps of the group's curve, sorted by time_days; `at_risk` counts just before each step.
-    """
-    later = curve[curve["time_days"] >= time]
-    return int(later["at_risk"].iloc[0]) if len(later) else 0
 
 
 def _test_text(tests: pd.DataFrame) -> str:
@@ -177,11 +160,3 @@ def _cut_quantile(tests: pd.DataFrame) -> str:
     """The cut in words: the median, or the quantile."""
     quantile = float(tests["cut_quantile"].iloc[0])
     return "median" if quantile == 0.5 else f"{percent(quantile)} quantile"
-
-
-def _time_ticks(longest: float, *, most: int) -> list[float]:
-    """Round times from 0 to the longest, in `most` steps at most."""
-    raw = max(longest, 1.0) / most
-    power = 10 ** np.floor(np.log10(raw))
-    step = next(float(m * power) for m in (1, 2, 2.5, 5, 10) if m * power >= raw)
-    return [float(tick) for tick in np.arange(0, longest + step, step)]
