@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test lint unit bench-slides bench-segmentation bench-noise bench-omics format docs lock clean help
+.PHONY: demo test lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make bench-slides   reading and tiling against other libraries"
 	@echo "make bench-segmentation   applying a network against the same network used plainly"
 	@echo "make bench-noise   what wrong labels cost, and what each remedy brings back"
+	@echo "make bench-survival   scans of all genes for survival against lifelines and statsmodels"
 	@echo "make bench-omics   genome-wide statistics and activity against the libraries' own functions"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
@@ -76,6 +77,9 @@ bench-segmentation: demo
 
 bench-noise: demo
 	@$(BIN)/python tests/benchmarks/noise.py . $(DEMO) results/benchmarks/noise.json
+
+bench-survival: $(VENV)/.dev
+	@$(BIN)/python tests/benchmarks/survival.py results/benchmarks/survival.json
 
 bench-omics: $(VENV)/.dev
 	@$(BIN)/python tests/benchmarks/omics.py results/benchmarks/omics.json
