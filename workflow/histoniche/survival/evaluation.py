@@ -99,7 +99,7 @@ def evaluate_models(
         If follow-up is wrong, a model names what is not there, the training
         cohort does not exist, or another cohort has a level that the training lacks.
     """
-    known = {**dict.fromkeys(_score_names(scores), SCORE), **declared}
+    known = {**dict.fromkeys(score_names(scores), SCORE), **declared}
     table = read_cohorts(patients, scores, models, training)
     complete = table.dropna()
     start = complete[complete["cohort"] == training]
@@ -183,7 +183,7 @@ def read_cohorts(
     return table[["time_days", "event", "cohort", *dict.fromkeys(used)]]
 
 
-def _score_names(scores: Path | None) -> list[str]:
+def score_names(scores: Path | None) -> list[str]:
     """Names of the scores in a long table."""
     return [] if scores is None else [str(name) for name in read_table(scores)["score"].unique()]
 

@@ -1,7 +1,7 @@
 """Whether the hazard ratios of a Cox model stay the same over time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from histoniche.survival.splines import restricted_cubic_spline
 
 Transform = Literal["km", "rank", "identity"]
 """How time is measured: one minus the Kaplan-Meier curve just before it, its rank, or days."""
+
+TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
 
 GLOBAL = "global"
 
