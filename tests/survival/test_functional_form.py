@@ -90,7 +90,7 @@ def test_p_of_a_straight_effect_is_uniform() -> None:
 
 def test_score_that_cannot_bend_has_a_note(complete: pd.DataFrame) -> None:
     found = form(complete.assign(age=complete["age"].gt(60).astype(float)))
-    assert found.test["note"].tolist() == ["fewer than 6 different values"]
+    assert found.test["note"].tolist() == ["too few different values for a spline"]
     assert found.test["p"].isna().all() and found.curve.empty and len(found.points) == 226
     nobody = form(complete.assign(event=0))
     assert nobody.test["note"].tolist() == ["fewer than 5 events"] and nobody.points.empty

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from histoniche.errors import InputError
-from histoniche.survival.splines import harrell_knots, restricted_cubic_spline
+from histoniche.survival.splines import harrell_knots, most_knots, restricted_cubic_spline
 
 R = dict[str, np.ndarray]
 
@@ -34,5 +34,8 @@ def test_values_too_much_alike_and_odd_counts_are_errors() -> None:
         harrell_knots(np.repeat([0.0, 1.0], 60), 4)
     with pytest.raises(InputError, match="too few"):
         harrell_knots(np.arange(4.0), 3)
+    assert most_knots(np.arange(40.0), 5) == 5
+    assert most_knots(np.r_[np.zeros(30), np.arange(70.0)], 5) == 4
+    assert most_knots(np.zeros(40), 5) == 0
     with pytest.raises(InputError, match="choose from 3 to 7"):
         harrell_knots(np.arange(40.0), 2)

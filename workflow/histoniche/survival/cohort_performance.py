@@ -93,7 +93,7 @@ def cohort_performance(
     rows = {name: _head(data) for name in models}
     curves: list[pd.DataFrame] = []
     pairs: list[dict[str, Any]] = []
-    if enough:
+    if enough and models:
         agreed = {name: _concordances(data, risk, horizon) for name, risk in data.risks.items()}
         for name, (harrell, uno) in agreed.items():
             rows[name] |= _interval("harrell", harrell.value, *harrell.interval(confidence))

@@ -27,9 +27,12 @@ _STEPS = 60
 _HALVINGS = 10
 _CLOSE = 1e-12
 
-# A coefficient or a standard error of ten, per standard deviation of its term, is no estimate:
-# the likelihood rises without end, since the term separates those who died from the others.
+# A coefficient or a standard error of ten, per standard deviation of an uncorrelated term, is no
+# estimate: the likelihood rises without end, since a term separates who died from the others.
 _BEYOND = 10.0
+
+_COLLINEAR = 1e-8
+"""Singular value of the terms, beside the largest, below which one is made of the others."""
 
 COLLINEAR = "no estimate: collinear terms"
 ENDLESS = "no finite estimate: separation or collinear terms"
@@ -122,8 +125,6 @@ def estimate(
     """
     spread = design.std(axis=0, ddof=1)
     x = (design - design.mean(axis=0)) / spread
-    null = at_deaths(times, events, x, np.zeros(x.shape[1]), strata)
-    start = log_likelihood(null, np.zeros(len(x)))
     if penalty is not None and penalty.l1_ratio > 0:
         if strata is not None:
             raise InputError(
@@ -133,37 +134,49 @@ def estimate(
                 remedy="set l1_ratio to 0, which is a ridge, or leave the strata out",
             )
         return _sparse(times, events, x, spread, penalty=penalty)
-    if penalty is None and np.linalg.matrix_rank(x) < x.shape[1]:
-        return _nothing(x.shape[1], start, COLLINEAR)
     ridge = 0.0 if penalty is None else penalty.strength * len(x)
-    found = _newton(times, events, x, strata, ridge)
+    null = at_deaths(times, events, x, np.zeros(x.shape[1]), strata)
+    start = log_likelihood(null, np.zeros(len(x)))
+    if not ridge and np.linalg.matrix_rank(x, rtol=_COLLINEAR) < x.shape[1]:
+        return _nothing(x.shape[1], start, COLLINEAR)
+    # Without a penalty the fit is made in uncorrelated terms, so that parts of a spline, which
+    # are much alike, have coefficients of an ordinary size.
+    basis = np.eye(x.shape[1]) if ridge else _uncorrelated(x)
+    found = _newton(times, events, x @ basis, strata, ridge)
     if found is None:
         return _nothing(x.shape[1], start, ENDLESS)
-    beta, deaths = found
+    gamma, deaths = found
     observed = information(deaths)
-    covariance = np.linalg.inv(observed + ridge * np.eye(len(beta)))
+    covariance = np.linalg.inv(observed + ridge * np.eye(len(gamma)))
     variance = np.diag(covariance)
-    if not ((np.abs(beta) < _BEYOND) & (variance > 0) & (variance < _BEYOND**2)).all():
-        return _nothing(len(beta), start, ENDLESS)
-    end = log_likelihood(deaths, x @ beta)
-    if penalty is not None:
+    if not ((np.abs(gamma) < _BEYOND) & (variance > 0) & (variance < _BEYOND**2)).all():
+        return _nothing(len(gamma), start, ENDLESS)
+    end = log_likelihood(deaths, x @ basis @ gamma)
+    back = basis / spread[:, np.newaxis]
+    if ridge:
         effective = float(np.trace(observed @ covariance))
         unknown = np.full_like(covariance, np.nan)
         return Estimate(
-            beta / spread, unknown, end, start, effective, NO_TEST, NO_TEST, NO_TEST, efron=True
+            back @ gamma, unknown, end, start, effective, NO_TEST, NO_TEST, NO_TEST, efron=True
         )
     slope = score(null, x)
     return Estimate(
-        beta / spread,
-        covariance / np.outer(spread, spread),
+        back @ gamma,
+        back @ covariance @ back.T,
         end,
         start,
-        float(len(beta)),
-        chi_squared(2 * (end - start), len(beta)),
-        chi_squared(float(beta @ observed @ beta), len(beta)),
-        chi_squared(float(slope @ np.linalg.solve(information(null), slope)), len(beta)),
+        float(len(gamma)),
+        chi_squared(2 * (end - start), len(gamma)),
+        chi_squared(float(gamma @ observed @ gamma), len(gamma)),
+        chi_squared(float(slope @ np.linalg.solve(information(null), slope)), len(gamma)),
         efron=True,
     )
+
+
+def _uncorrelated(x: Floats) -> Floats:
+    """What makes columns of a standard deviation of 1 uncorrelated, by multiplying them."""
+    triangle = np.linalg.qr(x, mode="r")
+    return np.asarray(np.linalg.inv(triangle) * np.sqrt(len(x) - 1))
 
 
 def chi_squared(statistic: float, df: float) -> ChiSquared:
@@ -212,7 +225,7 @@ def _newton(
         slope = score(deaths, x) - ridge * beta
         curve = information(deaths) + ridge * np.eye(len(beta))
         try:
-            step = scipy.linalg.solve(curve, slope, assume_a="pos")
+            step = scipy.linalg.cho_solve(scipy.linalg.cho_factor(curve), slope)
         except (np.linalg.LinAlgError, ValueError):
             return None
         for _ in range(_HALVINGS):

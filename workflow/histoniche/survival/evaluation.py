@@ -105,7 +105,7 @@ def evaluate_models(
     start = complete[complete["cohort"] == training]
     fits = {name: _fit(start, entry, known, confidence) for name, entry in models.items()}
     ready = {name: fit.model for name, fit in fits.items() if fit.model is not None}
-    cohorts = sorted(table["cohort"].unique(), key=lambda name: (name != training, name))
+    cohorts = [training, *(name for name in table["cohort"].unique() if name != training)]
     members = {cohort: complete[complete["cohort"] == cohort] for cohort in cohorts}
     found = {
         cohort: cohort_performance(

@@ -15,6 +15,7 @@ from histoniche.survival.martingale import martingale_residuals
 from histoniche.survival.model_fitting import ModelData, model_data
 from histoniche.survival.outcome import check_columns, check_outcome
 from histoniche.survival.partial_likelihood import Floats
+from histoniche.survival.splines import most_knots
 from histoniche.survival.terms import Declared, learn_covariate
 
 _POINTS = 100
@@ -57,7 +58,8 @@ def functional_form(
     covariates, strata
         What else is in the model.
     knots
-        Knots of the restricted cubic spline, at Harrell's quantiles.
+        Knots of the restricted cubic spline, at Harrell's quantiles; fewer, down
+        to three, where they would coincide.
     confidence
         Level of the pointwise band.
 
@@ -95,9 +97,10 @@ def functional_form(
         complete, [learn_covariate(complete, name, declared[name]) for name in others], strata
     )
     points = _points(complete, values, rest)
-    if len(np.unique(values)) < knots + 2:
-        return _no_form(row, f"fewer than {knots + 2} different values", points)
-    entry: Mapping[str, Any] = {"type": "numeric", "per": "sd", "knots": knots}
+    row["knots"] = most_knots(values, knots)
+    if not row["knots"]:
+        return _no_form(row, "too few different values for a spline", points)
+    entry: Mapping[str, Any] = {"type": "numeric", "per": "sd", "knots": row["knots"]}
     bent = learn_covariate(complete, score, entry)
     spline = np.column_stack([bent.encode(complete), rest.design])
     width = len(bent.columns())

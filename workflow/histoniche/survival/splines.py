@@ -42,13 +42,25 @@ def harrell_knots(values: Floats, count: int) -> Floats:
     if _FIFTH < len(values) < _FEW:
         ordered = np.sort(values)
         knots[0], knots[-1] = ordered[_FIFTH - 1], ordered[-_FIFTH]
-    if len(values) <= _FIFTH or not (np.diff(knots) > 0).all():
+    few = len(values) <= _FIFTH or len(np.unique(values)) < count
+    if few or not (np.diff(knots) > 0).all():
         raise InputError(
             f"the values are too few or too much alike for {count} knots",
             value=len(np.unique(values)),
             remedy="use fewer knots, or take the score as linear",
         )
     return knots
+
+
+def most_knots(values: Floats, wanted: int) -> int:
+    """Largest number of knots, `wanted` at most, that do not coincide; 0 if three do."""
+    for count in range(wanted, 2, -1):
+        try:
+            harrell_knots(values, count)
+        except InputError:
+            continue
+        return count
+    return 0
 
 
 def restricted_cubic_spline(values: Floats, knots: Floats) -> Floats:

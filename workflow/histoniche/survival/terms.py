@@ -41,6 +41,8 @@ class Covariate:
     """Amount of a numeric covariate that its hazard ratio is for."""
     levels: tuple[str, ...] = ()
     """Levels of a categorical covariate, the reference first."""
+    in_sd: bool = False
+    """Whether that amount is a standard deviation."""
     knots: tuple[float, ...] = ()
     """Knots of a restricted cubic spline, in `per` units; a straight line if empty."""
 
@@ -54,7 +56,8 @@ class Covariate:
         """What the hazard ratio of each column compares."""
         if self.type == "categorical":
             return [f"{level} vs {self.levels[0]}" for level in self.levels[1:]]
-        unit = f"per {self.per:.6g} {self.unit}".strip()
+        amount = f"{rounded(self.per)} {self.unit}".strip()
+        unit = f"per SD ({amount})" if self.in_sd else f"per {amount}"
         return [unit] if not self.knots else ["spline"] * (len(self.knots) - 1)
 
     def encode(self, patients: pd.DataFrame) -> pd.DataFrame:
@@ -123,12 +126,13 @@ def learn_covariate(patients: pd.DataFrame, name: str, entry: Mapping[str, Any])
         unit = str(entry.get("unit", ""))
         if per == "sd":
             spread = float(numbers.std())
-            per, unit = spread if spread > 0 else 1.0, f"{unit} (SD)".strip()
+            per = spread if spread > 0 else 1.0
         knots: tuple[float, ...] = ()
         if entry.get("knots"):
             scaled = np.asarray(numbers / float(per), dtype=np.float64)
             knots = tuple(float(knot) for knot in harrell_knots(scaled, int(entry["knots"])))
-        return Covariate(name, "numeric", unit, float(per), knots=knots)
+        in_sd = entry.get("per") == "sd"
+        return Covariate(name, "numeric", unit, float(per), in_sd=in_sd, knots=knots)
     counts = {str(level): int(count) for level, count in values.value_counts().items()}
     frequent = sorted(counts, key=lambda level: (-counts[level], level))
     reference = entry.get("reference")
@@ -142,9 +146,13 @@ def area_term(area: "pd.Series[float]") -> Term:
     """An area in standard deviations over all patients who have it."""
     spread = float(area.std())
     scaled = area / spread if spread > 0 else area
-    rounded = np.format_float_positional(float(f"{spread:.3g}"), trim="-")
     name = str(area.name)
-    return Term(name, "area", f"per SD ({rounded})", scaled, covariate=name)
+    return Term(name, "area", f"per SD ({rounded(spread)})", scaled, covariate=name)
+
+
+def rounded(amount: float) -> str:
+    """An amount with three digits and no exponent."""
+    return np.format_float_positional(float(f"{amount:.3g}"), trim="-")
 
 
 def covariate_terms(patients: pd.DataFrame, name: str, entry: Mapping[str, Any]) -> list[Term]:

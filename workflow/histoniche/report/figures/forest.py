@@ -36,7 +36,7 @@ _WIDEST = 16.0
 _TICKS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16)
 _SIGN = 5.0
 """Points that one sign of a column takes."""
-LONGEST = 40
+LONGEST = 32
 """Signs of a name beyond which it is cut."""
 
 
@@ -83,7 +83,8 @@ def draw_lines(axes: Axes, lines: Sequence[Line], heads: Sequence[str]) -> None:
             weight = "bold" if line.strength == "bold" else "normal"
             _write(axes, place, height, text, weight)
         if height and line.ruled:
-            axes.axhline(height - 0.5, color=FAINT, linewidth=0.6, zorder=0)
+            strong = line.strength == "bold"
+            axes.axhline(height - 0.5, color=MUTED if strong else FAINT, linewidth=0.6, zorder=0)
     for place, head in zip(places, heads, strict=True):
         _write(axes, place, -1.15, head, "bold")
     axes.set_xscale("log")
@@ -246,7 +247,9 @@ def _model_lines(model: str, rows: pd.DataFrame, about: Mapping[Hashable, Any]) 
         return [Line(label, ("", "", "", size), strength="bold")]
     facts = f"C {about['concordance']:.2f}, AIC {format_number(about['aic'], 4)}"
     if about["penalty"] > 0:
-        facts += f", penalty {format_number(about['penalty'])}"
+        facts += f", penalty {about['penalty']:.3g}"
+    if about["strata"]:
+        facts += f", by {_short(str(about['strata']))}"
     head = (facts, format_p(about["likelihood_ratio_p"]), format_p(about["ph_p"]), size)
     lines = [Line(_short(model), head, strength="bold")]
     for covariate, part in rows.groupby("covariate", sort=False):
