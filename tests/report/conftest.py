@@ -520,6 +520,28 @@ def fake_samples() -> list[tuple[str, str, pd.DataFrame]]:
     ]
 
 
+def with_levels(cox: pd.DataFrame) -> pd.DataFrame:
+    """What a row of the Cox models stands for, and the tests of its covariate and model."""
+    name = cox["term"].str.split(": ", expand=True)
+    categorical = cox["term"].str.contains(":")
+    counts = {"level_n": 22, "level_events": 18, "reference_n": 17, "reference_events": 13}
+    whole = {"term_df": 1.0, "term_p": cox["p"], "term_ph_p": cox["ph_p"]}
+    return cox.assign(
+        adjusted_q=np.where(
+            (cox["model"] != "univariable") & (cox["kind"] == "area"), 0.04, np.nan
+        ),
+        covariate=name[0],
+        level=name[1].fillna(""),
+        reference=np.where(categorical, "female", ""),
+        **{key: np.where(categorical, value, np.nan) for key, value in counts.items()},
+        **whole,
+        model_p=0.02,
+        model_ph_p=0.4,
+        aic=180.0,
+        note="",
+    )
+
+
 def fake_survival(
     patients: pd.DataFrame, areas: pd.DataFrame
 ) -> list[tuple[str, str, pd.DataFrame]]:
@@ -664,7 +686,7 @@ def fake_survival(
                     "ph_p",
                     "concordance",
                 ],
-            ),
+            ).pipe(with_levels),
         ),
         (
             "area_correlation",

@@ -192,7 +192,8 @@ def test_kaplan_meier_of_a_region_with_one_group_only(results, saved, palette, t
 def test_forest_holds_alone_and_adjusted_with_numbers(drawn):
     text = words(drawn.path("cox"))
     assert "2.41 (1.65 to 3.52)" in text and "3.1e-5" in text and "2.2e-4" in text
-    assert "per SD (10.2 mm²)" in text and "adjusted" in text and "sex, male vs female" in text
+    assert "per SD (10.2 mm²)" in text and "adjusted" in text
+    assert "female (reference)" in text and "22 / 18" in text and "17 / 13" in text
     assert "39 / 31" in text
 
 

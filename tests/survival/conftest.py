@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lifelines.datasets import load_lung
+from lifelines.datasets import load_gbsg2, load_lung, load_rossi
 
 from histoniche.tables import write_table
+
+Numbers = dict[str, np.ndarray]
+"""What R found, by key."""
 
 
 @pytest.fixture
@@ -44,3 +47,42 @@ def write_cohort(tmp_path: Path) -> Callable[[pd.DataFrame, pd.DataFrame], tuple
         return paths
 
     return write
+
+
+def _numbers(name: str) -> Numbers:
+    """Numbers of a table that the R script of the same name made; see tests/survival/r."""
+    table = pd.read_csv(Path(__file__).parent / "r" / f"{name}.tsv", sep="\t")
+    return {str(key): part["value"].to_numpy() for key, part in table.groupby("key")}
+
+
+@pytest.fixture(scope="session")
+def r_cox() -> Numbers:
+    """Made by tests/survival/r/cox.R."""
+    return _numbers("cox")
+
+
+@pytest.fixture(scope="session")
+def r_performance() -> Numbers:
+    """Made by tests/survival/r/performance.R."""
+    return _numbers("performance")
+
+
+@pytest.fixture
+def complete(lung: pd.DataFrame) -> pd.DataFrame:
+    """The 226 patients of `lung` in whom age, Karnofsky and ECOG score are known."""
+    return lung.dropna().copy()
+
+
+@pytest.fixture
+def rossi() -> pd.DataFrame:
+    """Rossi's 432 released prisoners: weeks to the next arrest, many of them tied."""
+    table = load_rossi().rename(columns={"week": "time_days", "arrest": "event"})
+    return table.astype(float).rename(index=lambda place: f"R{place}")
+
+
+@pytest.fixture
+def breast() -> pd.DataFrame:
+    """The 686 patients of the German Breast Cancer Study Group."""
+    table = load_gbsg2().rename(columns={"time": "time_days", "cens": "event"})
+    table["grade"] = table["tgrade"].map({"I": 1.0, "II": 2.0, "III": 3.0})
+    return table.rename(index=lambda place: f"B{place}")

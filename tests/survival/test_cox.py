@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from histoniche.errors import InputError
 from histoniche.survival.cox import fit_cox
 
 # All R numbers of this file: R 4.2.2, survival 3.5.3, data lung, `Surv(time, status) ~ ...`:
@@ -73,6 +74,59 @@ def test_multivariable_model_equals_r(lung: pd.DataFrame) -> None:
     assert rows.loc["sex: female", "unit"] == "female vs male"
     assert rows.loc["karno", "unit"] == "per SD (12.3)"
     assert rows["kind"].tolist() == ["area", "covariate", "covariate"]
+
+
+def test_covariate_of_several_levels_is_one_term(
+    complete: pd.DataFrame, r_cox: dict[str, np.ndarray]
+) -> None:
+    # The area is karno in standard deviations: the tests do not see the unit.
+    declared = {**DECLARED, "ecog": {"type": "categorical", "reference": "1"}}
+    table = fit(complete, ["karno"], ["age", "ecog", "sex"], declared=declared)
+    rows = table.loc["multivariable: karno"].loc[["age", "karno", "ecog: 0", "sex: female"]]
+    drop1 = r_cox["full drop1"].reshape(4, 3)
+    assert rows["term_df"].tolist() == drop1[:, 1].tolist()
+    assert rows["term_p"].tolist() == pytest.approx(drop1[:, 2], rel=1e-6)
+    zph = r_cox["full zph km"].reshape(5, 3)[:, 2]
+    assert rows["term_ph_p"].tolist() == pytest.approx(zph[:4], rel=1e-6)
+    assert rows["model_ph_p"].tolist() == pytest.approx([zph[4]] * 4, rel=1e-6)
+    assert rows["model_p"].tolist() == pytest.approx([r_cox["full logtest"][2]] * 4, rel=1e-6)
+    assert rows["aic"].tolist() == pytest.approx([r_cox["full aic"][0]] * 4, rel=1e-10)
+
+
+def test_levels_come_with_their_patients_and_deaths(complete: pd.DataFrame) -> None:
+    row = fit(complete, ["karno"], ["ecog"]).loc[("univariable", "ecog: 2")]
+    assert row[["covariate", "level", "reference"]].tolist() == ["ecog", "2", "1"]
+    for side, level in (("level", "2"), ("reference", "1")):
+        has = complete[complete["ecog"] == level]
+        found = row[[f"{side}_n", f"{side}_events"]].tolist()
+        assert found == [len(has), has["event"].sum()]
+
+
+def test_adjusted_q_is_over_the_areas_of_the_multivariable_models(lung: pd.DataFrame) -> None:
+    table = fit(lung, ["karno", "female"], ["age"])
+    rows = [("multivariable: karno", "karno"), ("multivariable: female", "female")]
+    expected = multipletests(table.loc[rows, "p"], method="fdr_bh")[1]
+    np.testing.assert_allclose(table.loc[rows, "adjusted_q"], expected)
+    assert table["adjusted_q"].notna().sum() == 2
+
+
+def test_more_terms_than_a_tenth_of_the_events_are_warned_of(lung: pd.DataFrame) -> None:
+    table = fit(lung.head(40), ["karno"], ["age", "sex", "ecog"])
+    notes = table.loc["multivariable: karno", "note"]
+    assert notes.str.fullmatch(r"6 parameters on 36 events: fewer than 10 each").all()
+    assert table.loc["multivariable: karno", "hazard_ratio"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [("time_days", 0, "not greater than 0"), ("event", 3, "neither 0 nor 1")],
+)
+def test_wrong_follow_up_is_an_error(
+    lung: pd.DataFrame, column: str, value: float, message: str
+) -> None:
+    lung.loc["L7", column] = value
+    with pytest.raises(InputError, match=rf"column {column}, .*patient L7 .*{message}"):
+        fit(lung, ["karno"], ["age"])
 
 
 def test_confidence_sets_the_interval(lung: pd.DataFrame) -> None:

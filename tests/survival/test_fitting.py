@@ -37,7 +37,9 @@ def test_three_tables_over_the_patients_with_follow_up(
     ]
     assert list(cox) == [
         *("model", "term", "kind", "unit", "n", "events", "hazard_ratio", "low", "high", "p", "q"),
-        *("ph_p", "concordance", "note"),
+        *("ph_p", "concordance", "adjusted_q", "covariate", "level", "reference", "level_n"),
+        *("level_events", "reference_n", "reference_events", "term_df", "term_p", "term_ph_p"),
+        *("model_p", "model_ph_p", "aic", "note"),
     ]
     assert cox["model"].unique().tolist() == [
         *("univariable", "multivariable: CT", "multivariable: IT"),

@@ -1,29 +1,24 @@
 """Cox's proportional hazards: each area alone, and with the covariates."""
 
 import math
-import warnings
 from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter
-from lifelines.exceptions import ConvergenceError
+import scipy.stats
 
 from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST
-from histoniche.survival.proportionality import proportional_hazards_p
+from histoniche.survival.concordance import concordance
+from histoniche.survival.estimation import Estimate, estimate, likelihood_ratio_tests
+from histoniche.survival.outcome import check_columns, check_outcome, few_events_note
+from histoniche.survival.partial_likelihood import Floats
+from histoniche.survival.proportionality import GLOBAL, proportional_hazards_tests
 from histoniche.survival.terms import Declared, Term, area_term, covariate_terms
 
 ESTIMATES = ("hazard_ratio", "low", "high", "p", "ph_p", "concordance")
-
-# A coefficient or a standard error of ten, per standard deviation of its term, is no estimate:
-# the likelihood rises without end, since the term separates those who died from the others.
-_BEYOND = 10.0
-
-# lifelines stops by default where hazard ratios still differ from the maximum in the sixth digit;
-# `precision` is compared with half the squared step in standard errors.
-_PRECISION = {"precision": 1e-18, "r_precision": 0.0}
+TESTS = ("term_df", "term_p", "term_ph_p", "model_p", "model_ph_p", "aic")
 
 
 def fit_cox(
@@ -53,12 +48,35 @@ def fit_cox(
     -------
     model ("univariable", "multivariable: CT"), term, kind, unit, n, events,
     hazard_ratio, low, high, p, q (over the univariable area terms, NaN
-    elsewhere), ph_p, concordance (C-index of the model: 0.5 is chance), note
-    (why a row has no estimate). Ties are handled by Efron's method, each model
-    takes the patients in whom all its terms are known, and a small ph_p speaks
-    against a hazard ratio that is constant over time; see
-    `histoniche.survival.proportionality`.
+    elsewhere), ph_p, concordance (C-index of the model: 0.5 is chance), then
+
+    adjusted_q
+        q over the area terms of the multivariable models, NaN elsewhere.
+    covariate, level, reference
+        What the term stands for, of a categorical covariate.
+    level_n, level_events, reference_n, reference_events
+        Patients and deaths of the level and of the reference.
+    term_df, term_p, term_ph_p
+        Likelihood-ratio test, and test of proportional hazards, of the whole
+        covariate: all its levels are one term.
+    model_p, model_ph_p, aic
+        Likelihood-ratio test, test of proportional hazards and Akaike's
+        criterion of the model.
+    note
+        Why a row has no estimate, or that the model has more parameters than a
+        tenth of its events.
+
+    Ties are handled by Efron's method, each model takes the patients in whom
+    all its terms are known, and a small ph_p speaks against a hazard ratio that
+    is constant over time; see `histoniche.survival.proportionality`.
+
+    Raises
+    ------
+    InputError
+        If a time is not positive, an event not 0 or 1, or a covariate is missing.
     """
+    check_outcome(patients)
+    check_columns(patients, covariates)
     fit = partial(_model, declared=declared, confidence=confidence)
     by_region = {str(region): area_term(areas[region]) for region in areas.columns}
     rows: list[dict[str, object]] = []
@@ -70,11 +88,19 @@ def fit_cox(
         model = f"multivariable: {region}"
         rows += fit(model, patients, area, covariates)
     table = pd.DataFrame(rows)
-    family = (table["model"] == "univariable") & (table["kind"] == "area")
-    q = np.full(len(table), np.nan)
-    q[family] = false_discovery(table.loc[family, "p"].to_numpy(dtype="float64"))
-    table.insert(list(table.columns).index("p") + 1, "q", q)
+    alone, area_rows = table["model"] == "univariable", table["kind"] == "area"
+    place = list(table.columns).index("p") + 1
+    table.insert(place, "q", _q_within(table["p"], alone & area_rows))
+    place = list(table.columns).index("concordance") + 1
+    table.insert(place, "adjusted_q", _q_within(table["p"], ~alone & area_rows))
     return table
+
+
+def _q_within(p: "pd.Series[float]", family: "pd.Series[bool]") -> Floats:
+    """Benjamini-Hochberg's q over the rows of a family, NaN elsewhere."""
+    q = np.full(len(p), np.nan)
+    q[family] = false_discovery(np.asarray(p[family], dtype=np.float64))
+    return q
 
 
 def _model(
@@ -87,7 +113,7 @@ def _model(
     confidence: float,
 ) -> list[dict[str, object]]:
     """Rows of one model, from the patients in whom everything is known."""
-    complete = patients.dropna(subset=[*covariates])
+    complete = patients.dropna(subset=["time_days", "event", *covariates])
     terms = []
     if area is not None:
         complete = complete[area.values.loc[complete.index].notna()]
@@ -102,9 +128,9 @@ def _model(
             "kind": term.kind,
             "unit": term.unit,
             **count,
-            **estimate,
+            **found,
         }
-        for term, estimate in zip(
+        for term, found in zip(
             terms, fit_terms(complete, terms, confidence=confidence), strict=True
         )
     ]
@@ -127,62 +153,108 @@ def fit_terms(
 
     Returns
     -------
-    For each term hazard_ratio, low, high, p, ph_p, concordance and note; NaN
-    with a note where there is no estimate.
+    For each term hazard_ratio, low, high, p, ph_p, concordance, what it stands
+    for, its tests and note, as `fit_cox` has them; NaN with a note where there
+    is no estimate.
     """
     varies = [term.values.nunique() > 1 for term in terms]
     used = [term for term, does in zip(terms, varies, strict=True) if does]
     events = int(patients["event"].sum())
+    whole_note = ""
     if events < FEWEST:
-        return [_nothing(f"fewer than {FEWEST} events") for _ in terms]
-    if any(term.kind == "area" and not does for term, does in zip(terms, varies, strict=True)):
-        return [_nothing("the area does not vary") for _ in terms]
-    if len(used) >= events:
-        return [_nothing("as many terms as events") for _ in terms]
-    found = iter(_fit(patients, used, confidence) if used else ())
-    return [next(found) if does else _nothing("the term does not vary") for does in varies]
+        whole_note = f"fewer than {FEWEST} events"
+    elif any(term.kind == "area" and not does for term, does in zip(terms, varies, strict=True)):
+        whole_note = "the area does not vary"
+    elif len(used) >= events:
+        whole_note = "as many terms as events"
+    if whole_note:
+        estimates = iter([_nothing(whole_note)] * len(terms))
+        varies = [True] * len(terms)
+    else:
+        estimates = iter(_fit(patients, used, confidence) if used else ())
+    return [
+        _with_levels(
+            patients, term, terms, next(estimates) if does else _nothing("the term does not vary")
+        )
+        for term, does in zip(terms, varies, strict=True)
+    ]
 
 
 def _fit(
     patients: pd.DataFrame, terms: Sequence[Term], confidence: float
 ) -> list[dict[str, object]]:
     """Fit terms that vary; the same note on all if the likelihood has no maximum."""
-    names = [f"x{position}" for position in range(len(terms))]
-    columns = {name: term.values for name, term in zip(names, terms, strict=True)}
-    frame = pd.DataFrame({**columns, "time": patients["time_days"], "event": patients["event"]})
-    fitter = CoxPHFitter(alpha=1 - confidence)
-    with warnings.catch_warnings():
-        # What lifelines warns of, we test for below.
-        warnings.simplefilter("ignore")
-        try:
-            fitter.fit(frame, "time", "event", fit_options=_PRECISION)
-        except (ConvergenceError, np.linalg.LinAlgError):
-            return [_nothing("the fit did not converge: collinear terms?") for _ in terms]
-    spread = frame[names].std().to_numpy()
-    size = np.maximum(np.abs(fitter.params_.loc[names]), fitter.standard_errors_.loc[names])
-    if not (size.to_numpy() * spread < _BEYOND).all():
-        return [_nothing("no finite estimate: separation or collinear terms") for _ in terms]
-    bounds = np.exp(fitter.confidence_intervals_.loc[names].to_numpy())
-    ph_p = proportional_hazards_p(
-        frame["time"].to_numpy(dtype="float64"),
-        frame["event"].to_numpy(dtype=bool),
-        frame[names].to_numpy(dtype="float64"),
-        fitter.params_.loc[names].to_numpy(dtype="float64"),
-    )
+    times = patients["time_days"].to_numpy(dtype="float64")
+    events = patients["event"].to_numpy(dtype="float64") == 1
+    design = np.asarray(np.column_stack([term.values for term in terms]), dtype=np.float64)
+    found = estimate(times, events, design)
+    if found.note:
+        return [_nothing(found.note) for _ in terms]
+    owners = [term.covariate or term.name for term in terms]
+    groups = {
+        owner: [place for place, other in enumerate(owners) if other == owner] for owner in owners
+    }
+    tested = {f"term {owner}": columns for owner, columns in groups.items()}
+    tested |= {f"column {place}": [place] for place in range(len(terms))}
+    ph = proportional_hazards_tests(times, events, design, found.coefficients, tested)
+    ph_p = ph.set_index("term")["p"]
+    whole = likelihood_ratio_tests(times, events, design, groups, found)
+    intervals = wald_intervals(found, confidence)
+    risk = design @ found.coefficients
     return [
         {
-            "hazard_ratio": float(fitter.hazard_ratios_[name]),
-            "low": float(low),
-            "high": float(high),
-            "p": float(fitter.summary.loc[name, "p"]),
-            "ph_p": float(ph),
-            "concordance": float(fitter.concordance_index_),
-            "note": "",
+            **dict(zip(("hazard_ratio", "low", "high", "p"), interval, strict=True)),
+            "ph_p": float(ph_p[f"column {place}"]),
+            "concordance": concordance(times, events, risk).value,
+            "term_df": float(len(groups[owner])),
+            "term_p": whole[owner].p,
+            "term_ph_p": float(ph_p[f"term {owner}"]),
+            "model_p": found.likelihood_ratio.p,
+            "model_ph_p": float(ph_p[GLOBAL]),
+            "aic": found.aic,
+            "note": few_events_note(len(terms), int(events.sum())),
         }
-        for name, (low, high), ph in zip(names, bounds, ph_p, strict=True)
+        for place, (owner, interval) in enumerate(zip(owners, intervals, strict=True))
+    ]
+
+
+def wald_intervals(found: Estimate, confidence: float) -> list[tuple[float, float, float, float]]:
+    """Hazard ratio, low, high and Wald's p of each term; NaN under a penalty."""
+    errors = np.sqrt(np.diag(found.covariance))
+    reach = float(scipy.stats.norm.isf((1 - confidence) / 2)) * errors
+    with np.errstate(over="ignore"):
+        ratios = np.exp(found.coefficients)
+        low, high = np.exp(found.coefficients - reach), np.exp(found.coefficients + reach)
+    p = 2 * scipy.stats.norm.sf(np.abs(found.coefficients) / errors)
+    return [
+        (float(ratio), float(below), float(above), float(chance))
+        for ratio, below, above, chance in zip(ratios, low, high, p, strict=True)
     ]
 
 
 def _nothing(note: str) -> dict[str, object]:
     """No estimate, and why."""
-    return {**dict.fromkeys(ESTIMATES, math.nan), "note": note}
+    return {**dict.fromkeys((*ESTIMATES, *TESTS), math.nan), "note": note}
+
+
+def _with_levels(
+    patients: pd.DataFrame, term: Term, terms: Sequence[Term], found: dict[str, object]
+) -> dict[str, object]:
+    """Estimates of a term, what it stands for, its tests and the note, in this order."""
+    counts = dict.fromkeys(("level_n", "level_events", "reference_n", "reference_events"), math.nan)
+    if term.level:
+        siblings = [other.values for other in terms if other.covariate == term.covariate]
+        # Whoever has none of the other levels has the reference.
+        neither = sum(siblings, start=0 * term.values) == 0
+        for name, has in (("level", term.values == 1), ("reference", neither)):
+            counts[f"{name}_n"] = float(has.sum())
+            counts[f"{name}_events"] = float(patients.loc[has, "event"].sum())
+    return {
+        **{key: found[key] for key in ESTIMATES},
+        "covariate": term.covariate or term.name,
+        "level": term.level,
+        "reference": term.reference,
+        **counts,
+        **{key: found[key] for key in TESTS},
+        "note": found["note"],
+    }
