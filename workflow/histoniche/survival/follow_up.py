@@ -125,25 +125,37 @@ def survival_at(time: Floats, event: Bools, days: float, weights: Floats | None 
     return np.asarray(np.clip(factor, 0, 1).prod(axis=-1))
 
 
-def uncensored_weights(time: Floats, event: Bools, days: float) -> Floats:
+def uncensored_weights(
+    time: Floats, event: Bools, days: float, weights: Floats | None = None
+) -> Floats:
     """Inverse probability of censoring weights of each patient's state at one day.
+
+    Parameters
+    ----------
+    time, event, days, weights
+        See `survival_at`.
 
     Returns
     -------
-    (patients,): 1 / G just before death for those dead by `days`, 1 / G at `days` for
+    (..., patients): 1 / G just before death for those dead by `days`, 1 / G at `days` for
     those still alive then, 0 for those lost before; G is the Kaplan-Meier curve of
-    censoring, and of one time deaths come before censoring.
+    censoring, and of one time deaths come before censoring. Not yet times `weights`.
     """
+    weights = np.ones_like(time) if weights is None else weights
     order = np.lexsort((~event, time))
-    at_risk = len(time) - np.arange(len(time))
-    factor = np.where(event[order], 1.0, 1 - 1 / at_risk)
-    # The last factor is 0 if the last patient was censored; nobody comes after.
-    still = np.empty(len(time))
-    still[order] = np.concatenate([[1.0], np.cumprod(factor)[:-1]])
-    at_day = factor[time[order] <= days].prod()
-    alive = time > days
-    weights = np.where(event, 1 / np.where(still > 0, still, 1.0), 0.0)
-    return np.where(alive, 1 / at_day if alive.any() else 0.0, weights)
+    ordered = weights[..., order]
+    at_risk = np.cumsum(ordered[..., ::-1], axis=-1)[..., ::-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lost = np.where(event[order] | (at_risk <= 0), 0.0, ordered / at_risk)
+    remaining = np.cumprod(np.clip(1 - lost, 0, 1), axis=-1)
+    before = np.concatenate([np.ones_like(remaining[..., :1]), remaining[..., :-1]], axis=-1)
+    still = np.empty_like(before)
+    still[..., order] = before
+    reached = int((time <= days).sum())
+    at_day = remaining[..., reached - 1 : reached] if reached else np.ones_like(before[..., :1])
+    left = np.where(time > days, at_day, still)
+    known = (event | (time > days)) & (left > 0)
+    return np.where(known, 1 / np.where(known, left, 1.0), 0.0)
 
 
 def size_of(time: Floats, event: Bools, *, confidence: float = 0.95) -> Size:
