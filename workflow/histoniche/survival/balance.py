@@ -98,20 +98,16 @@ def _numeric_rows(
         known = mine.dropna()
         q1, median, q3 = known.quantile([0.25, 0.5, 0.75]) if len(known) else (math.nan,) * 3
         row = {"level": "", "cohort": name, "n": len(known), "missing": len(mine) - len(known)}
-        smd = (
-            math.nan
-            if name == TRAINING
-            else _distance(base.to_numpy(np.float64), known.to_numpy(np.float64))
-        )
+        smd = math.nan if name == TRAINING else _distance(base, known)
         rows.append({**row, "median": median, "q1": q1, "q3": q3, "smd": smd})
     return rows
 
 
-def _distance(one: Floats, other: Floats) -> float:
+def _distance(one: "pd.Series[float]", other: "pd.Series[float]") -> float:
     """Standardised difference of two means; NaN where there is no spread."""
     if min(len(one), len(other)) < 2:
         return math.nan
-    spread = math.sqrt((one.var(ddof=1) + other.var(ddof=1)) / 2)
+    spread = float(np.sqrt((one.std() ** 2 + other.std() ** 2) / 2))
     return float(abs(one.mean() - other.mean()) / spread) if spread > 0 else math.nan
 
 

@@ -44,7 +44,9 @@ class Calibration(NamedTuple):
     curve: pd.DataFrame
     """predicted, observed, low, high: the smooth curve with its bootstrap band."""
     measures: pd.DataFrame
-    """measure, value, low, high, bootstraps; see `calibration_measures`."""
+    """measure, value, low, high, bootstraps; see `calibration_measures`. Of ici, e50 and e90,
+    which are distances, a sample has more than the patients: the interval may lie above the
+    value, and says no more than how far off a model may be."""
 
 
 def calibrate(

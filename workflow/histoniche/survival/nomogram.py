@@ -104,7 +104,13 @@ def make_nomogram(
         for covariate, tick_values, effect in zip(model.covariates, ticks, effects, strict=True)
     )
     at_zero = sum(float(effect.min()) for effect in effects) - model.centre
-    predictor = model.linear_predictor(patients.loc[patients.index.isin(model.patients)])
+    mine = patients.loc[patients.index.astype(str).isin(model.patients)]
+    if len(mine) != model.n:
+        raise InputError(
+            f"{len(mine)} of the {model.n} patients that the model was fitted on are there",
+            remedy="give the patients it was fitted on",
+        )
+    predictor = model.linear_predictor(mine)
     top = round_ticks(float(predictor.min()), float(predictor.max()))[-1]
     greatest = 100.0 if len(axes) == 1 else max(100.0, (top - at_zero) * per_unit)
     totals = tuple(round_ticks(0.0, greatest))

@@ -76,7 +76,8 @@ def validate_model(
     Indices: slope, r2 (Nagelkerke's), d, u, q (discrimination, unreliability and
     quality), g (Gini's mean difference of the linear predictor) as `rms::validate` in R;
     ici, e50, e90 as `histoniche.survival.calibration.calibration_measures`. `bootstraps`
-    counts the samples in which the model could be fitted.
+    counts the samples in which the model could be fitted. The slope of a model with one
+    weak covariate is a ratio of two small numbers in every sample, and its mean unsteady.
 
     References
     ----------
