@@ -1,0 +1,116 @@
+"""Checks of time and event, and the Kaplan-Meier curve at one day."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifelines import KaplanMeierFitter
+from sksurv.nonparametric import CensoringDistributionEstimator
+from sksurv.util import Surv
+
+from histoniche.errors import InputError
+from histoniche.survival.follow_up import (
+    check_day,
+    checked,
+    complete,
+    counted,
+    percentiles,
+    resamples,
+    size_of,
+    survival_at,
+    uncensored_weights,
+)
+from survival.clinical_data import STUDIES
+
+
+def lung() -> tuple[np.ndarray, np.ndarray]:
+    patients = STUDIES["lung"].patients
+    return checked(patients["time_days"], patients["event"])
+
+
+def test_survival_at_a_day_equals_lifelines_for_any_weights() -> None:
+    time, event = lung()
+    samples = resamples(len(time), 5, np.random.default_rng(0))
+    for days in (5, 11, 180, 365, 883, 1022):
+        found = survival_at(time, event, days, counted(samples))
+        for sample, value in zip(samples, found, strict=True):
+            curve = KaplanMeierFitter().fit(time[sample], event[sample])
+            assert value == pytest.approx(float(curve.predict(days)), abs=1e-12)
+
+
+def test_group_is_a_weight_of_zero_and_one_and_nobody_is_alive() -> None:
+    time, event = lung()
+    early = time < 200
+    whole = survival_at(time[early], event[early], 150)
+    assert survival_at(time, event, 150, early.astype(float)) == pytest.approx(whole)
+    assert survival_at(time, event, 150, np.zeros(len(time))) == 1
+
+
+@pytest.mark.parametrize("days", [365, 500])
+def test_weights_against_censoring_equal_scikit_survival(days: float) -> None:
+    time, event = lung()
+    weights = uncensored_weights(time, event, days)
+    censoring = CensoringDistributionEstimator().fit(Surv.from_arrays(event, time))
+    # Just before death: scikit-survival lets those censored on the same day go first.
+    expected = censoring.predict_ipcw(Surv.from_arrays(event, time - 0.5))
+    dead = event & (time <= days)
+    np.testing.assert_allclose(weights[dead], expected[dead], rtol=1e-12)
+    assert (weights[~event & (time <= days)] == 0).all()
+    # They stand for everybody: with the weights as many die as the Kaplan-Meier curve says.
+    assert weights[dead].sum() / len(time) == pytest.approx(1 - survival_at(time, event, days))
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+def test_median_follow_up_equals_r(name: str) -> None:
+    study = STUDIES[name]
+    size = size_of(*checked(study.patients["time_days"], study.patients["event"]))
+    expected = study.r("follow_up")
+    found = [size.median_days, size.low, size.high]
+    assert found == expected[["median", "low", "high"]].tolist()
+    assert [size.n, size.events] == study.r("size").tolist()
+
+
+def test_follow_up_that_is_not_reached_is_missing() -> None:
+    size = size_of(np.array([1.0, 2, 3]), np.array([True, True, True]))
+    assert np.isnan([size.median_days, size.low, size.high]).all()
+
+
+@pytest.mark.parametrize(
+    ("time", "event", "message"),
+    [
+        ([1, 0, 2], [1, 0, 1], "1 of 3 times are missing or not above 0"),
+        ([1, -4, 2], [1, 0, 1], "value -4.0"),
+        ([1, np.nan, 2], [1, 0, 1], "missing or not above 0"),
+        ([1, 2, 3], [1, 2, 0], "column event, value 2.0: events are 0 .* or 1"),
+        ([1, 2, 3], [1, np.nan, 0], "events are 0"),
+        ([1, 2, 3], [0, 0, 0], "nobody died, all patients are censored"),
+        ([1], [1], "survival needs two patients, 1 is there"),
+        (["a", "b"], [1, 0], "must be numbers"),
+    ],
+)
+def test_follow_up_that_cannot_be_used_is_refused(time: list, event: list, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        checked(time, event)
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [(0, "above 0"), (2000, "longest follow-up is 1022"), (2, "nobody died by then")],
+)
+def test_day_that_follow_up_does_not_know_is_refused(days: float, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_day(*lung(), days)
+
+
+def test_missing_column_is_named_and_incomplete_patients_are_left_out() -> None:
+    table = pd.DataFrame({"time_days": [1.0, 2, np.nan], "event": [1, 0, 1], "age": [1, None, 3]})
+    assert complete(table, ["age"]).index.tolist() == [0]
+    with pytest.raises(InputError, match="column grade: no such column"):
+        complete(table, ["grade"])
+
+
+def test_percentiles_pass_over_what_is_missing() -> None:
+    values = np.array([[0.0, np.nan], [1.0, np.nan], [np.nan, np.nan], [2.0, np.nan]])
+    low, high = percentiles(values, 0.5)
+    assert (low[0], high[0]) == (0.5, 1.5)
+    assert np.isnan(low[1])
+    assert np.isnan(high[1])
