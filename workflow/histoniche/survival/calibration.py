@@ -277,7 +277,8 @@ class SmoothCurve(NamedTuple):
     def __call__(self, risk: Floats) -> Floats:
         """Observed risk where the predicted one is `risk`."""
         predictor = _spline(log_hazard(risk), self.knots) @ self.coefficients - self.centre
-        return np.asarray(-np.expm1(-self.hazard * np.exp(predictor)))
+        # Beyond e^50 everybody has died; a sample's spline may go further than numbers do.
+        return np.asarray(-np.expm1(-self.hazard * np.exp(np.minimum(predictor, 50))))
 
 
 def smooth_calibration(

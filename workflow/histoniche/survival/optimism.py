@@ -32,7 +32,7 @@ class Validation(NamedTuple):
     """Apparent and corrected performance of a model in the patients it was fitted on."""
 
     indices: pd.DataFrame
-    """index, apparent, training, test, optimism, corrected, bootstraps."""
+    """index, apparent, training, test, optimism, corrected, error, bootstraps."""
     groups: pd.DataFrame
     """group, from, to, n, predicted, observed, optimism, corrected, bootstraps."""
     curve: pd.DataFrame
@@ -76,8 +76,9 @@ def validate_model(
     Indices: slope, r2 (Nagelkerke's), d, u, q (discrimination, unreliability and
     quality), g (Gini's mean difference of the linear predictor) as `rms::validate` in R;
     ici, e50, e90 as `histoniche.survival.calibration.calibration_measures`. `bootstraps`
-    counts the samples in which the model could be fitted. The slope of a model with one
-    weak covariate is a ratio of two small numbers in every sample, and its mean unsteady.
+    counts the samples in which the model could be fitted, `error` is the Monte-Carlo
+    standard error of what is corrected. The slope of a model with one weak covariate is a
+    ratio of two small numbers in every sample; a large error says that its mean is unsteady.
 
     References
     ----------
@@ -118,16 +119,23 @@ def validate_design(
             f"the model could be fitted in none of {len(samples)} bootstrap samples",
             remedy="take fewer covariates, or more bootstraps",
         )
-    training, test = (np.array(side) for side in zip(*pairs, strict=True))
+    table = _averaged(apparent, *(np.array(side) for side in zip(*pairs, strict=True)))
+    return _split(table, time, event, predicted, measure)
+
+
+def _averaged(apparent: Floats, training: Floats, test: Floats) -> pd.DataFrame:
+    """Mean over the samples of each number, from those where both sides are known."""
     missing = np.isnan(training + test)
     used = (~missing).sum(axis=0)
-    training[missing], test[missing] = 0, 0
-    with np.errstate(invalid="ignore"):
-        training, test = training.sum(axis=0) / used, test.sum(axis=0) / used
-    columns = {"training": training, "test": test, "optimism": training - test}
-    corrected = {"corrected": apparent - columns["optimism"], "bootstraps": used}
-    table = pd.DataFrame({"apparent": apparent, **columns, **corrected})
-    return _split(table, time, event, predicted, measure)
+    gap = np.where(missing, 0.0, training - test)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = [np.where(missing, 0.0, side).sum(axis=0) / used for side in (training, test)]
+        optimism = gap.sum(axis=0) / used
+        spread = np.where(missing, 0.0, gap - optimism) ** 2
+        error = np.sqrt(spread.sum(axis=0) / (used - 1) / used)
+    columns = {"training": means[0], "test": means[1], "optimism": optimism}
+    corrected = {"corrected": apparent - optimism, "error": error, "bootstraps": used}
+    return pd.DataFrame({"apparent": apparent, **columns, **corrected})
 
 
 class _Measure(NamedTuple):

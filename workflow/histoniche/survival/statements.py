@@ -90,11 +90,15 @@ def state_calibration(
     if corrected is None:
         return text
     found = corrected.set_index("index")
+    slope, ici = (
+        f"{_number(found.loc[name, 'corrected'], decimals)} (Monte-Carlo error "
+        f"{_number(found.loc[name, 'error'], decimals + 1)})"
+        for name, decimals in (("slope", 2), ("ici", 3))
+    )
     return (
         f"{text} The model was fitted on these patients; corrected for optimism by "
         f"{int(found['bootstraps'].max()):,} bootstrap samples with the model refitted in each, "
-        f"the slope is {_number(found.loc['slope', 'corrected'])} and the integrated calibration "
-        f"index {_number(found.loc['ici', 'corrected'], 3)}."
+        f"the slope is {slope} and the integrated calibration index {ici}."
     )
 
 
