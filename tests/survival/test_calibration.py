@@ -79,7 +79,7 @@ def test_model_is_calibrated_where_it_was_fitted_and_a_wrong_one_is_not() -> Non
 def test_intervals_cover_a_planted_calibration() -> None:
     rng = np.random.default_rng(4)
     hits = []
-    for seed in range(15):
+    for seed in range(12):
         hazard = np.exp(rng.normal(size=250))
         died, seen = rng.exponential(500 / hazard), rng.exponential(900, 250)
         truth = 1 - np.exp(-200 * hazard / 500)
