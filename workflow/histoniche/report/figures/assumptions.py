@@ -189,7 +189,7 @@ def _draw_martingale(axes: Axes, points: pd.DataFrame, score: str) -> None:
     """Residuals of the patients and their smooth."""
     axes.set_xlabel(shorten(score, 40))
     axes.set_ylabel("Martingale residual")
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    _number_ticks(axes)
     if points.empty:
         return
     ordered = points.sort_values("value")
@@ -219,11 +219,17 @@ def _draw_spline(
     axes.set_ylim(*_sight(curve))
     axes.set_xlabel(shorten(str(test["score"]), 40))
     axes.set_ylabel("Log hazard")
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    _number_ticks(axes)
     axes.set_title(
         f"{int(test['knots'])} knots against a line: "
         f"p {format_p(test['p'])}, q {format_p(test['q'])}"
     )
+
+
+def _number_ticks(axes: Axes) -> None:
+    """Few round numbers along the score."""
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_tick(value)))
 
 
 def _sight(curve: pd.DataFrame) -> tuple[float, float]:
