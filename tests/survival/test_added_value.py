@@ -19,8 +19,8 @@ from histoniche.survival.prediction import CoxModel, fit_model
 from survival.clinical_data import STUDIES, Study
 
 # R's numbers and the calls that made them: r/clinical.R, r/clinical.tsv. On the same predictions
-# nricens 1.6 (point.method = "km") has the same NRI to 12 digits, and survIDINRI 1.1 the IDI to
-# 0.0016: it integrates on a grid, and counts who died on the very day among the survivors.
+# nricens.km.main of nricens has the same NRI to 12 digits, and IDI.FUN of survIDINRI, which
+# integrates on a grid, the IDI to 0.0001.
 
 NRI = {"NRI, categories": "nri_categorical", "NRI, continuous": "nri_continuous", "IDI": "idi"}
 

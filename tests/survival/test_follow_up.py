@@ -15,6 +15,7 @@ from histoniche.survival.follow_up import (
     counted,
     percentiles,
     resamples,
+    seen_alive,
     size_of,
     survival_at,
     uncensored_weights,
@@ -55,8 +56,15 @@ def test_weights_against_censoring_equal_scikit_survival(days: float) -> None:
     dead = event & (time <= days)
     np.testing.assert_allclose(weights[dead], expected[dead], rtol=1e-12)
     assert (weights[~event & (time <= days)] == 0).all()
+    assert weights.sum() == pytest.approx(len(time))
     # They stand for everybody: with the weights as many die as the Kaplan-Meier curve says.
     assert weights[dead].sum() / len(time) == pytest.approx(1 - survival_at(time, event, days))
+
+
+def test_patient_last_seen_on_the_day_is_alive_and_one_who_died_then_is_not() -> None:
+    time, event = np.array([5.0, 10, 10, 20]), np.array([True, True, False, False])
+    assert seen_alive(time, event, 10).tolist() == [False, False, True, True]
+    assert uncensored_weights(time, event, 10).tolist() == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("name", list(STUDIES))

@@ -118,7 +118,7 @@ study <- function(name, d, old, new, days, cuts, nri_cuts, B = 12) {
   k0 <- findInterval(p0, nri_cuts); k1 <- findInterval(p1, nri_cuts)
   r <- nri(k1 > k0, k1 < k0); keep(name, "nri_categorical", names(r), r)
   r <- nri(p1 > p0, p1 < p0); keep(name, "nri_continuous", names(r), r)
-  case <- d$time <= u & d$dead == 1; control <- d$time > u
+  case <- d$time <= u & d$dead == 1; control <- d$time > u | (d$time == u & d$dead == 0)
   w <- rttright(surv ~ 1, times = u)[case]
   event <- weighted.mean((p1 - p0)[case], w); nonevent <- -mean((p1 - p0)[control])
   keep(name, "idi", c("event", "nonevent", "total"), c(event, nonevent, event + nonevent))

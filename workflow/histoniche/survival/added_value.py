@@ -21,6 +21,7 @@ from histoniche.survival.follow_up import (
     counted,
     percentiles,
     resamples,
+    seen_alive,
     survival_at,
     uncensored_weights,
 )
@@ -302,7 +303,7 @@ def discrimination_improvement(
     weights = np.ones(len(time)) if weights is None else weights
     dead = event & (time <= days)
     cases = weights * np.where(dead, uncensored_weights(time, event, days, weights), 0.0)
-    controls = weights * (time > days)
+    controls = weights * seen_alive(time, event, days)
     with np.errstate(invalid="ignore", divide="ignore"):
         rise = cases @ change / cases.sum(axis=-1)
         fall = -(controls @ change) / controls.sum(axis=-1)

@@ -137,9 +137,10 @@ def uncensored_weights(
 
     Returns
     -------
-    (..., patients): 1 / G just before death for those dead by `days`, 1 / G at `days` for
-    those still alive then, 0 for those lost before; G is the Kaplan-Meier curve of
-    censoring, and of one time deaths come before censoring. Not yet times `weights`.
+    (..., patients): 1 / G just before death for those dead by `days`, 1 / G just before
+    `days` for those seen alive then (`seen_alive`), 0 for those lost before; G is the
+    Kaplan-Meier curve of censoring, and of one time deaths come before censoring. Not yet
+    times `weights`.
     """
     weights = np.ones_like(time) if weights is None else weights
     order = np.lexsort((~event, time))
@@ -151,11 +152,17 @@ def uncensored_weights(
     before = np.concatenate([np.ones_like(remaining[..., :1]), remaining[..., :-1]], axis=-1)
     still = np.empty_like(before)
     still[..., order] = before
-    reached = int((time <= days).sum())
+    reached = int((time < days).sum())
     at_day = remaining[..., reached - 1 : reached] if reached else np.ones_like(before[..., :1])
-    left = np.where(time > days, at_day, still)
-    known = (event | (time > days)) & (left > 0)
+    alive = seen_alive(time, event, days)
+    left = np.where(alive, at_day, still)
+    known = (event | alive) & (left > 0)
     return np.where(known, 1 / np.where(known, left, 1.0), 0.0)
+
+
+def seen_alive(time: Floats, event: Bools, days: float) -> Bools:
+    """Who is known to be alive after `days`, those last seen on that very day among them."""
+    return np.asarray((time > days) | ((time == days) & ~event))
 
 
 def size_of(time: Floats, event: Bools, *, confidence: float = 0.95) -> Size:
