@@ -20,11 +20,12 @@ def test_everything_stands_where_other_tools_look_for_it(tmp_path):
         "genes": pd.DataFrame({"gene": GENES, "detected": 3, "tested": [True, True, False, True]}),
         "correlation": correlation,
         "signatures": pd.DataFrame({"signature": ["CT", "CT", "CTpos"], "gene": ["B", "A", "A"]}),
-        "areas": pd.DataFrame(
+        "scores": pd.DataFrame(
             {
-                "patient": ["P0", "P1", "P9"] * 2,
-                "region": ["CT"] * 3 + ["IT"] * 3,
-                "area": np.arange(6.0),
+                "patient": ["P0", "P1", "P9"] * 3,
+                "score": ["CT"] * 3 + ["IT"] * 3 + ["HTI"] * 3,
+                "kind": ["area"] * 6 + ["score"] * 3,
+                "value": np.arange(9.0),
             }
         ),
         "patients": pd.DataFrame(
@@ -45,6 +46,8 @@ def test_everything_stands_where_other_tools_look_for_it(tmp_path):
     assert list(study.obs_names) == PATIENTS and list(study.var_names) == GENES
     np.testing.assert_array_equal(study.X, values.to_numpy().T)
     assert study.obs["area_CT"].tolist()[:2] == [0, 1] and np.isnan(study.obs["area_CT"].iloc[2])
+    assert list(study.obs)[-3:] == ["area_CT", "area_IT", "score_HTI"]
+    assert study.obs["score_HTI"].tolist()[:2] == [6, 7]
     assert study.obs["event"].tolist()[1:] == [1, 0]
     assert study.obs["mgmt"].tolist()[:2] == ["yes", "no"]
     rho = study.varm["rho"]

@@ -257,7 +257,7 @@ rule export_study:
         genes=rules.prepare_expression.output.genes,
         correlation=rules.correlate_expression.output.correlation,
         signatures=rules.derive_signatures.output.signatures,
-        areas="<results>/areas/patients.parquet",
+        scores=rules.collect_scores.output.scores,
         patients="<results>/cohort/patients.parquet",
     output:
         study="<results>/omics/study.h5ad",

@@ -12,7 +12,7 @@ with job(snakemake.log[0]):
         Path(snakemake.input.genes),
         correlation=Path(snakemake.input.correlation),
         signatures=Path(snakemake.input.signatures),
-        areas=Path(snakemake.input.areas),
+        scores=Path(snakemake.input.scores),
         patients=Path(snakemake.input.patients),
         out=Path(snakemake.output.study),
     )

@@ -18,7 +18,7 @@ def export_study(
     *,
     correlation: Path,
     signatures: Path,
-    areas: Path,
+    scores: Path,
     patients: Path,
     out: Path,
 ) -> None:
@@ -30,20 +30,20 @@ def export_study(
         What `histoniche.omics.expression.prepare_expression` wrote.
     correlation, signatures
         What the rules for correlation and signatures wrote.
-    areas
-        Long table: patient, region, area.
+    scores
+        What `histoniche.omics.scores.collect_scores` wrote.
     patients
         The cohort's patients.
     out
-        Written: patients by genes. `X`: expression; `obs`: follow-up,
-        covariates, and `area_REGION`; `var`: detected, tested; `varm`: one table genes by
-        regions, then scores with signatures, for each of rho, p, q and p_family;
-        `uns["signatures"]`: genes by signature.
+        Written: patients by genes. `X`: expression; `obs`: follow-up, covariates,
+        `area_REGION` and `score_NAME`; `var`: detected, tested; `varm`: one table
+        genes by regions, then scores with signatures, for each of rho, p, q and
+        p_family; `uns["signatures"]`: genes by signature.
     """
     values = read_table(expression).set_index("gene")
     study = anndata.AnnData(
         X=values.to_numpy(dtype=np.float32).T,
-        obs=_observations(list(values.columns), read_table(patients), read_table(areas)),
+        obs=_observations(list(values.columns), read_table(patients), read_table(scores)),
         var=read_table(genes).set_index("gene").loc[values.index],
     )
     table = read_table(correlation)
@@ -56,11 +56,11 @@ def export_study(
         study.write_h5ad(partial, compression="gzip")
 
 
-def _observations(names: list[str], patients: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
-    """Follow-up, covariates and areas of the patients who have expression."""
-    wide = areas.pivot(index="patient", columns="region", values="area")
-    wide = wide[areas["region"].unique()].add_prefix("area_")
-    table = patients.set_index("patient").reindex(names).join(wide)
+def _observations(names: list[str], patients: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+    """Follow-up, covariates, areas and scores of the patients who have expression."""
+    columns = scores["kind"] + "_" + scores["score"]
+    wide = scores.assign(column=columns).pivot(index="patient", columns="column", values="value")
+    table = patients.set_index("patient").reindex(names).join(wide[columns.unique()])
     for name in table.columns[table.dtypes == "Int64"]:
         table[name] = table[name].astype("float64")
     return table
