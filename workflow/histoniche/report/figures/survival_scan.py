@@ -4,16 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from adjustText import adjust_text
 from matplotlib.axes import Axes
 
 from histoniche.report.figures.survival_words import Test
+from histoniche.report.figures.volcano import Names, draw_sides, heights, move_apart
 from histoniche.report.numbers import count, format_p
 from histoniche.report.style import (
-    FAINT,
-    HIGH,
-    INK,
-    LOW,
     MUTED,
     footnote,
     house_style,
@@ -24,7 +20,6 @@ from histoniche.report.style import (
 from histoniche.survival.observations import Floats
 from histoniche.tables import read_table
 
-_SMALLEST_P = 1e-300
 # Round hazard ratios for axes that reach at least as far as the first number, a logarithm.
 _TICKS = (
     (3.0, (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)),
@@ -79,45 +74,36 @@ def draw_survival_scan(
         )
         axes.set_xlabel(f"{axis}; right: more of the gene, shorter survival")
         axes.set_ylabel("−log10 p")
-        _draw_genes(axes, tested, labelled=labelled, level=level)
+        names = _draw_genes(axes, tested, labelled=labelled, level=level)
         least = tested["q"].min()
         footnote(
             figure,
             f"{method} Colour: q < {level:g} after Benjamini-Hochberg over the genes, the smallest "
             f"being {format_p(least)}; grey: not. {_left_out(table, axes)}",
         )
+        figure.draw_without_rendering()
+        move_apart(names)
         save_figure(figure, volcano, table)
 
 
-def _draw_genes(axes: Axes, genes: pd.DataFrame, *, labelled: int, level: float) -> None:
-    """Points, words and names."""
+def _draw_genes(axes: Axes, genes: pd.DataFrame, *, labelled: int, level: float) -> Names:
+    """Points and words; returns the names of the surest genes, each on its point."""
     effect = genes["log_hazard"].to_numpy(dtype="float64")
-    height = -np.log10(genes["p"].clip(lower=_SMALLEST_P).to_numpy(dtype="float64"))
+    height = heights(genes["p"])
     sure = (genes["q"] < level).to_numpy()
     worse, better = sure & (effect > 0), sure & (effect < 0)
     # A few genes far out would press all others together: they are drawn at the edge.
     reach = 1.1 * max(0.25, min(float(np.abs(effect).max()), _far(effect)))
     shown = np.clip(effect, -reach, reach)
-    for chosen, colour in ((~sure, FAINT), (better, LOW), (worse, HIGH)):
-        axes.scatter(shown[chosen], height[chosen], s=9, color=colour, linewidth=0, rasterized=True)
+    names = draw_sides(
+        axes, shown, height, names=genes["gene"], sides=(worse, better), most=labelled
+    )
     axes.set_xlim(-1.04 * reach, 1.04 * reach)
     axes.set_ylim(0, 1.15 * max(2.0, float(height.max())))
-    axes.axvline(0, color=FAINT, linewidth=0.8, zorder=0)
     axes.set_xticks(*_ticks(reach))
     words = f"q < {level:g}: {int(worse.sum()):,} worse, {int(better.sum()):,} better"
     axes.text(0.02, 0.98, words, transform=axes.transAxes, va="top", color=MUTED)
-    texts = []
-    for side in (worse, better):
-        places = np.flatnonzero(side)
-        for place in places[np.argsort(-height[places], kind="stable")][:labelled]:
-            gene = str(genes["gene"].iloc[place])
-            texts.append(axes.text(shown[place], height[place], gene, size=7, color=INK))
-    if texts:
-        adjust_text(
-            texts, x=shown[sure], y=height[sure], ax=axes,
-            arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.5},
-            expand=(1.15, 1.4), iter_lim=1000,
-        )  # fmt: skip
+    return names
 
 
 def _ticks(reach: float) -> tuple[list[float], list[str]]:
