@@ -6,7 +6,7 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from histoniche.scan_inputs import Floats, check_scan
 
 CONSTANT = "the score does not vary"
 SEPARATION = "no finite estimate: separation"
@@ -65,12 +65,7 @@ def cox_scan(scores: Floats, time: Floats, event: NDArray[np.bool_]) -> CoxScan:
     ----------
     Cox 1972, J R Stat Soc B 34:187-220; Efron 1977, J Am Stat Assoc 72:557-565.
     """
-    if scores.ndim != 2 or not scores.shape[1] == len(time) == len(event):
-        raise ValueError(f"patients do not match: {scores.shape}, {len(time)} and {len(event)}")
-    if not (np.isfinite(scores).all() and np.isfinite(time).all()):
-        raise ValueError("values must be finite")
-    if not event.any():
-        raise ValueError("nobody died")
+    check_scan(scores, time, event)
     risk = _RiskSets(time, event)
     beta, error = np.full((2, len(scores)), np.nan)
     note = np.full(len(scores), "", dtype=f"<U{max(map(len, (CONSTANT, SEPARATION, UNSETTLED)))}")

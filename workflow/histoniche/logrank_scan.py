@@ -6,7 +6,8 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from histoniche.scan_inputs import Floats, check_scan
+
 Counts = NDArray[np.int64]
 
 CONSTANT = "the score does not vary"
@@ -87,14 +88,9 @@ def logrank_scan(
     Mantel 1966, Cancer Chemother Rep 50:163-170; Yusuf, Peto et al. 1985, Prog Cardiovasc
     Dis 27:335-371, for the hazard ratio.
     """
-    if scores.ndim != 2 or not scores.shape[1] == len(time) == len(event):
-        raise ValueError(f"patients do not match: {scores.shape}, {len(time)} and {len(event)}")
-    if not (np.isfinite(scores).all() and np.isfinite(time).all()):
-        raise ValueError("values must be finite")
+    check_scan(scores, time, event)
     if not 0 < quantile < 1:
         raise ValueError("the quantile must lie between 0 and 1")
-    if not event.any():
-        raise ValueError("nobody died")
     order = np.argsort(-time, kind="stable")
     cut = _row_quantile(scores, quantile)
     size = max(1, _BLOCK // len(time))

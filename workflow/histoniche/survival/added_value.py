@@ -21,6 +21,7 @@ from histoniche.survival.follow_up import (
     counted,
     percentiles,
     resamples,
+    rising_shares,
     seen_alive,
     survival_at,
     uncensored_weights,
@@ -249,15 +250,8 @@ def _table(columns: Mapping[str, Floats], n: int, events: int, bootstraps: Float
 
 def _checked_cuts(cuts: Sequence[float]) -> Floats:
     """Cuts as an array; raises an InputError if they do not divide the risks."""
-    edges = np.asarray(cuts, dtype=np.float64)
-    if not len(edges) or not ((edges > 0) & (edges < 1)).all() or (np.diff(edges) <= 0).any():
-        raise InputError(
-            "cuts of risk are rising numbers between 0 and 1",
-            column="cuts",
-            value=list(cuts),
-            remedy="give the risks at which a decision changes, such as 0.3 and 0.6",
-        )
-    return edges
+    remedy = "give the risks at which a decision changes, such as 0.3 and 0.6"
+    return rising_shares(cuts, key="cuts", what="cuts of risk", remedy=remedy)
 
 
 def net_reclassification(

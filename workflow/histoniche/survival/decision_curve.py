@@ -17,6 +17,7 @@ from histoniche.survival.follow_up import (
     counted,
     percentiles,
     resamples,
+    rising_shares,
     survival_at,
 )
 
@@ -109,15 +110,8 @@ def _checked_thresholds(thresholds: Sequence[float] | None) -> Floats:
     """Thresholds as an array; raises an InputError unless they lie between 0 and 1."""
     if thresholds is None:
         return np.arange(1, 100) / 100
-    places = np.asarray(thresholds, dtype=np.float64)
-    if not len(places) or not ((places > 0) & (places < 1)).all() or (np.diff(places) <= 0).any():
-        raise InputError(
-            "thresholds are rising numbers between 0 and 1",
-            column="thresholds",
-            value=list(thresholds),
-            remedy="give risks from which on a patient would be treated, such as 0.2 to 0.8",
-        )
-    return places
+    remedy = "give risks from which on a patient would be treated, such as 0.2 to 0.8"
+    return rising_shares(thresholds, key="thresholds", what="thresholds", remedy=remedy)
 
 
 def net_benefit(

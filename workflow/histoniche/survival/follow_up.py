@@ -91,6 +91,19 @@ def check_day(time: Floats, event: Bools, days: float) -> None:
         raise InputError("nobody died by then", column="days", value=days, remedy="choose a later")
 
 
+def rising_shares(values: Sequence[float], *, key: str, what: str, remedy: str) -> Floats:
+    """`values` as an array; raises an InputError unless they rise and lie between 0 and 1."""
+    shares = np.asarray(values, dtype=np.float64)
+    if not len(shares) or not ((shares > 0) & (shares < 1)).all() or (np.diff(shares) <= 0).any():
+        raise InputError(
+            f"{what} are rising numbers between 0 and 1",
+            column=key,
+            value=list(values),
+            remedy=remedy,
+        )
+    return shares
+
+
 def survival_at(time: Floats, event: Bools, days: float, weights: Floats | None = None) -> Floats:
     """Kaplan-Meier estimate at one day, for many weightings of the patients at once.
 
