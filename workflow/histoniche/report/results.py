@@ -66,6 +66,12 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
+def top_of_each(rows: pd.DataFrame, number: int, *, by: str, order: Sequence[str]) -> pd.DataFrame:
+    """Up to `number` first rows of each value of the column `by`, its values in this order."""
+    top = rows.groupby(by, sort=False).head(number)
+    return top.sort_values(by, key=lambda names: names.map(list(order).index), kind="stable")
+
+
 class Results:
     """Files of a run by name; what a stage that did not run would have written is absent.
 

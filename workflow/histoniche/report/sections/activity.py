@@ -5,7 +5,7 @@ import pandas as pd
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.numbers import format_interval, format_number, format_p
 from histoniche.report.pictures import picture_of
-from histoniche.report.results import Results, records
+from histoniche.report.results import Results, records, top_of_each
 
 _TITLE = "Activity of gene sets"
 _Q = 0.05
@@ -118,5 +118,4 @@ def _surest(results: Results, rows: pd.DataFrame, *, by: str) -> tuple[pd.DataFr
     number = int(results.block("report").get("top_genes", 8))
     order = list(dict.fromkeys(rows[by]))
     sure = rows[rows["q"] < _Q].sort_values(["q", "p", "library", "term"], kind="stable")
-    top = sure.groupby(by, sort=False).head(number)
-    return top.sort_values(by, key=lambda names: names.map(order.index), kind="stable"), number
+    return top_of_each(sure, number, by=by, order=order), number

@@ -14,7 +14,7 @@ from histoniche.report.numbers import (
     percent,
 )
 from histoniche.report.pictures import picture_of
-from histoniche.report.results import Results, records
+from histoniche.report.results import Results, records, top_of_each
 
 _MOST = 40
 
@@ -136,8 +136,7 @@ def _genes(results: Results) -> Table:
     each = genes.assign(signature=genes["signatures"].str.split(";")).explode("signature")
     each = each[each["signature"].isin(regions)]
     each = each.sort_values(["patients_agreeing", "tau", "mean"], ascending=False, kind="stable")
-    top = each.groupby("signature", sort=False).head(number)
-    top = top.sort_values("signature", key=lambda names: names.map(regions.index), kind="stable")
+    top = top_of_each(each, number, by="signature", order=regions)
     rows = [
         (
             str(row["signature"]),

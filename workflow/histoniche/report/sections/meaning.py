@@ -7,7 +7,7 @@ import pandas as pd
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.numbers import format_number, format_p
 from histoniche.report.pictures import picture_of
-from histoniche.report.results import Results, records
+from histoniche.report.results import Results, records, top_of_each
 
 _Q = 0.05
 _CO_EXPRESSION = (
@@ -61,9 +61,8 @@ def _leading(
 ) -> tuple[pd.DataFrame, int]:
     """The rows of smallest p of each region, in the palette's order, and how many at most."""
     number = int(results.block("report").get("top_genes", 8))
-    order = list(results.signature_names())
-    top = rows.sort_values(["p", then], kind="stable").groupby(by, sort=False).head(number)
-    return top.sort_values(by, key=lambda names: names.map(order.index), kind="stable"), number
+    ranked = rows.sort_values(["p", then], kind="stable")
+    return top_of_each(ranked, number, by=by, order=list(results.signature_names())), number
 
 
 def network_section(results: Results) -> Section:

@@ -5,7 +5,7 @@ import pandas as pd
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.numbers import MISSING, format_number, format_p, join_words
 from histoniche.report.pictures import picture_of
-from histoniche.report.results import Results, records
+from histoniche.report.results import Results, records, top_of_each
 
 _Q = 0.05
 _SIGNATURES = "Gene signatures"
@@ -90,9 +90,9 @@ def enrichment_section(results: Results) -> Section:
         ),
     ]
     number = int(results.block("report").get("top_genes", 8))
-    ranked = sure.sort_values(["q", "p", "term"]).groupby("signature", sort=False).head(number)
     order = list(dict.fromkeys(terms["signature"]))
-    ranked = ranked.sort_values("signature", key=lambda s: s.map(order.index), kind="stable")
+    ranked = sure.sort_values(["q", "p", "term"])
+    ranked = top_of_each(ranked, number, by="signature", order=order)
     rows = [
         (
             str(row["signature"]),
