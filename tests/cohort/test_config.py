@@ -40,6 +40,15 @@ def test_what_means_the_same_compares_equal():
         ({"tilings": {"a": {"mpp": 8, "size": 100}}}, ["tilings.a.size", "100"]),
         ({"segmentation": {"tiling": "x"}}, ["segmentation.tiling", "'x'"]),
         ({"survival": {}}, ["areas", "needs areas"]),
+        ({"survival": {"genes": ["GJB2"]}}, ["expression", "survival.genes needs it"]),
+        (
+            {
+                "survival": {"cohorts": "split"},
+                "scores": {"path": "s.tsv"},
+                "cohort": {"patients": "p.tsv"},
+            },
+            ["survival.cohorts", "no slides to split"],
+        ),
         ({"enrichment": {"gene_sets": {"a": "b.gmt"}}}, ["signatures", "needs it"]),
         ({"split": {"method": "kfold", "folds": 3, "fold": 3}}, ["split.fold", "at most 2"]),
     ],

@@ -43,6 +43,7 @@ SEGMENTATION = config.get("segmentation", {})
 HAS_AREAS = bool(SEGMENTATION) or "path" in config["areas"]
 # Numbers of patients that analyses can go by: areas of regions, or scores brought along.
 HAS_SCORES = HAS_AREAS or study.has("scores")
+AREA_SURVIVAL = HAS_AREAS and study.has("survival")
 ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
 BATCHES = (
     batch_slides(USED_SLIDES, size=SEGMENTATION["slides_per_job"])

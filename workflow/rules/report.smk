@@ -124,6 +124,16 @@ TABLES = {
             "area_correlation": "survival/area_correlation",
             "outliers": "survival/outliers",
         }
+        if AREA_SURVIVAL
+        else {}
+    ),
+    **(
+        {
+            "cohorts": "survival/cohorts",
+            "balance": "survival/balance",
+            "follow_up": "survival/follow_up",
+            "survival_scores": "survival/scores",
+        }
         if has("survival")
         else {}
     ),
@@ -300,7 +310,7 @@ FIGURES = [
     *(rules.draw_differential.output if has("differential") else []),
     *(rules.draw_single_cells.output if has("single_cell") else []),
     *(rules.draw_interactions.output if has("ligand_receptor") else []),
-    *(rules.draw_survival.output if has("survival") else []),
+    *(rules.draw_survival.output if AREA_SURVIVAL else []),
 ]
 
 

@@ -14,5 +14,6 @@ with job(snakemake.log[0]):
         curves=Path(snakemake.output.curves),
         cox=Path(snakemake.output.cox),
         declared=snakemake.params.declared,
+        cohorts=Path(snakemake.input.cohorts),
         **snakemake.params.settings,
     )

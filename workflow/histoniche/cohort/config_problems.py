@@ -9,7 +9,6 @@ from histoniche.cohort.schemas import nearest, read_schema
 from histoniche.cohort.trials import draw_trial, with_values
 
 _NEEDS = {
-    "survival": ("areas",),
     "signatures": ("areas", "expression"),
     "enrichment": ("signatures",),
     "cell_types": ("signatures",),
@@ -63,6 +62,24 @@ def _stage_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem(block, f"the block {stage} needs it", f"add it or drop {stage}")
     if config.get("signatures", {}).get("scores") and "scores" not in config:
         yield Problem("scores", "signatures.scores needs it", "add it")
+    yield from _survival_problems(config)
+
+
+def _survival_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Scores and cohorts of the block survival that nothing gives."""
+    if "survival" not in config:
+        return
+    survival = config["survival"]
+    listed = survival["genes"] or survival["gene_sets"]
+    if not (_has_areas(config) or "scores" in config or listed):
+        remedy = "name a table of areas or scores, or add the block segmentation"
+        yield Problem("areas.path", "the block survival needs areas or other scores", remedy)
+    for key, block in (("genes", "expression"), ("gene_sets", "activity")):
+        if survival[key] and block not in config:
+            yield Problem(block, f"survival.{key} needs it", "add it")
+    if survival["cohorts"] == "split" and "slides" not in config["cohort"]:
+        remedy = "name the cohorts in the sheet of patients, and write sheet"
+        yield Problem("survival.cohorts", "there are no slides to split", remedy, "split")
 
 
 def _has_areas(config: Mapping[str, Any]) -> bool:

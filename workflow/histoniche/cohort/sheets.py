@@ -138,7 +138,7 @@ def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) 
     Returns
     -------
     One row a patient, sorted: patient, time_days (NaN if unknown), event (Int64),
-    then the covariates, numeric ones as float.
+    cohort where the sheet names any, then the covariates, numeric ones as float.
     """
     schema = read_schema("patients")
     kinds = {"numeric": {"type": "number"}, "categorical": {"type": "string", "maxLength": 60}}
@@ -148,6 +148,8 @@ def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) 
     _check_follow_up(patients, path, time_unit)
     patients.insert(1, "time_days", patients.pop("time") * DAYS[time_unit])
     patients["event"] = patients["event"].astype("Int64")
+    if "cohort" not in covariates and patients["cohort"].isna().all():
+        patients = patients.drop(columns="cohort")
     return patients.sort_values("patient", ignore_index=True)
 
 

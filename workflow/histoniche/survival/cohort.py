@@ -1,6 +1,6 @@
 """Follow-up of the patients and their region areas, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,13 @@ class FollowUp(NamedTuple):
     """One column a region, NaN where a patient has no such area."""
 
 
-def read_follow_up(patients: Path, areas: Path, *, regions: Sequence[str]) -> FollowUp:
+def read_follow_up(
+    patients: Path,
+    areas: Path,
+    *,
+    regions: Sequence[str],
+    among: Collection[str] | None = None,
+) -> FollowUp:
     """Join follow-up and areas.
 
     Parameters
@@ -33,6 +39,8 @@ def read_follow_up(patients: Path, areas: Path, *, regions: Sequence[str]) -> Fo
         Long table: patient, region, area.
     regions
         Regions that are studied; all of the table if empty.
+    among
+        Patients that are studied; all if None.
 
     Returns
     -------
@@ -58,6 +66,8 @@ def read_follow_up(patients: Path, areas: Path, *, regions: Sequence[str]) -> Fo
             )
     wide = wide[[region for region in known if not regions or region in regions]]
     followed = sheet[sheet["time_days"].notna() & sheet["event"].notna()]
+    if among is not None:
+        followed = followed[followed.index.isin(among)]
     followed = followed.loc[followed.index.isin(wide.index[wide.notna().any(axis=1)])]
     if len(followed) < FEWEST:
         raise InputError(

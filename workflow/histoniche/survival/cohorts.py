@@ -1,6 +1,7 @@
 """Training, tuning and validation cohorts: who is in which, and a guard between them."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from histoniche.errors import InputError
 from histoniche.survival.follow_up import size_of
 from histoniche.survival.groups import survival_curve
+from histoniche.tables import read_table
 
 TRAINING = "training"
 COHORTS = (TRAINING, "tuning", "internal validation", "external validation")
@@ -69,6 +71,16 @@ def _ordered(names: "pd.Series[str]", column: str) -> "pd.Series[str]":
     order = {name: place for place, name in enumerate([*COHORTS, *sorted(names.unique())])}
     rank = names.map(lambda name: COHORTS.index(name) if name in COHORTS else order[name])
     return names.loc[rank.sort_values(kind="stable").index].rename("cohort")
+
+
+def read_cohorts(path: Path) -> "pd.Series[str]":
+    """Cohort of each patient who is in one, the training first, from a table patient, cohort."""
+    return read_table(path).set_index("patient")["cohort"]
+
+
+def patients_in(cohorts: "pd.Series[str]", name: str) -> list[str]:
+    """The patients of one cohort."""
+    return [str(patient) for patient in cohorts.index[cohorts == name]]
 
 
 def names_of(cohorts: "pd.Series[str]") -> list[str]:

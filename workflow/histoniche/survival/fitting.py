@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from histoniche.survival.cohort import read_follow_up
+from histoniche.survival.cohorts import TRAINING, patients_in, read_cohorts
 from histoniche.survival.cox import fit_cox
 from histoniche.survival.groups import compare_groups
 from histoniche.survival.terms import Declared, check_references
@@ -23,6 +24,7 @@ def fit_survival(
     cut: float,
     confidence: float,
     covariates: Sequence[str] | None = None,
+    cohorts: Path | None = None,
 ) -> None:
     """Study survival by region area and covariates.
 
@@ -44,8 +46,12 @@ def fit_survival(
         Level of every interval.
     covariates
         Covariates that are used; all declared ones if None.
+    cohorts
+        patient, cohort: only the training cohort is looked at, so that the others can
+        still test what is found here. All patients if None.
     """
-    followed = read_follow_up(patients, areas, regions=regions)
+    training = patients_in(read_cohorts(cohorts), TRAINING) if cohorts else None
+    followed = read_follow_up(patients, areas, regions=regions, among=training)
     names = list(declared) if covariates is None else list(covariates)
     check_references(followed.patients, declared, names)
     table, steps = compare_groups(followed.patients, followed.areas, cut=cut, confidence=confidence)

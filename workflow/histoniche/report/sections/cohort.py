@@ -10,6 +10,7 @@ from histoniche.report.blocks import Block, Paragraph, Section, Table, table
 from histoniche.report.evaluation import ROLE_NAMES
 from histoniche.report.numbers import MISSING, count, format_number
 from histoniche.report.results import Results
+from histoniche.report.sections.cohorts_compared import cohort_blocks
 
 _MOST_LEVELS = 8
 
@@ -23,6 +24,7 @@ def cohort_section(results: Results) -> Section:
         blocks.append(_covariates(patients, covariates))
     if results.has("split"):
         blocks.append(_roles(results.table("split")))
+    blocks += cohort_blocks(results)
     return Section("patients", "Patients", blocks)
 
 
