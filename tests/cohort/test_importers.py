@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from histoniche.cohort.importers import import_cbioportal
+from histoniche.cohort.importers import import_cbioportal, import_ivygap
 from histoniche.errors import InputError
 
 CLINICAL = """#Patient\tMonths\tStatus\tAge
@@ -49,3 +49,27 @@ def test_times_of_another_table_win_and_bring_patients(tmp_path):
 def test_a_bad_file_gives_one_line(tmp_path, text, words):
     with pytest.raises(InputError, match=words):
         run(tmp_path, text)
+
+
+SUB_BLOCKS = """tumor_name,molecular_subtype,surgery,mgmt_methylation,survival_days,\
+egfr_amplification,initial_kps,age_in_years
+W1,"Classical, Neural",primary,Yes,,No,100,44 yrs
+W2,Neural,primary,No,351.0,,90,17 yrs
+W2,Neural,primary,No,351.0,,90,17 yrs
+"""
+
+
+def test_the_sections_of_a_tumour_become_one_patient(tmp_path):
+    (tmp_path / "blocks.csv").write_text(SUB_BLOCKS)
+    assert import_ivygap(tmp_path / "blocks.csv", tmp_path / "out.tsv") == 2
+    sheet = pd.read_csv(tmp_path / "out.tsv", sep="\t").set_index("patient")
+    assert sheet.loc["W2", ["time", "event", "age"]].tolist() == [351, 1, 17]
+    assert sheet.loc["W1", ["time", "event", "subtype"]].isna().all()
+    assert sheet["subtype"].tolist()[1] == "Neural"
+
+
+def test_sections_that_disagree_give_one_line(tmp_path):
+    (tmp_path / "blocks.csv").write_text(SUB_BLOCKS.replace("351.0", "350", 1))
+    with pytest.raises(InputError, match=r"W2.*different things"):
+        import_ivygap(tmp_path / "blocks.csv", tmp_path / "out.tsv")
+    assert not (tmp_path / "out.tsv").exists()

@@ -44,13 +44,12 @@ def sheet(tmp_path):
     return path
 
 
-def bring(tmp_path, sheet, text):
+def bring(tmp_path, sheet, text, **settings):
     path = tmp_path / "areas.csv"
     path.write_text(text)
     out = tmp_path / "out.parquet"
-    import_areas(
-        path, sheet, out, patient="id", columns={"LE": "blue", "CT": "green"}, measure="pixels"
-    )
+    columns = {"LE": "blue", "CT": "green"}
+    import_areas(path, sheet, out, patient="id", columns=columns, measure="pixels", **settings)
     return read_table(out)
 
 
@@ -61,6 +60,24 @@ def test_own_areas_keep_their_measure_and_leave_out_strangers(tmp_path, sheet):
     assert table["pixels"].tolist()[2:] == [1, 5]
     assert np.isnan(table["area"].iloc[1])
     assert table["area_mm2"].isna().all()
+
+
+SECTIONS = "id,green,blue\nP1,4,2\nP2,5,\nP1,,6\n"
+
+
+def test_own_sections_are_averaged_by_patient(tmp_path, sheet):
+    table = bring(tmp_path, sheet, SECTIONS, rows="sections")
+    by_patient = table.pivot(index="patient", columns="region", values="area")
+    assert by_patient.loc["P1"].to_dict() == {"CT": 4, "LE": 4}
+    assert np.isnan(by_patient.loc["P2", "LE"])
+    assert table["sections"].tolist() == [2, 2, 1, 1]
+
+
+def test_an_empty_cell_can_say_that_the_region_is_absent(tmp_path, sheet):
+    table = bring(tmp_path, sheet, SECTIONS, rows="sections", empty="zero")
+    by_patient = table.pivot(index="patient", columns="region", values="area")
+    assert by_patient.loc["P1"].to_dict() == {"CT": 2, "LE": 4}
+    assert by_patient.loc["P2", "LE"] == 0
 
 
 @pytest.mark.parametrize(

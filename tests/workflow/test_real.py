@@ -127,13 +127,39 @@ def sheets_as_the_config_says(study, config):
     subprocess.run(["sh", "-ec", program], check=True, cwd=study.folder, env=environment)
 
 
-@pytest.fixture(scope="module")
-def tcga(checkout, real_data, tmp_path_factory):
-    study = example(checkout, tmp_path_factory.mktemp("tcga"), "tcga_gbm", real_data)
-    text = (checkout / "config" / "examples" / "tcga_gbm" / "config.yaml").read_text()
+def run_example(checkout, folder, name, data) -> Study:
+    """A shipped example, run as the head of its config says."""
+    study = example(checkout, folder, name, data)
+    text = (checkout / "config" / "examples" / name / "config.yaml").read_text()
     sheets_as_the_config_says(study, text)
     study.run()
     return study
+
+
+@pytest.fixture(scope="module")
+def tcga(checkout, real_data, tmp_path_factory):
+    return run_example(checkout, tmp_path_factory.mktemp("tcga"), "tcga_gbm", real_data)
+
+
+@pytest.fixture(scope="module")
+def ivygap_areas(checkout, real_data, tmp_path_factory):
+    return run_example(checkout, tmp_path_factory.mktemp("ivygap"), "ivygap_areas", real_data)
+
+
+def test_ivy_gap_sections_become_the_areas_of_41_tumours(ivygap_areas):
+    areas = read_table(ivygap_areas.results / "areas" / "patients.parquet")
+    assert areas["patient"].nunique() == 41
+    assert areas.groupby("patient")["sections"].first().sum() == 926
+    assert areas["area"].between(0, 1).all()
+
+
+def test_ivy_gap_survival_goes_with_mgmt_methylation_and_no_region(ivygap_areas):
+    cox = read_table(ivygap_areas.results / "survival" / "cox.parquet")
+    alone = cox[cox["model"] == "univariable"].set_index("term")
+    assert (alone.loc[alone["kind"] == "area", "q"] > 0.5).all()
+    methylated = alone.loc["mgmt: Yes"]
+    assert methylated["n"] == 30
+    assert methylated["high"] < 1
 
 
 def test_tcga_areas_go_with_survival_as_published(tcga):

@@ -70,6 +70,18 @@ def import_clinical(
     print(f"ok: {patients_tsv}")
 
 
+@app.command("import-ivygap")
+def import_tumours(
+    sub_blocks: Annotated[Path, typer.Argument(help="Ivy GAP's sub_block_details.csv.")],
+    patients_tsv: Annotated[Path, typer.Argument(help="Sheet of patients to write.")],
+) -> None:
+    """Turn Ivy GAP's table of sub-blocks into a sheet of patients."""
+    from histoniche.cohort.importers import import_ivygap
+
+    number = import_ivygap(sub_blocks, patients_tsv)
+    print(f"ok: {number} tumours in {patients_tsv}")
+
+
 @app.command("config-docs")
 def config_docs(
     path: Annotated[Path, typer.Argument(help="Page to write.")] = Path("config/README.md"),

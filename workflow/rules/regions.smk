@@ -61,7 +61,7 @@ if "path" in config["areas"]:
                 for region in REGIONS
                 if region in config["areas"]["columns"]
             },
-            measure=config["areas"]["measure"],
+            settings={key: config["areas"][key] for key in ("empty", "measure", "rows")},
             code=code_version("import_areas"),
         message:
             "Reading the areas that were brought along"

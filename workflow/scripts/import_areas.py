@@ -13,5 +13,5 @@ with job(snakemake.log[0]):
         Path(snakemake.output.patients),
         patient=snakemake.params.patient,
         columns=snakemake.params.columns,
-        measure=snakemake.params.measure,
+        **snakemake.params.settings,
     )

@@ -10,6 +10,15 @@ from histoniche.files import whole_file
 
 _UNKNOWN = ["[Not Available]", "[Not Applicable]", "[Unknown]", "[Not Evaluated]", ""]
 _COLUMNS = {"PATIENT_ID": "patient", "OS_MONTHS": "time", "OS_STATUS": "event"}
+_IVYGAP = {
+    "survival_days": "time",
+    "age_in_years": "age",
+    "initial_kps": "karnofsky",
+    "molecular_subtype": "subtype",
+    "mgmt_methylation": "mgmt",
+    "egfr_amplification": "egfr",
+    "surgery": "surgery",
+}
 _COVARIATES = {"AGE": "age", "SEX": "sex", "KARNOFSKY_PERFORMANCE_SCORE": "karnofsky"}
 
 
@@ -67,6 +76,49 @@ def import_cbioportal(
     sheet = sheet.sort_values("patient")
     with whole_file(out) as temporary:
         sheet.to_csv(temporary, sep="\t", index=False)
+    return len(sheet)
+
+
+def import_ivygap(sub_blocks: Path, out: Path) -> int:
+    """Make a sheet of patients from Ivy GAP's table of sub-blocks, one row a tumour.
+
+    Parameters
+    ----------
+    sub_blocks
+        CSV, one row a section: tumor_name, survival_days, age_in_years and more. A tumour with a
+        survival time is taken as one whose patient died then: the table has no other times.
+    out
+        The sheet to write, times in days. A tumour of several molecular subtypes has none.
+
+    Returns
+    -------
+    Number of tumours written.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a cell holds what it should not, or the sections of one
+        tumour disagree.
+    """
+    table = _read(sub_blocks, ",", ["tumor_name", *_IVYGAP])
+    sheet = table[["tumor_name", *_IVYGAP]].drop_duplicates()
+    twice = sheet.loc[sheet["tumor_name"].duplicated(), "tumor_name"]
+    if len(twice):
+        raise InputError(
+            "the sections of this tumour say different things of its patient",
+            file=sub_blocks,
+            column="tumor_name",
+            value=twice.iloc[0],
+            remedy="mend its rows",
+        )
+    sheet = sheet.rename(columns={"tumor_name": "patient", **_IVYGAP})
+    sheet["time"] = _numbers(sheet["time"], sub_blocks, "survival_days")
+    sheet.insert(2, "event", sheet["time"].notna().astype("Int64").where(sheet["time"].notna()))
+    years = sheet["age"].str.removesuffix(" yrs")
+    sheet["age"] = _numbers(years, sub_blocks, "age_in_years")
+    sheet["subtype"] = sheet["subtype"].where(~sheet["subtype"].str.contains(","), "")
+    with whole_file(out) as temporary:
+        sheet.sort_values("patient").to_csv(temporary, sep="\t", index=False)
     return len(sheet)
 
 

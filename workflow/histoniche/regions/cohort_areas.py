@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -61,8 +62,10 @@ def import_areas(
     patient: str,
     columns: Mapping[str, str],
     measure: str,
+    rows: Literal["patients", "sections"] = "patients",
+    empty: Literal["unknown", "zero"] = "unknown",
 ) -> None:
-    """Take the areas from the user's own table, one row a patient.
+    """Take the areas from the user's own table.
 
     Parameters
     ----------
@@ -76,14 +79,23 @@ def import_areas(
         Name of each region's column.
     measure
         What the numbers are; the other measures are unknown.
+    rows
+        What a row is; several `sections` are averaged by patient, as `collect_areas` does.
+    empty
+        What an empty cell means: an area that is not known, which a mean over sections
+        passes over, or a region that is absent.
 
     Raises
     ------
     InputError
         If a column is missing, a cell is no number of 0 or more, a patient
-        stands twice, or no patient is known.
+        stands in two rows of `patients`, or no patient is known.
     """
     table = _read(path, [patient, *columns.values()])
+    if rows == "patients":
+        _check_once(table, patient, path)
+    if empty == "zero":
+        table = table.fillna(dict.fromkeys(columns.values(), 0.0))
     known = set(read_table(patients_table)["patient"])
     chosen = table[table[patient].isin(known)]
     if chosen.empty:
@@ -94,11 +106,10 @@ def import_areas(
             value=table[patient].iloc[0],
             remedy="use the same ids in both",
         )
-    values = chosen[list(columns.values())].set_axis(list(columns), axis=1)
-    long = values.assign(patient=chosen[patient]).melt(
-        id_vars="patient", var_name="region", value_name="area", value_vars=list(columns)
-    )
-    long.insert(2, "sections", 1)
+    grouped = chosen.groupby(patient)[list(columns.values())]
+    values = grouped.mean().set_axis(list(columns), axis=1).rename_axis("patient").reset_index()
+    long = values.melt("patient", var_name="region", value_name="area")
+    long.insert(2, "sections", long["patient"].map(grouped.size()))
     for name in MEASURES:
         long[name] = long["area"] if name == measure else np.nan
     order = ["patient", "region", "sections", *MEASURES, "area"]
@@ -120,18 +131,7 @@ def _read(path: Path, needed: list[str]) -> pd.DataFrame:
                 column=column,
                 remedy=f"the table has {', '.join(table.columns[:12])}",
             )
-    patient, *areas = needed
-    twice = table[table[patient].duplicated()]
-    if len(twice):
-        raise InputError(
-            "stands twice",
-            file=path,
-            row=int(twice.index[0]) + 2,
-            column=patient,
-            value=twice[patient].iloc[0],
-            remedy="average a patient's sections into one row",
-        )
-    for column in areas:
+    for column in needed[1:]:
         numbers = pd.to_numeric(table[column].replace("", np.nan), errors="coerce")
         bad = table[(numbers.isna() & (table[column] != "")) | (numbers < 0)]
         if len(bad):
@@ -145,3 +145,17 @@ def _read(path: Path, needed: list[str]) -> pd.DataFrame:
             )
         table[column] = numbers
     return table
+
+
+def _check_once(table: pd.DataFrame, patient: str, path: Path) -> None:
+    """Raise an InputError if a patient stands in two rows."""
+    twice = table[table[patient].duplicated()]
+    if len(twice):
+        raise InputError(
+            "stands twice",
+            file=path,
+            row=int(twice.index[0]) + 2,
+            column=patient,
+            value=twice[patient].iloc[0],
+            remedy="write areas.rows: sections, and they are averaged, or keep one row",
+        )
