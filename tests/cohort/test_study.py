@@ -16,7 +16,8 @@ def cohort(tmp_path, monkeypatch):
     (tmp_path / "patients.tsv").write_text("patient\nP0\nP1\nP2\n")
     for name in ("S0", "S1", "S2", "mask"):
         Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
-    (tmp_path / "encoder.safetensors").write_bytes(b"")
+    for name in ("encoder.safetensors", "a.csv", "e.tsv", "l.tsv", "p.tsv"):
+        (tmp_path / name).write_bytes(b"")
     return tmp_path
 
 
@@ -141,6 +142,14 @@ WRONG = {
             "enrichment": {"gene_sets": {"go": "results/go.gmt"}},
         },
         ["enrichment.gene_sets.go", "folder of results"],
+    ),
+    "areas that are not there": (
+        {**GENES, "areas": {**GENES["areas"], "path": "no.csv"}},
+        ["areas.path", "'no.csv'", "no such file"],
+    ),
+    "gene sets that are not there": (
+        {**GENES, "activity": {"gene_sets": {"go": "no.gmt"}}},
+        ["activity.gene_sets.go", "'no.gmt'", "no such file"],
     ),
     "cells that are not there": (
         {**GENES, "single_cell": {"cells": "no.h5ad"}},

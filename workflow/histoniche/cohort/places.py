@@ -75,6 +75,20 @@ def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
     return filled
 
 
+def check_tables(config: Mapping[str, Any], file: str) -> None:
+    """Every table and library that the configuration names is there."""
+    named = {
+        f"{block}.{key}": config.get(block, {}).get(key)
+        for block, keys in _PATHS.items()
+        for key in sorted(keys)
+        if block not in ("cohort", "segmentation")
+    }
+    for column, path in {**named, **_named_places(config)}.items():
+        if path is not None and not Path(path).exists():
+            remedy = "mend the path, or make the file first"
+            raise InputError("no such file", file=file, column=column, value=path, remedy=remedy)
+
+
 def check_places(config: Mapping[str, Any], file: str) -> None:
     """What is read must not lie where the workflow writes, or a run could remove it."""
     results = Path(config["results"]).resolve()
@@ -92,11 +106,7 @@ def check_places(config: Mapping[str, Any], file: str) -> None:
         "segmentation.tuning.verdicts": config.get("segmentation", {})
         .get("tuning", {})
         .get("verdicts"),
-        **{
-            f"{block}.{key}.{name}": path
-            for block, key in _NAMED_PATHS.items()
-            for name, path in config.get(block, {}).get(key, {}).items()
-        },
+        **_named_places(config),
         **_places_of_cells(config.get("single_cell", {}).get("cells")),
     }
     for column, path in read.items():
@@ -153,6 +163,15 @@ def _fill_in_cells(cells: Any, file: str, column: str) -> Any:
             "no such file or folder", file=file, column=column, value=path, remedy=remedy
         )
     return path
+
+
+def _named_places(config: Mapping[str, Any]) -> dict[str, str]:
+    """Files that have names of their own, by their key."""
+    return {
+        f"{block}.{key}.{name}": path
+        for block, key in _NAMED_PATHS.items()
+        for name, path in config.get(block, {}).get(key, {}).items()
+    }
 
 
 def _places_of_cells(cells: str | Mapping[str, str] | None) -> dict[str, str | None]:

@@ -10,7 +10,12 @@ import pandas as pd
 
 from histoniche.cohort.config import check_config
 from histoniche.cohort.palette import JOINT, Region, find_palette, read_palette
-from histoniche.cohort.places import check_places, check_slides_places, fill_in_paths
+from histoniche.cohort.places import (
+    check_places,
+    check_slides_places,
+    check_tables,
+    fill_in_paths,
+)
 from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sheets import read_patients, read_slides
 from histoniche.cohort.splits import split_patients
@@ -169,6 +174,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     cohort = checked["cohort"]
     palette = read_palette(find_palette(checked["palette"]))
     check_places(checked, file)
+    check_tables(checked, file)
     patients = read_patients(
         Path(cohort["patients"]),
         covariates={name: entry["type"] for name, entry in cohort["covariates"].items()},
