@@ -82,6 +82,30 @@ def import_tumours(
     print(f"ok: {number} tumours in {patients_tsv}")
 
 
+@app.command("add-covariate")
+def add_label(
+    patients_tsv: Annotated[Path, typer.Argument(help="Sheet of patients, written anew.")],
+    table: Annotated[Path, typer.Argument(help="CSV or TSV that has the label.")],
+    column: Annotated[str, typer.Option(help="Its column with the label.")],
+    name: Annotated[str, typer.Option(help="What the column is called in the sheet.")],
+    patient: Annotated[str, typer.Option(help="Its column with the patient.")] = "patient",
+    *,
+    barcode: Annotated[bool, typer.Option("--barcode", help="Patients are TCGA barcodes.")] = False,
+) -> None:
+    """Add a label of another table, such as a subtype, to a sheet of patients."""
+    from histoniche.cohort.labels import add_covariate
+
+    number = add_covariate(
+        patients_tsv,
+        table,
+        patient=patient,
+        column=column,
+        name=name,
+        barcode="tcga" if barcode else "whole",
+    )
+    print(f"ok: {name} of {number} patients in {patients_tsv}")
+
+
 @app.command("config-docs")
 def config_docs(
     path: Annotated[Path, typer.Argument(help="Page to write.")] = Path("config/README.md"),
