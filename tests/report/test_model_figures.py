@@ -42,7 +42,6 @@ def evaluated(folder: Path, models: dict[str, Any] = MODELS, **change: Any) -> P
             "age": rng.normal(60, 10, n),
             "stage": rng.choice(["I", "II", "III"], n),
             "signature": rng.normal(size=n),
-            "cohort": np.repeat(["training", "external"], n // 2),
             "site": "one",
         }
     )
@@ -50,15 +49,18 @@ def evaluated(folder: Path, models: dict[str, Any] = MODELS, **change: Any) -> P
     lost = rng.exponential(1500, n)
     columns = {"time_days": np.minimum(died, lost) + 1, "event": (died <= lost).astype(int)}
     write_table(patients.assign(**{**columns, **change}), folder / "patients.parquet")
+    names = np.repeat(["training", "external validation"], n // 2)
+    write_table(
+        pd.DataFrame({"patient": patients["patient"], "cohort": names}), folder / "c.parquet"
+    )
+    at = folder / "patients.parquet", folder / "c.parquet"
     paths = {name: folder / f"{name}.parquet" for name in (*EVALUATED, *CHECKED)}
     settings = {"models": models, "declared": DECLARED}
     fitted = folder / "models.json"
     outputs = {name: paths[name] for name in EVALUATED}
-    evaluate_models(
-        folder / "patients.parquet", fitted=fitted, samples=20, years=[1, 2], **outputs, **settings
-    )
+    evaluate_models(*at, fitted=fitted, samples=20, years=[1, 2], **outputs, **settings)
     outputs = {name: paths[name] for name in CHECKED}
-    check_assumptions(folder / "patients.parquet", fitted, **outputs, **settings)
+    check_assumptions(*at, fitted, **outputs, **settings)
     return paths
 
 
@@ -112,7 +114,7 @@ def performance(tables: Paths, folder: Path) -> tuple[str, str]:
 def test_performance_names_cohorts_models_and_numbers(tables: Paths, tmp_path: Path) -> None:
     auc, brier = performance(tables, tmp_path)
     table = read_table(tables["performance"]).set_index(["model", "cohort"])
-    row = table.loc[("combined$", "external")]
+    row = table.loc[("combined$", "external validation")]
     for text in (auc, brier):
         assert "training" in text and "external" in text and "combined$" in text
         assert f"n {row['n']}, {row['events']} deaths" in text and "95 % confidence" in text

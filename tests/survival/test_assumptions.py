@@ -31,11 +31,14 @@ OUTPUTS = ("proportionality", "residuals", "smooths", "forms", "form_points", "f
 def checked(complete: pd.DataFrame, tmp_path: Path) -> Callable[..., dict[str, pd.DataFrame]]:
     def run(**more: object) -> dict[str, pd.DataFrame]:
         sheet, fitted = tmp_path / "patients.parquet", tmp_path / "models.json"
+        cohorts = tmp_path / "cohorts.parquet"
         write_table(complete.rename_axis("patient").reset_index(), sheet)
+        write_table(pd.DataFrame({"patient": complete.index, "cohort": "training"}), cohorts)
         settings = {"models": MODELS, "declared": DECLARED, **more}
         names = ("performance", "differences", "coefficients", "tests", "curves", "risks")
         evaluate_models(
             sheet,
+            cohorts,
             fitted=fitted,
             samples=2,
             years=[1],
@@ -43,7 +46,7 @@ def checked(complete: pd.DataFrame, tmp_path: Path) -> Callable[..., dict[str, p
             **settings,
         )
         paths = {name: tmp_path / f"{name}.parquet" for name in OUTPUTS}
-        check_assumptions(sheet, fitted, **paths, **settings)
+        check_assumptions(sheet, cohorts, fitted, **paths, **settings)
         return {name: read_table(path) for name, path in paths.items()}
 
     return run

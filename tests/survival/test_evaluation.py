@@ -26,6 +26,7 @@ MODELS = {
     "clinical": {"covariates": ["age", "sex"]},
     "combined": {"covariates": ["age", "sex", "frailty"]},
 }
+EXTERNAL = "external validation"
 OUTPUTS = ("performance", "differences", "coefficients", "tests", "curves", "risks")
 
 Evaluate = Callable[..., dict[str, pd.DataFrame]]
@@ -43,26 +44,27 @@ def cohorts(n: int = 360, *, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]
             "patient": [f"P{i}" for i in range(n)],
             "time_days": np.minimum(died, lost) + 1,
             "event": (died <= lost).astype(int),
-            "cohort": np.where(np.arange(n) < n / 2, "training", "external"),
+            "cohort": np.where(np.arange(n) < n / 2, "training", EXTERNAL),
             "age": age,
             "sex": sex,
         }
     )
-    scores = pd.DataFrame({"patient": patients["patient"], "score": "frailty", "value": frailty})
-    return patients, scores
+    names = {"patient": patients["patient"], "score": "frailty", "kind": "score"}
+    return patients, pd.DataFrame({**names, "value": frailty})
 
 
 @pytest.fixture
 def evaluate(tmp_path: Path) -> Evaluate:
     def run(patients: pd.DataFrame, scores: pd.DataFrame | None = None, **more: Any) -> Any:
-        sheet = tmp_path / "patients.parquet"
-        write_table(patients, sheet)
+        sheet, cohorts = tmp_path / "patients.parquet", tmp_path / "cohorts.parquet"
+        write_table(patients.drop(columns="cohort"), sheet)
+        write_table(patients[["patient", "cohort"]].dropna(), cohorts)
         if scores is not None:
             write_table(scores, tmp_path / "scores.parquet")
             more["scores"] = tmp_path / "scores.parquet"
         paths = {name: tmp_path / f"{name}.parquet" for name in OUTPUTS}
         settings = {"models": MODELS, "declared": DECLARED, "samples": 30, "years": [1, 2], **more}
-        evaluate_models(sheet, fitted=tmp_path / "models.json", **paths, **settings)
+        evaluate_models(sheet, cohorts, fitted=tmp_path / "models.json", **paths, **settings)
         return {name: read_table(path) for name, path in paths.items()}
 
     return run
@@ -75,7 +77,7 @@ def test_table_equals_models_fitted_and_measured_by_hand(
     found = evaluate(patients, scores)
     table = found["performance"].set_index(["model", "cohort"])
     assert table.index.tolist() == [
-        (model, cohort) for model in MODELS for cohort in ("training", "external")
+        (model, cohort) for model in MODELS for cohort in ("training", EXTERNAL)
     ]
     joined = patients.set_index("patient").assign(frailty=scores.set_index("patient")["value"])
     declared = {**DECLARED, "frailty": {"type": "numeric", "per": "sd"}}
@@ -86,10 +88,10 @@ def test_table_equals_models_fitted_and_measured_by_hand(
     )
     assert fitted.model is not None
     assert read_models(tmp_path / "models.json")["combined"] == fitted.model
-    outside = joined[joined["cohort"] == "external"]
+    outside = joined[joined["cohort"] == EXTERNAL]
     times, events = outside["time_days"].to_numpy(), outside["event"].to_numpy() == 1
     risk = fitted.model.linear_predictor(outside).to_numpy()
-    row = table.loc[("combined", "external")]
+    row = table.loc[("combined", EXTERNAL)]
     assert row[["n", "events", "left_out"]].tolist() == [180, events.sum(), 0]
     agreed = concordance(times, events, risk)
     assert row[["harrell", "harrell_low", "harrell_high"]].tolist() == pytest.approx(
@@ -114,7 +116,7 @@ def test_what_other_cohorts_hold_does_not_change_the_models(
     patients, scores = cohorts()
     before = evaluate(patients, scores)
     models = read_models(tmp_path / "models.json")
-    outside = patients["cohort"] == "external"
+    outside = patients["cohort"] == EXTERNAL
     patients.loc[outside, "age"] += 20
     patients.loc[outside, "time_days"] *= 2
     after = evaluate(patients, scores)
@@ -126,7 +128,7 @@ def test_what_other_cohorts_hold_does_not_change_the_models(
 def test_planted_frailty_adds_to_the_clinical_model_everywhere(evaluate: Evaluate) -> None:
     found = evaluate(*cohorts())
     table = found["differences"].set_index(["cohort", "first", "second", "kind"])
-    for cohort in ("training", "external"):
+    for cohort in ("training", EXTERNAL):
         row = table.loc[(cohort, "clinical", "combined", "harrell")]
         assert row["difference"] < -0.05 and row["high"] < 0 and row["q"] < 0.01
         assert row["n"] == 180
@@ -145,11 +147,11 @@ def test_score_that_means_nothing_adds_nothing(evaluate: Evaluate) -> None:
     scores["value"] = np.random.default_rng(3).permutation(scores["value"])
     found = evaluate(patients, scores)
     table = found["performance"].set_index(["model", "cohort"])
-    row = table.loc[("signature", "external")]
+    row = table.loc[("signature", EXTERNAL)]
     assert row["harrell_low"] < 0.5 < row["harrell_high"]
     assert row["auc_1y_low"] < 0.5 < row["auc_1y_high"]
     pairs = found["differences"].set_index(["cohort", "first", "second", "kind"])
-    assert pairs.loc[("external", "clinical", "combined", "harrell"), "p"] > 0.05
+    assert pairs.loc[(EXTERNAL, "clinical", "combined", "harrell"), "p"] > 0.05
 
 
 def test_every_model_sees_the_same_patients(evaluate: Evaluate) -> None:
@@ -161,7 +163,7 @@ def test_every_model_sees_the_same_patients(evaluate: Evaluate) -> None:
     assert table.loc["training", ["n", "left_out"]].drop_duplicates().to_numpy().tolist() == [
         [165, 15]
     ]
-    assert (table.loc["external", "n"] == 178).all()
+    assert (table.loc[EXTERNAL, "n"] == 178).all()
     assert found["risks"].groupby("model")["patient"].nunique().tolist() == [343] * 3
 
 
@@ -180,7 +182,7 @@ def test_risks_and_curves_are_written(evaluate: Evaluate) -> None:
     assert (inside["low"] <= inside["value"] + 0.02).all()
     assert set(zip(curves["cohort"], curves["n"], strict=True)) == {
         ("training", 180),
-        ("external", 180),
+        (EXTERNAL, 180),
     }
 
 
@@ -228,22 +230,29 @@ def test_strata_and_penalty_of_a_model(evaluate: Evaluate) -> None:
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [
-        (lambda p: p, {"training": "discovery"}, "value 'discovery': nobody is in the training"),
-        (lambda p: p.assign(frailty=1.0), {}, "value 'frailty': a covariate has this name"),
-        (lambda p: p.drop(columns="age"), {}, "column age: .*no such covariate"),
+        (
+            lambda p: p.assign(cohort="tuning"),
+            {},
+            "nobody with follow-up is in the cohort training",
+        ),
+        (
+            lambda p: p.assign(frailty=1.0),
+            {"declared": {**DECLARED, "frailty": {"type": "numeric"}}},
+            "value 'frailty': both a covariate and a score",
+        ),
         (lambda p: p.assign(time_days=-1.0), {}, "not greater than 0"),
         (lambda p: p.assign(event=2), {}, "neither 0 nor 1"),
-        (
-            lambda p: p.assign(cohort=p["cohort"].where(p.index > 0, None)),
-            {},
-            "patient P0 is in no cohort",
-        ),
         (
             lambda p: p.assign(sex=p["sex"].where(p.index < 300, "other")),
             {},
             "column sex, value 'other': .*patient P300",
         ),
-        (lambda p: p, {"declared": {}}, "column age: the covariate is not declared"),
+        (
+            lambda p: p,
+            {"models": {"mixed": {"covariates": ["age", "frailti"]}}},
+            "models.mixed, value 'frailti': neither a covariate nor a score of this study; "
+            "did you mean frailty?",
+        ),
     ],
 )
 def test_wrong_input_is_an_error_and_nothing_is_written(
@@ -255,7 +264,33 @@ def test_wrong_input_is_an_error_and_nothing_is_written(
     assert not list(tmp_path.glob("performance*")) and not (tmp_path / "models.json").exists()
 
 
-def test_without_a_cohort_all_are_training(evaluate: Evaluate) -> None:
-    patients, scores = cohorts(120)
-    table = evaluate(patients.drop(columns="cohort"), scores)["performance"]
-    assert table["cohort"].eq("training").all() and (table["n"] == 120).all()
+def test_patients_of_no_cohort_take_no_part(evaluate: Evaluate) -> None:
+    patients, scores = cohorts()
+    patients.loc[:19, "cohort"] = None
+    found = evaluate(patients, scores)
+    counts = found["performance"].set_index("cohort")[["n", "left_out"]].drop_duplicates()
+    assert counts.loc["training"].tolist() == [160, 0] and counts.loc[EXTERNAL, "n"] == 180
+    assert "P0" not in set(found["risks"]["patient"])
+
+
+def test_reversed_score_is_worse_than_chance_outside_and_is_not_turned(evaluate: Evaluate) -> None:
+    patients, scores = cohorts()
+    outside = (patients["cohort"] == EXTERNAL).to_numpy()
+    before = evaluate(patients, scores)["performance"].set_index(["model", "cohort"])
+    scores.loc[outside, "value"] *= -1
+    after = evaluate(patients, scores)["performance"].set_index(["model", "cohort"])
+    straight, turned = (table.loc[("signature", EXTERNAL)] for table in (before, after))
+    assert turned["harrell_high"] < 0.5 and turned["uno_high"] < 0.5
+    assert turned["harrell"] == pytest.approx(1 - straight["harrell"], abs=1e-9)
+    assert turned["auc_1y"] == pytest.approx(1 - straight["auc_1y"], abs=1e-9)
+    assert turned["ibs_gain"] < 0 < straight["ibs_gain"]
+    assert after.loc[("signature", "training"), "harrell"] > 0.5
+
+
+def test_areas_have_their_unit_and_scores_the_spread_of_the_training(evaluate: Evaluate) -> None:
+    patients, scores = cohorts()
+    scores.loc[180:, "value"] *= 100
+    table = evaluate(patients, scores.assign(kind="area"), area_unit="mm²")["coefficients"]
+    spread = scores["value"].iloc[:180].std()
+    units = table.loc[table["term"] == "frailty", "unit"]
+    assert (units == f"per SD ({spread:.3g} mm²)").all() and len(units) == 2

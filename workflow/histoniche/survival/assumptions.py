@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from histoniche.multiplicity import false_discovery
+from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.cox_model import CoxModel, read_models
-from histoniche.survival.evaluation import SCORE, Models, read_cohorts, score_names
 from histoniche.survival.functional_form import FunctionalForm, functional_form
+from histoniche.survival.model_covariates import Models, covariates_of, read_cohorts
 from histoniche.survival.model_fitting import ModelData, model_data, term_columns
 from histoniche.survival.proportionality import (
     GLOBAL,
@@ -35,6 +36,7 @@ _SMOOTH = ["model", "term", "coefficient", "clock", "time_days", "log_hazard", "
 
 def check_assumptions(
     patients: Path,
+    cohorts: Path,
     fitted: Path,
     *,
     scores: Path | None = None,
@@ -46,7 +48,6 @@ def check_assumptions(
     forms: Path,
     form_points: Path,
     form_curves: Path,
-    training: str = "training",
     knots: int = 4,
     confidence: float = 0.95,
 ) -> None:
@@ -57,7 +58,7 @@ def check_assumptions(
 
     Parameters
     ----------
-    patients, scores, models, declared, training
+    patients, cohorts, scores, models, declared
         See `histoniche.survival.evaluation.evaluate_models`.
     fitted
         The models that it wrote.
@@ -80,9 +81,9 @@ def check_assumptions(
     confidence
         Level of the bands.
     """
-    known = {**dict.fromkeys(score_names(scores), SCORE), **declared}
-    table = read_cohorts(patients, scores, models, training).dropna()
-    start = table[table["cohort"] == training].drop(columns="cohort")
+    known = covariates_of(declared, scores, models)
+    table = read_cohorts(patients, cohorts, scores, models).dropna()
+    start = table[table["cohort"] == TRAINING].drop(columns="cohort")
     tests, points, curves, shapes = [], [], [], []
     for name, model in read_models(fitted).items():
         if model.penalty is not None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort_performance import (
     YEAR,
@@ -18,23 +17,18 @@ from histoniche.survival.cohort_performance import (
     cohort_performance,
     year_name,
 )
+from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.cox_model import CoxModel, write_models
 from histoniche.survival.estimation import NO_TEST, ChiSquared, Penalty, chi_squared
+from histoniche.survival.model_covariates import Models, covariates_of, read_cohorts
 from histoniche.survival.model_fitting import CoxFit, fit_model
-from histoniche.survival.outcome import check_columns, check_outcome
 from histoniche.survival.terms import Declared
-from histoniche.tables import read_table, write_table
-
-Models = Mapping[str, Mapping[str, Any]]
-"""Models by name: `covariates` (of the patients, or scores), and maybe `strata`, `penalty`
-(strength) and `l1_ratio`."""
-
-SCORE = {"type": "numeric", "per": "sd"}
-"""How a score enters a model if it is not declared: per standard deviation of the training."""
+from histoniche.tables import write_table
 
 
 def evaluate_models(
     patients: Path,
+    cohorts: Path,
     *,
     scores: Path | None = None,
     models: Models,
@@ -46,7 +40,7 @@ def evaluate_models(
     curves: Path,
     risks: Path,
     fitted: Path,
-    training: str = "training",
+    area_unit: str = "",
     years: Sequence[float] = (1, 2, 3),
     confidence: float = 0.95,
     samples: int = 500,
@@ -61,16 +55,19 @@ def evaluate_models(
     Parameters
     ----------
     patients
-        patient, time_days, event, cohort (all are training without it), covariates.
+        patient, time_days, event, covariates.
+    cohorts
+        patient, cohort (names of `histoniche.survival.cohorts`); who is absent takes no part.
     scores
-        patient, score, value: scores are covariates by the name of the score.
+        patient, score, kind, value: scores are covariates by the name of the score, and
+        enter a model per standard deviation of the training.
     models
-        See `Models`.
+        See `histoniche.survival.model_covariates.Models`.
     declared
-        What the columns mean; scores need no entry.
+        What the columns of the patients mean.
     performance
         Written, one row a model and cohort: model, cohort, left_out (patients of
-        the cohort in whom something is not known), what `CohortPerformance.metrics`
+        the cohort with follow-up in whom something is not known), what `CohortPerformance.metrics`
         has, and aic (NaN but in the training).
     differences
         Written, one row a cohort, pair of models and kind of concordance: what
@@ -86,8 +83,8 @@ def evaluate_models(
         on, the predicted survival at the years.
     fitted
         Written: the models as JSON, for `histoniche.survival.cox_model.read_models`.
-    training
-        The cohort on which the models are fitted.
+    area_unit
+        Unit of the scores of kind area, for labels.
     years
         Years at which AUC and Brier score are given; the last is the horizon.
     confidence, samples, seed
@@ -96,20 +93,20 @@ def evaluate_models(
     Raises
     ------
     InputError
-        If follow-up is wrong, a model names what is not there, the training
-        cohort does not exist, or another cohort has a level that the training lacks.
+        If follow-up is wrong, a model names what is not there, nobody is in the
+        training, or another cohort has a level that the training lacks.
     """
-    known = {**dict.fromkeys(score_names(scores), SCORE), **declared}
-    table = read_cohorts(patients, scores, models, training)
+    known = covariates_of(declared, scores, models, area_unit=area_unit)
+    table = read_cohorts(patients, cohorts, scores, models)
     complete = table.dropna()
-    start = complete[complete["cohort"] == training]
+    start = complete[complete["cohort"] == TRAINING]
     fits = {name: _fit(start, entry, known, confidence) for name, entry in models.items()}
     ready = {name: fit.model for name, fit in fits.items() if fit.model is not None}
-    cohorts = [training, *(name for name in table["cohort"].unique() if name != training)]
-    members = {cohort: complete[complete["cohort"] == cohort] for cohort in cohorts}
+    cohorts_there = dict.fromkeys([TRAINING, *table["cohort"]])
+    members = {name: complete[complete["cohort"] == name] for name in cohorts_there}
     found = {
         cohort: cohort_performance(
-            members[cohort],
+            mine,
             ready,
             years=years,
             confidence=confidence,
@@ -117,11 +114,11 @@ def evaluate_models(
             seed=seed,
             names=("evaluate_models", cohort),
         )
-        for cohort in cohorts
+        for cohort, mine in members.items()
     }
-    measured = _performance(found, fits, table["cohort"].value_counts(), training)
+    measured = _performance(found, fits, table["cohort"].value_counts())
     write_table(measured, performance)
-    write_table(_differences(found, models, fits, training), differences)
+    write_table(_differences(found, models, fits), differences)
     write_table(_by_model({name: fit.coefficients for name, fit in fits.items()}), coefficients)
     write_table(_by_model({name: fit.tests for name, fit in fits.items()}), tests)
     write_table(_curves(found), curves)
@@ -129,73 +126,13 @@ def evaluate_models(
     write_models(ready, fitted)
     for row in measured[measured["note"] != ""].itertuples():
         logging.warning("%s in %s: %s", row.model, row.cohort, row.note)
-    logging.info("%d models, %d cohorts, %d patients", len(models), len(cohorts), len(complete))
-
-
-def read_cohorts(
-    patients: Path, scores: Path | None, models: Models, training: str
-) -> pd.DataFrame:
-    """Patients with known follow-up: time_days, event, cohort, and all that the models use.
-
-    Raises
-    ------
-    InputError
-        If follow-up is wrong, a model uses what is not there, or nobody is in the training.
-    """
-    table = read_table(patients).set_index("patient")
-    check_outcome(table, file=patients)
-    table = table.dropna(subset=["time_days", "event"])
-    if scores is not None:
-        long = read_table(scores)
-        for name in long["score"].unique():
-            if name in table:
-                remedy = "give the score another name"
-                raise InputError(
-                    "a covariate has this name", file=scores, value=name, remedy=remedy
-                )
-        wide = long.pivot(index="patient", columns="score", values="value")
-        table = table.join(wide, how="left")
-    if "cohort" not in table:
-        table["cohort"] = training
-    if table["cohort"].isna().any():
-        raise InputError(
-            f"patient {table.index[table['cohort'].isna()][0]} is in no cohort",
-            file=patients,
-            column="cohort",
-            remedy=f"write {training} or the name of another cohort",
-        )
-    if training not in set(table["cohort"]):
-        known = ", ".join(sorted(table["cohort"].unique()))
-        remedy = f"choose among {known}"
-        raise InputError(
-            "nobody is in the training",
-            file=patients,
-            column="cohort",
-            value=training,
-            remedy=remedy,
-        )
-    used = [
-        name
-        for entry in models.values()
-        for name in (*entry["covariates"], *entry.get("strata", ()))
-    ]
-    check_columns(table, used)
-    return table[["time_days", "event", "cohort", *dict.fromkeys(used)]]
-
-
-def score_names(scores: Path | None) -> list[str]:
-    """Names of the scores in a long table."""
-    return [] if scores is None else [str(name) for name in read_table(scores)["score"].unique()]
+    logging.info("%d models, %d cohorts, %d patients", len(models), len(members), len(complete))
 
 
 def _fit(
     patients: pd.DataFrame, entry: Mapping[str, Any], declared: Declared, confidence: float
 ) -> CoxFit:
     """Fit one model of the config."""
-    for name in entry["covariates"]:
-        if name not in declared:
-            remedy = "declare it as numeric or categorical"
-            raise InputError("the covariate is not declared", column=name, remedy=remedy)
     return fit_model(
         patients,
         covariates=entry["covariates"],
@@ -216,7 +153,6 @@ def _performance(
     found: Mapping[str, CohortPerformance],
     fits: Mapping[str, CoxFit],
     sizes: "pd.Series[int]",
-    training: str,
 ) -> pd.DataFrame:
     """One row a model and cohort, in the order of the models."""
     tables = []
@@ -227,7 +163,7 @@ def _performance(
         table["n"], table["events"] = measured.n, measured.events
         aic = [float(fits[name].tests["aic"].iloc[0]) for name in table["model"]]
         place = list(table.columns).index("note")
-        table.insert(place, "aic", aic if cohort == training else math.nan)
+        table.insert(place, "aic", aic if cohort == TRAINING else math.nan)
         # What is wrong with the model goes before what is wrong with the cohort.
         notes = [str(fits[name].tests["note"].iloc[0]) for name in table["model"]]
         both = zip(notes, table["note"].fillna(""), strict=True)
@@ -242,7 +178,6 @@ def _differences(
     found: Mapping[str, CohortPerformance],
     models: Models,
     fits: Mapping[str, CoxFit],
-    training: str,
 ) -> pd.DataFrame:
     """Differences of the concordances in all cohorts, with q, and tests of nested models."""
     tables = [part.differences.assign(cohort=cohort) for cohort, part in found.items()]
@@ -255,7 +190,7 @@ def _differences(
         for first, second in combinations(models, 2)
     }
     rows = [
-        tests[str(first), str(second)] if cohort == training else NO_TEST
+        tests[str(first), str(second)] if cohort == TRAINING else NO_TEST
         for cohort, first, second in zip(
             table["cohort"], table["first"], table["second"], strict=True
         )
