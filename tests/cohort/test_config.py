@@ -66,6 +66,10 @@ SETS = {"gene_sets": {"go": "go.gmt"}}
 AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
 
 
+def model(**entry):
+    return {**AREAS, "survival": {}, "survival_models": {"models": {"a": entry}}}
+
+
 @pytest.mark.parametrize(
     ("blocks", "words"),
     [
@@ -142,6 +146,37 @@ AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
             ["activity.min_size", "greater than max_size"],
         ),
         ({"activity": SETS}, ["expression", "the block activity needs it"]),
+        (
+            {"survival_models": {"models": {"a": {"covariates": ["age"]}}}},
+            ["survival", "the block survival_models needs it", "drop survival_models"],
+        ),
+        (
+            model(covariates=["CT"], strata=["mgnt"]),
+            ["models.a.strata", "'mgnt'", "no such covariate", "did you mean mgmt?"],
+        ),
+        (
+            model(covariates=["CT"], strata=["age"]),
+            ["models.a.strata", "'age'", "its levels make no groups", "categorical"],
+        ),
+        (
+            model(covariates=["mgmt"], strata=["mgmt"]),
+            ["models.a.strata", "'mgmt'", "among the covariates too"],
+        ),
+        (
+            model(covariates=["age"], strata=["mgmt"], penalty=0.1, l1_ratio=0.5),
+            ["models.a.l1_ratio", "0.5", "a lasso has no strata", "ridge"],
+        ),
+        (model(covariates=["age"], l1_ratio=0.5), ["models.a.l1_ratio", "no penalty"]),
+        (model(covariates=[]), ["models.a.covariates"]),
+        ({**model(covariates=["age"]), "survival_models": {"models": {}}}, ["survival_models"]),
+        (
+            {
+                **AREAS,
+                "survival": {},
+                "survival_models": {"models": {"a/b": {"covariates": ["x"]}}},
+            },
+            ["survival_models.models", "'a/b'"],
+        ),
     ],
 )
 def test_statistics_that_name_what_is_not_there(blocks, words):
@@ -150,6 +185,28 @@ def test_statistics_that_name_what_is_not_there(blocks, words):
     config["cohort"] = {**config["cohort"], "covariates": kinds}
     with pytest.raises(InputError) as caught:
         check_config(config, file="c.yaml")
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("per", "words"),
+    [
+        (0, ["per", "value 0"]),
+        ("SD", ["per", "'SD'"]),
+        ("1e1", ["per", "'1e1'", "write 10"]),
+        (True, ["per"]),
+    ],
+)
+def test_amount_of_a_hazard_ratio_is_a_number_or_a_standard_deviation(per, words):
+    def check(amount):
+        cohort = {**MINIMAL["cohort"], "covariates": {"age": {"type": "numeric", "per": amount}}}
+        return check_config({"cohort": cohort}, file="c.yaml")["cohort"]["covariates"]["age"]["per"]
+
+    assert check("sd") == "sd"
+    assert repr(check(10)) == repr(check(10.0))
+    with pytest.raises(InputError) as caught:
+        check(per)
     for word in words:
         assert word in str(caught.value), str(caught.value)
 

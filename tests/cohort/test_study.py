@@ -85,6 +85,7 @@ GENES = {
     "signatures": {},
 }
 CELLS = {**GENES, "single_cell": {"cells": "mask.png"}}
+MODEL = {"areas": GENES["areas"], "segmentation": None, "survival": {}}
 WRONG = {
     "weights that are not there": (
         {"segmentation": {"tiling": "a", "training": {"encoder_weights": "no.safetensors"}}},
@@ -178,6 +179,10 @@ WRONG = {
     "a signature that there is not": (
         {**CELLS, "ligand_receptor": {"pairs": "p.tsv", "signatures": ["CT", "CTmpvneg"]}},
         ["ligand_receptor.signatures", "'CTmpvneg'", "did you mean CTmvpneg?"],
+    ),
+    "a model of a score that there is not": (
+        {**MODEL, "survival_models": {"models": {"full": {"covariates": ["CT", "CTmpv"]}}}},
+        ["models.full.covariates", "'CTmpv'", "neither a covariate nor", "did you mean CTmvp?"],
     ),
     "a signature of a region that is not measured": (
         {**CELLS, "ligand_receptor": {"pairs": "p.tsv", "signatures": ["LE"]}},

@@ -250,8 +250,8 @@ def test_strata_and_penalty_of_a_model(evaluate: Evaluate) -> None:
         (
             lambda p: p,
             {"models": {"mixed": {"covariates": ["age", "frailti"]}}},
-            "models.mixed, value 'frailti': neither a covariate nor a score of this study; "
-            "did you mean frailty?",
+            "models.mixed.covariates, value 'frailti': neither a covariate nor a score of this "
+            "study; did you mean frailty?",
         ),
     ],
 )

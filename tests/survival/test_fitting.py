@@ -51,6 +51,27 @@ def test_three_tables_over_the_patients_with_follow_up(
     assert cox.loc[cox["model"] == "multivariable: IT", "term"].tolist() == ["IT", "sex: female"]
 
 
+def test_hazard_ratio_per_standard_deviation_of_a_covariate(
+    lung: pd.DataFrame,
+    write_cohort: Callable[[pd.DataFrame, pd.DataFrame], tuple[Path, Path]],
+    tmp_path: Path,
+) -> None:
+    paths = write_cohort(lung[["time_days", "event", "age"]], lung[["karno"]].dropna())
+    outputs = {name: tmp_path / f"{name}.parquet" for name in ("groups", "curves", "cox")}
+    found = {}
+    for per in ("sd", 1):
+        declared = {"age": {"type": "numeric", "per": per, "unit": "years"}}
+        settings = {"regions": [], "cut": 0.5, "confidence": 0.95}
+        fit_survival(*paths, **outputs, declared=declared, **settings)
+        cox = read_table(outputs["cox"]).set_index(["model", "term"])
+        found[per] = cox.loc[("univariable", "age")]
+    spread = lung["age"][lung["karno"].notna()].std()
+    assert found["sd"]["unit"] == f"per SD ({spread:.3g} years)"
+    expected = found[1]["hazard_ratio"] ** spread
+    assert found["sd"]["hazard_ratio"] == pytest.approx(expected, rel=1e-6)
+    assert found["sd"]["p"] == pytest.approx(found[1]["p"], rel=1e-6)
+
+
 def test_reference_that_nobody_has_is_an_error(
     lung: pd.DataFrame,
     write_cohort: Callable[[pd.DataFrame, pd.DataFrame], tuple[Path, Path]],

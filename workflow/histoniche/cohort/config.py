@@ -58,7 +58,7 @@ def _explain(error: Any, file: str) -> InputError:
     if error.validator == "enum":
         remedy = nearest(str(error.instance), map(str, error.validator_value))
         problem = "not one of the choices"
-    elif error.validator == "type" and _reads_as_number(error.instance):
+    elif "number" in error.schema.get("type", ()) and _reads_as_number(error.instance):
         problem = "text where a number is wanted"
         remedy = f"write {float(error.instance):f}".rstrip("0")
     else:
@@ -93,7 +93,8 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
         return {key: _fill(value[key], properties.get(key, others), root) for key in sorted(value)}
     if isinstance(value, list):
         return [_fill(item, schema.get("items", {}), root) for item in value]
-    if schema.get("type") == "number" and value is not None:
+    numeric = schema.get("type") in ("number", ["number", "string"])
+    if numeric and value is not None and not isinstance(value, str):
         return float(value)
     return int(value) if schema.get("type") == "integer" else value
 

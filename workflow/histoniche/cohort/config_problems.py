@@ -16,6 +16,7 @@ _NEEDS = {
     "single_cell": ("signatures",),
     "ligand_receptor": ("single_cell",),
     "differential": ("comparisons", "expression"),
+    "survival_models": ("survival",),
 }
 # Files, whose content a training is told beside its settings.
 _NOT_DRAWN = {"encoder_weights", "encoder_sha256"}
@@ -36,6 +37,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _split_problems(config["split"])
     yield from _name_problems(config)
     yield from _comparison_problems(config)
+    yield from _model_problems(config)
     yield from _training_problems(config)
 
 
@@ -168,6 +170,30 @@ def _comparison_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     if "differential" in config and unit != "counts":
         remedy = "give counts, or drop differential"
         yield Problem("expression.unit", "the block differential needs counts", remedy, unit)
+
+
+def _model_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Cox models that cannot be: strata that make no groups, or a lasso that finds no place."""
+    covariates = config["cohort"]["covariates"]
+    for name, model in config.get("survival_models", {}).get("models", {}).items():
+        place = f"survival_models.models.{name}"
+        for stratum in model["strata"]:
+            key = f"{place}.strata"
+            if stratum not in covariates:
+                remedy = nearest(stratum, covariates) if covariates else "declare it under cohort"
+                yield Problem(key, "no such covariate", remedy, stratum)
+            elif covariates[stratum]["type"] != "categorical":
+                yield Problem(key, "its levels make no groups", "name a categorical one", stratum)
+            elif stratum in model["covariates"]:
+                remedy = "leave it out of one of them"
+                yield Problem(key, "stands among the covariates too", remedy, stratum)
+        if model["l1_ratio"] and not model["penalty"]:
+            remedy = "give a penalty greater than 0, or leave out l1_ratio"
+            yield Problem(f"{place}.l1_ratio", "no penalty to be part of", remedy)
+        elif model["l1_ratio"] and model["strata"]:
+            remedy = "write 0 (ridge), or leave out the strata"
+            problem = "a lasso has no strata"
+            yield Problem(f"{place}.l1_ratio", problem, remedy, model["l1_ratio"])
 
 
 def _training_problems(config: Mapping[str, Any]) -> Iterator[Problem]:

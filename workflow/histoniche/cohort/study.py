@@ -189,6 +189,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     verdicts = read_verdicts(Path(tuning.get("verdicts", "")))
     study = Study(checked, patients, slides, palette, verdicts)
     _check_regions(study, file)
+    _check_models(study, file)
     _check_follow_up(study, file)
     _check_training(study, file)
     if len(slides) and study.used.empty:
@@ -220,6 +221,30 @@ def _check_regions(study: Study, file: str) -> None:
                     "no such region, head or signature",
                     file=file,
                     column=column,
+                    value=name,
+                    remedy=nearest(name, known),
+                )
+
+
+def _check_models(study: Study, file: str) -> None:
+    """Every model is of covariates and of scores that the study will have."""
+    if "scores" in study.config:
+        # The study's own scores are known once they are read; the job checks the names then.
+        return
+    survival = study.config.get("survival", {})
+    known = [
+        *study.config["cohort"]["covariates"],
+        *(study.config["areas"]["columns"] or study.regions),
+        *survival.get("genes", []),
+        *survival.get("gene_sets", []),
+    ]
+    for model, entry in study.config.get("survival_models", {}).get("models", {}).items():
+        for name in entry["covariates"]:
+            if name not in known:
+                raise InputError(
+                    "neither a covariate nor a score of this study",
+                    file=file,
+                    column=f"survival_models.models.{model}.covariates",
                     value=name,
                     remedy=nearest(name, known),
                 )

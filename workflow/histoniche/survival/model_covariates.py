@@ -34,7 +34,7 @@ def covariates_of(
         rows = read_table(scores).drop_duplicates("score")
         kinds = dict(zip(rows["score"].astype(str), rows["kind"].astype(str), strict=True))
     for model, entry in models.items():
-        key = f"survival_models.models.{model}"
+        key = f"survival_models.models.{model}.covariates"
         for name in (*entry["covariates"], *entry.get("strata", ())):
             if (name in declared) == (name in kinds):
                 both = name in declared
