@@ -197,14 +197,23 @@ def trials_of(name):
     )
 
 
-def figure(stem, category):
+def figure(stem, category, ending=""):
     """Outputs of one figure: the drawing, and beside it the picture and the table."""
+    place = f"<results>/figures/{stem}{ending}"
     return {
         stem: report(
-            f"<results>/figures/{stem}.svg",
+            f"{place}.svg",
             caption=f"../report/figure_{stem}.rst",
             category=category,
         ),
-        f"{stem}_png": f"<results>/figures/{stem}.png",
-        f"{stem}_tsv": f"<results>/figures/{stem}.tsv",
+        f"{stem}_png": f"{place}.png",
+        f"{stem}_tsv": f"{place}.tsv",
+    }
+
+
+def figures(stem, category, names):
+    """Outputs of figures of one kind, one a name, as lists."""
+    own = [figure(stem, category, f"_{name}") for name in names]
+    return {
+        key: [one[key] for one in own] for key in (stem, f"{stem}_png", f"{stem}_tsv")
     }

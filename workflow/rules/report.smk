@@ -137,6 +137,21 @@ TABLES = {
         if has("survival")
         else {}
     ),
+    **(
+        {
+            name: f"survival/{name}"
+            for name in (
+                "model_performance",
+                "model_differences",
+                "model_coefficients",
+                "model_tests",
+                "model_proportionality",
+                "model_forms",
+            )
+        }
+        if has("survival_models")
+        else {}
+    ),
 }
 
 
@@ -311,6 +326,7 @@ FIGURES = [
     *(rules.draw_single_cells.output if has("single_cell") else []),
     *(rules.draw_interactions.output if has("ligand_receptor") else []),
     *(rules.draw_survival.output if AREA_SURVIVAL else []),
+    *(rules.draw_survival_models.output if has("survival_models") else []),
 ]
 
 
@@ -438,6 +454,25 @@ rule seal_bundle:
                     rules.describe_cell_signatures.output.scores_twin,
                 ]
                 if has("single_cell")
+                else []
+            ),
+            *(
+                [
+                    rules.evaluate_models.output.fitted,
+                    *(
+                        f"<results>/survival/model_{part}{ending}"
+                        for part in (
+                            "curves",
+                            "risks",
+                            "residuals",
+                            "smooths",
+                            "form_points",
+                            "form_curves",
+                        )
+                        for ending in (".parquet", ".tsv")
+                    ),
+                ]
+                if has("survival_models")
                 else []
             ),
         ],

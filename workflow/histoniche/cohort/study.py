@@ -231,10 +231,11 @@ def _check_models(study: Study, file: str) -> None:
     if "scores" in study.config:
         # The study's own scores are known once they are read; the job checks the names then.
         return
-    survival = study.config.get("survival", {})
+    survival, areas = study.config.get("survival", {}), study.config["areas"]
+    measured = study.regions if study.has("segmentation") else []
     known = [
         *study.config["cohort"]["covariates"],
-        *(study.config["areas"]["columns"] or study.regions),
+        *(areas["columns"] if "path" in areas else measured),
         *survival.get("genes", []),
         *survival.get("gene_sets", []),
     ]

@@ -98,6 +98,17 @@ _DESCRIPTIONS = (
     (r"survival/cohorts\..+", "Cohort of each patient"),
     (r"survival/balance\..+", "Covariates and survival of the cohorts beside each other"),
     (r"survival/follow_up\..+", "Size, follow-up and median survival of each cohort"),
+    (r"survival/models\.json", "Fitted Cox models, to be applied to other patients"),
+    (r"survival/model_performance\..+", "How well each Cox model predicts each cohort"),
+    (r"survival/model_differences\..+", "Differences between Cox models"),
+    (r"survival/model_coefficients\..+", "Hazard ratios of the Cox models"),
+    (r"survival/model_tests\..+", "Tests and size of each Cox model as a whole"),
+    (r"survival/model_curves\..+", "AUC and Brier score of the Cox models over time"),
+    (r"survival/model_risks\..+", "Predicted risk and survival of every patient by model"),
+    (r"survival/model_proportionality\..+", "Tests of proportional hazards of the Cox models"),
+    (r"survival/model_(residuals|smooths)\..+", r"Schoenfeld residuals of the Cox models: \1"),
+    (r"survival/model_forms\..+", "Tests of whether the numeric effects are straight"),
+    (r"survival/model_form_(points|curves)\..+", r"Form of the numeric effects: \1"),
     (r"survival/cox\..+", "Cox models of areas and covariates"),
 )
 

@@ -9,7 +9,8 @@ MEASURES = {
 }
 """Choices of `areas.measure`: name and unit."""
 
-_SHORT = {"area_mm2": "mm²", "pixels": "px", "tissue_share": "of the tissue"}
+SHORT = {"area_mm2": "mm²", "pixels": "px", "tissue_share": "of the tissue"}
+"""Unit as it stands behind a number."""
 
 
 def compared(kind: str, unit: str, measure: str) -> str:
@@ -26,7 +27,7 @@ def compared(kind: str, unit: str, measure: str) -> str:
     """
     if kind != "area":
         return unit
-    return re.sub(r"\(([\d.]+)\)", rf"(\1 {_SHORT[measure]})", unit)
+    return re.sub(r"\(([\d.]+)\)", rf"(\1 {SHORT[measure]})", unit)
 
 
 def covariate_name(term: str) -> str:

@@ -68,6 +68,7 @@ def read_cohorts(
     table = read_table(patients).set_index("patient")
     check_outcome(table, file=patients)
     table = table.dropna(subset=["time_days", "event"])
+    table = table.drop(columns="cohort", errors="ignore")
     names = read_table(cohorts).set_index("patient")["cohort"]
     table = table.join(names, how="inner").loc[
         [name for name in names.index if name in table.index]
