@@ -1,6 +1,7 @@
 """Sentences on what a run found, made from its tables: effect, interval, p and q, and n."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from histoniche.report.numbers import (
     percent,
 )
 from histoniche.report.results import Results, records
+from histoniche.report.sections.survival_models import independence
 
 _Q = 0.05
 _MOST = 3
@@ -29,6 +31,7 @@ def findings(results: Results) -> list[Finding]:
     """The strongest findings of every stage that ran; where nothing holds, that."""
     return [
         *_survival(results),
+        *islice(independence(results), _MOST),
         *_strata(results),
         *_signatures(results),
         *_enrichment(results),
@@ -49,7 +52,7 @@ def _survival(results: Results) -> Iterator[Finding]:
     sure = ranked[ranked["q"] < _Q].head(_MOST)
     for row in records(sure):
         direction = "shorter" if row["hazard_ratio"] > 1 else "longer"
-        text = f"More {_name(results, row['term'])} goes with {direction} survival: "
+        text = f"More {results.named(row['term'])} goes with {direction} survival: "
         text += f"{_hazard(results, row)}.{_adjusted(results, cox, row)}"
         text += _divided(results, str(row["term"]))
         yield Finding(text, "holds")
@@ -57,7 +60,7 @@ def _survival(results: Results) -> Iterator[Finding]:
         row = records(ranked)[0]
         yield Finding(
             f"No region's area is associated with survival after correction for "
-            f"{count(len(areas), 'region')}. The nearest is {_name(results, row['term'])}: "
+            f"{count(len(areas), 'region')}. The nearest is {results.named(row['term'])}: "
             f"{_hazard(results, row)}.",
             "open",
         )
@@ -124,7 +127,7 @@ def _strata(results: Results) -> Iterator[Finding]:
     for row in records(sure):
         direction = "shorter" if row["spearman_rho"] < 0 else "longer"
         yield Finding(
-            f"{row['stratum']}: more {_name(results, row['region'])} goes with {direction} "
+            f"{row['stratum']}: more {results.named(row['region'])} goes with {direction} "
             f"survival time, {_rho(row)}.",
             # The time of a patient still alive is only a lower bound of the survival time.
             "caution" if row["censored"] > 0 else "holds",
@@ -134,7 +137,7 @@ def _strata(results: Results) -> Iterator[Finding]:
         yield Finding(
             f"In none of {count(links['stratum'].nunique(), 'mutation stratum', 'mutation strata')}"
             " does an area correlate with survival time after correction. The nearest is "
-            f"{_name(results, row['region'])}, {row['stratum']}: {_rho(row)}.",
+            f"{results.named(row['region'])}, {row['stratum']}: {_rho(row)}.",
             "open",
         )
 
@@ -157,7 +160,7 @@ def _signatures(results: Results) -> Iterator[Finding]:
     ranked = whole.sort_values("genes_q05", ascending=False, kind="stable")
     sure = ranked[ranked["genes_q05"] > 0].head(_MOST)
     parts = [
-        f"{_name(results, row['region'])} {row['genes_q05']:,} (of {row['genes']:,} that meet the "
+        f"{results.named(row['region'])} {row['genes_q05']:,} (of {row['genes']:,} that meet the "
         f"rule, {format_number(row['expected_by_chance'], 2)} expected by chance)"
         for row in records(sure)
     ]
@@ -219,9 +222,3 @@ def _cautions(results: Results) -> Iterator[Finding]:
                 "not hold here may still be there.",
                 "caution",
             )
-
-
-def _name(results: Results, code: str) -> str:
-    """Region's name in running text, with its code."""
-    names = results.region_names()
-    return f"{names[code].lower()} ({code})" if code in names else code

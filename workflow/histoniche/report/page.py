@@ -32,6 +32,7 @@ from histoniche.report.sections.omics import enrichment_section, signatures_sect
 from histoniche.report.sections.segmentation import segmentation_section
 from histoniche.report.sections.slides import maps_section, slides_section
 from histoniche.report.sections.survival import survival_section
+from histoniche.report.sections.survival_models import survival_models_section
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -52,6 +53,7 @@ _SECTIONS = (
     activity_section,
     comparisons_section,
     survival_section,
+    survival_models_section,
     methods_section,
 )
 

@@ -135,6 +135,11 @@ class Results:
         """Name of every region by its code, in the palette's order."""
         return {region.region: region.name for region in self.palette}
 
+    def named(self, code: str) -> str:
+        """Region's name in running text, with its code; what is no region stays as it is."""
+        names = self.region_names()
+        return f"{names[code].lower()} ({code})" if code in names else code
+
     def signature_names(self) -> dict[str, str]:
         """Name of every region, and then of every score, that may have a signature, by its code."""
         return self.region_names() | {name: name for name in self.signed_scores()}

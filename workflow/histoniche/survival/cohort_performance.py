@@ -84,7 +84,8 @@ def cohort_performance(
     -------
     See `CohortPerformance`. `ibs_gain` is 1 - ibs / ibs_null: above 0 the model
     predicts better than one Kaplan-Meier curve for all. NaN with a note where
-    fewer than five died or follow-up ends before the horizon.
+    fewer than five died or follow-up ends before the horizon. An AUC is given
+    where at least five have died and at least five are alive.
     """
     horizon = YEAR * max(years)
     days = np.union1d(np.linspace(0, horizon, _GRID + 1), YEAR * np.asarray(years))
@@ -170,13 +171,13 @@ def _concordances(
 
 
 def _auc_curve(data: _Predicted, name: str, confidence: float) -> pd.DataFrame:
-    """AUC at every day at which somebody has died and somebody is alive."""
+    """AUC at every day by which enough patients have died and after which enough are alive."""
     rows = []
     for day in data.days:
         auc = auc_at(data.times, data.events, data.risks[name], day=float(day))
-        rows.append((name, "auc", day, auc.value, *auc.interval(confidence)))
-    table = pd.DataFrame(rows, columns=_CURVE)
-    return table[table["value"].notna()]
+        if min(auc.cases, auc.controls) >= FEWEST:
+            rows.append((name, "auc", day, auc.value, *auc.interval(confidence)))
+    return pd.DataFrame(rows, columns=_CURVE).astype(_no_curves().dtypes)
 
 
 def _at_years(curve: pd.DataFrame, metric: str, years: Sequence[float]) -> dict[str, float]:

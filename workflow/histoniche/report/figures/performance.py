@@ -68,8 +68,9 @@ def draw_auc(performance: Path, curves: Path, *, confidence: float, auc_figure: 
             figure,
             "AUC: how often, of one who has died by the day and one who is alive after it, the "
             "first had the higher risk (cumulative/dynamic, weighted for patients lost before); "
-            f"dotted: chance. {_about_bands(steps, confidence)} In numbers, if there "
-            "is room: Harrell's concordance index.",
+            "given where five have died and five are alive; dotted: chance. "
+            f"{_about_bands(steps, confidence)} In numbers, if there is room: Harrell's "
+            "concordance index.",
         )
         save_figure(figure, auc_figure, steps)
 

@@ -9,6 +9,7 @@ from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, join_words, percent
 from histoniche.report.results import Results
 from histoniche.report.sections.molecular_methods import molecular_methods
+from histoniche.report.sections.survival_methods import models_methods
 from histoniche.report.versions import software_versions
 
 CITATIONS = {
@@ -21,6 +22,15 @@ CITATIONS = {
     "smp": "Iakubovskii P. Segmentation Models Pytorch. GitHub repository, 2019.",
     "lifelines": "Davidson-Pilon C. lifelines: survival analysis in Python. J Open Source Softw "
     "2019;4:1317.",
+    "PH": "Grambsch PM, Therneau TM. Proportional hazards tests and diagnostics based on weighted "
+    "residuals. Biometrika 1994;81:515.",
+    "Uno C": "Uno H, Cai T, Pencina MJ, et al. On the C-statistics for evaluating overall adequacy "
+    "of risk prediction procedures with censored survival data. Stat Med 2011;30:1105.",
+    "AUC": "Blanche P, Dartigues JF, Jacqmin-Gadda H. Estimating and comparing time-dependent "
+    "areas under receiver operating characteristic curves for censored event times with competing "
+    "risks. Stat Med 2013;32:5381.",
+    "Brier": "Graf E, Schmoor C, Sauerbrei W, Schumacher M. Assessment and comparison of "
+    "prognostic classification schemes for survival data. Stat Med 1999;18:2529.",
     "gseapy": "Fang Z, Liu X, Peltz G. GSEApy: a comprehensive package for performing gene set "
     "enrichment analysis in Python. Bioinformatics 2023;39:btac757.",
     "BH": "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful "
@@ -49,6 +59,7 @@ def methods_section(results: Results) -> Section:
         *_areas(results),
         *molecular_methods(results),
         *_survival(results),
+        *models_methods(results),
         f"Every random step has its own generator, from the seed {results.settings.get('seed')}.",
     ]
     versions = [(name, version) for name, version in software_versions().items()]
@@ -246,6 +257,8 @@ def _cited(results: Results) -> Iterator[str]:
         yield "smp"
     if results.has("cox"):
         yield "lifelines"
+    if results.has("model_performance"):
+        yield from ("PH", "Uno C", "AUC", "Brier")
     if results.has("enrichment"):
         yield "gseapy"
     if results.has("activity_correlation") or results.has("activity_comparison"):
