@@ -215,6 +215,27 @@ def test_the_planted_hazard_is_found_with_its_sign_and_no_other(demo):
         assert area.loc[other, "p"] > 0.05, other
 
 
+def test_the_planted_region_stays_beside_the_covariates_and_betters_their_model(demo):
+    coefficients = table(demo, "survival/model_coefficients").set_index(["model", "term"])
+    region = coefficients.loc[("combined", "CTmvp")]
+    assert region["low"] > 1 and region["term_p"] < 0.001
+    assert region["n"] == 40 and region["unit"].endswith("mm²)")
+    null = coefficients.loc[("combined", "mgmt: methylated")]
+    assert null["low"] < 1 < null["high"]
+    measured = table(demo, "survival/model_performance").set_index("model")
+    assert measured.loc["combined", "harrell"] > measured.loc["clinical", "harrell"] + 0.05
+    assert measured.loc["combined", "auc_2y_low"] > 0.5
+    assert measured.loc["combined", "ibs_gain_low"] > 0 > measured.loc["clinical", "ibs_gain_low"]
+    assert measured.loc["combined", "aic"] < measured.loc["clinical", "aic"] - 4
+    difference = table(demo, "survival/model_differences").set_index("kind").loc["harrell"]
+    assert (difference["first"], difference["second"]) == ("clinical", "combined")
+    assert difference["high"] < 0 and difference["q"] < 0.05 and difference["lr_p"] < 0.001
+    # The planted hazards are proportional.
+    assert (table(demo, "survival/model_proportionality")["p"] > 0.05).all()
+    page = (demo.results / "summary.html").read_text()
+    assert "It stays independent of them: more of it goes with shorter survival." in page
+
+
 def test_every_slide_is_accounted_for(demo):
     quality = table(demo, "slides/quality").set_index("slide")
     assert len(quality) == 45

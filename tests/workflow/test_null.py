@@ -146,3 +146,14 @@ def test_no_region_goes_with_survival(shuffled):
     everyone = correlation[correlation["stratum"] == "all"]
     assert (everyone["pearson_q"] > 0.05).all()
     assert (everyone["spearman_q"] > 0.05).all()
+
+
+def test_no_region_betters_a_model_of_the_covariates(shuffled):
+    folder = shuffled.results / "survival"
+    difference = read_table(folder / "model_differences.parquet").set_index("kind")
+    assert (difference["p"] > 0.05).all() and (difference["lr_p"] > 0.05).all()
+    measured = read_table(folder / "model_performance.parquet").set_index("model")
+    assert measured.loc["combined", "harrell_low"] < 0.5
+    assert measured.loc["combined", "aic"] > measured.loc["clinical", "aic"]
+    page = (shuffled.results / "summary.html").read_text()
+    assert "It is not shown to tell more than they do." in page

@@ -31,6 +31,14 @@ def test_a_survival_setting_re_runs_survival_alone(demo):
     assert set(planned) == {"fit_survival", *ANALYSIS_END}
 
 
+def test_a_setting_of_the_survival_models_re_runs_what_uses_it_alone(demo):
+    end = {"draw_survival_models", "write_summary", "seal_bundle", "all"}
+    planned = demo.planned(**changed(demo.config, "survival_models", "knots", value=3))
+    assert set(planned) == {"check_assumptions", *end}
+    planned = demo.planned(**changed(demo.config, "survival_models", "bootstraps", value=50))
+    assert set(planned) == {"evaluate_models", "check_assumptions", *end}
+
+
 def test_a_signature_threshold_re_runs_what_follows_from_signatures(demo):
     planned = demo.planned(signatures={"rho": 0.3})
     assert "derive_signatures" in planned
