@@ -202,6 +202,15 @@ def test_cohort_with_few_deaths_or_short_follow_up_has_notes(evaluate: Evaluate)
     assert row[["auc_1y", "brier_1y", "ibs"]].isna().all()
 
 
+def test_auc_of_fewer_than_five_on_one_side_is_not_given(evaluate: Evaluate) -> None:
+    patients, scores = cohorts()
+    late = patients.index[(patients["cohort"] == EXTERNAL) & (patients["time_days"] > 731)]
+    patients.loc[late[4:], ["time_days", "event"]] = [700.0, 0]
+    row = evaluate(patients, scores)["performance"].set_index(["model", "cohort"])
+    row = row.loc[("combined", EXTERNAL)]
+    assert np.isfinite(row[["auc_1y", "brier_2y"]].astype(float)).all() and np.isnan(row["auc_2y"])
+
+
 def test_model_that_cannot_be_fitted_is_listed_with_the_reason(evaluate: Evaluate) -> None:
     patients, scores = cohorts()
     patients["site"] = "one"

@@ -243,9 +243,10 @@ def _caveats(results: Results) -> Iterator[str]:
         )
     if results.has("cox"):
         patients = int(results.table("patients")["time_days"].notna().sum())
+        alone = not results.has("follow_up") or len(results.table("follow_up")) < 2
         yield (
-            f"{count(patients, 'patient')} with known survival: associations, not causes, and not "
-            "validated in a second cohort."
+            f"{count(patients, 'patient')} with known survival: associations, not causes"
+            + (", and not validated in a second cohort." if alone else ".")
         )
     yield "For research. Not for decisions on a patient's treatment."
 

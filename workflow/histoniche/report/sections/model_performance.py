@@ -12,6 +12,8 @@ from histoniche.report.results import Results, records
 from histoniche.survival.cohort_performance import year_name
 from histoniche.survival.cohorts import TRAINING
 
+_MOST_ROWS = 60
+
 
 def performance_blocks(results: Results, level: str) -> list[Block]:
     """Report how well every model predicts every cohort; `level` is that of the intervals."""
@@ -61,7 +63,7 @@ def _agreement(measured: pd.DataFrame) -> Table:
         "C-index: of two patients, how often the one who died sooner had the higher predicted "
         "risk; 0.5 is chance, 1 perfect, and below 0.5 the risk points the wrong way. Uno's allows "
         "for the patients lost before, and looks no further than the last year. AIC: lower is "
-        "better; it compares models on the training patients only."
+        "better; it compares models with the same strata, on the training patients only."
     )
     return table("C-index and AIC by model and cohort", heads, rows, note)
 
@@ -82,7 +84,7 @@ def _apparent(measured: pd.DataFrame) -> list[Block]:
 
 def _reversed(measured: pd.DataFrame) -> list[Block]:
     """A caution where a higher risk went with longer survival; the sign is never turned."""
-    below = measured[measured["harrell"] < 0.5]
+    below = measured[measured["harrell"].round(2) < 0.5]
     if below.empty:
         return []
     parts = []
@@ -109,12 +111,12 @@ def _differences(results: Results, level: str) -> list[Block]:
             str(row["cohort"]),
             kinds[str(row["kind"])],
             f"{int(row['n']):,} / {int(row['events']):,}",
-            format_interval(-row["difference"], -row["high"], -row["low"], decimals=3),
+            _turned(row),
             format_p(row["p"]),
             format_p(row["q"]),
             _ratio_test(row) if row["kind"] == "harrell" else "",
         )
-        for row in records(found)
+        for row in records(found.head(_MOST_ROWS))
     ]
     heads = (
         *("models", "cohort", "C-index", ">n / deaths", f">difference ({level})", ">p", ">q"),
@@ -126,7 +128,14 @@ def _differences(results: Results, level: str) -> list[Block]:
         "likelihood-ratio test in the training cohort asks more sharply whether what the larger "
         "model has more tells anything. q: over all pairs and cohorts of one kind of C-index."
     )
+    if len(found) > len(rows):
+        note += f" {len(found) - len(rows):,} more stand in survival/model_differences.tsv."
     return [table("Differences between the models", heads, rows, note)]
+
+
+def _turned(row: Mapping[str, Any]) -> str:
+    """Second model minus first, with the interval; the table has first minus second."""
+    return format_interval(*(0.0 - row[name] for name in ("difference", "high", "low")), decimals=3)
 
 
 def _ratio_test(row: Mapping[str, Any]) -> str:
