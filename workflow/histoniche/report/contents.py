@@ -93,7 +93,7 @@ _DESCRIPTIONS = (
     (r"survival/outliers\..+", "Outlying areas and survival times, by Grubbs' test"),
     (r"survival/area_correlation\..+", "Correlation of areas with survival time, by mutation"),
     (r"survival/curves\..+", "Kaplan-Meier curves of groups by area"),
-    (r"survival/groups\..+", "Groups by area with medians and log-rank tests"),
+    (r"survival/groups\..+", "Groups by area with medians, hazard ratios and log-rank tests"),
     (r"survival/scores\..+", "Every score of the patients that is set against survival"),
     (r"survival/cohorts\..+", "Cohort of each patient"),
     (r"survival/balance\..+", "Covariates and survival of the cohorts beside each other"),

@@ -106,14 +106,19 @@ def _groups(results: Results) -> Table:
             f"{int(row['n']):,}",
             f"{int(row['events']):,}",
             format_days(row["median_days"], row["median_low"], row["median_high"]),
+            format_interval(row["hazard_ratio"], row["hazard_low"], row["hazard_high"]),
             format_p(row["p"]),
             format_p(row["q"]),
             str(row.get("note") or ""),
         )
         for row in records(results.table("groups"))
     ]
-    heads = ("region", f"area ({unit})", ">n", ">deaths", ">median survival", ">p", ">q", "note")
-    return _without_empty_note(table("Groups by area, log-rank test", heads, rows))
+    heads = (
+        *("region", f"area ({unit})", ">n", ">deaths", ">median survival", ">hazard ratio"),
+        *(">p", ">q", "note"),
+    )
+    note = "Hazard ratio: above the cut against up to it, Cox's model. p: log-rank test."
+    return _without_empty_note(table("Groups by area, log-rank test", heads, rows, note))
 
 
 def _cox_tables(cox: pd.DataFrame, measure: str, level: str) -> list[Block]:
