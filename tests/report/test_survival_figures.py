@@ -12,7 +12,7 @@ from drawings import beside, words
 from histoniche.report.figures.cut_points import draw_cut_search
 from histoniche.report.figures.kaplan_meier import draw_groups
 from histoniche.report.figures.survival_scan import draw_survival_scan
-from histoniche.report.figures.survival_words import (
+from histoniche.report.survival_words import (
     comparison_in_words,
     scan_in_words,
     search_in_words,

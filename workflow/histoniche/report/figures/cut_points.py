@@ -11,7 +11,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from histoniche.report.figures.survival_words import corrected_in_words
 from histoniche.report.numbers import count, format_number, percent
 from histoniche.report.style import (
     FAINT,
@@ -25,6 +24,7 @@ from histoniche.report.style import (
     new_figure,
     save_figure,
 )
+from histoniche.report.survival_words import corrected_in_words
 from histoniche.tables import read_table
 
 

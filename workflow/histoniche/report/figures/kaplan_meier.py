@@ -10,11 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from histoniche.report.figures.survival_words import (
-    log_rank_in_words,
-    ratio_in_words,
-    who_in_words,
-)
 from histoniche.report.numbers import count, format_days, percent
 from histoniche.report.style import (
     HIGH,
@@ -28,6 +23,11 @@ from histoniche.report.style import (
     new_figure,
     save_figure,
     save_notice,
+)
+from histoniche.report.survival_words import (
+    log_rank_in_words,
+    ratio_in_words,
+    who_in_words,
 )
 from histoniche.survival.curves import at_risk_table
 from histoniche.tables import read_table

@@ -1,7 +1,7 @@
 """Survival analyses in the words of a methods section: who, how many events, test, result."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -14,8 +14,7 @@ from histoniche.report.numbers import (
     join_words,
     percent,
 )
-
-Test = Literal["cox", "log_rank"]
+from histoniche.survival.gene_scan import Test
 
 
 def comparison_in_words(groups: pd.DataFrame, *, what: str) -> str:
