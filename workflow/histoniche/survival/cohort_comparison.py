@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST
-from histoniche.survival.cohorts import names_of
+from histoniche.survival.cohorts import names_of, read_cohorts
 from histoniche.survival.comparison import Comparison, compare_survival
 from histoniche.survival.curves import (
     Bands,
@@ -38,7 +38,7 @@ class Manner(NamedTuple):
     """Covariates within whose levels alone patients are compared."""
 
 
-def read_cohorts(patients: Path, cohorts: Path) -> tuple[pd.DataFrame, "pd.Series[str]"]:
+def read_followed(patients: Path, cohorts: Path) -> tuple[pd.DataFrame, "pd.Series[str]"]:
     """Patients with follow-up who are in a cohort, by patient, and the cohort of each.
 
     Raises
@@ -47,7 +47,7 @@ def read_cohorts(patients: Path, cohorts: Path) -> tuple[pd.DataFrame, "pd.Serie
         If nobody is left.
     """
     sheet = read_table(patients).set_index("patient")
-    named = read_table(cohorts).set_index("patient")["cohort"].astype(str)
+    named = read_cohorts(cohorts)
     followed = sheet[sheet["time_days"].notna() & sheet["event"].notna()]
     named = named[named.index.isin(followed.index)]
     if named.empty:
@@ -71,7 +71,7 @@ def compare_in_cohorts(
     Parameters
     ----------
     patients, cohorts
-        See `read_cohorts`.
+        See `read_followed`.
     groups
         Group by patient, NaN or absent where it is not known.
     order

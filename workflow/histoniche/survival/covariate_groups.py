@@ -13,7 +13,7 @@ from histoniche.survival.cohort_comparison import (
     Manner,
     compare_in_cohorts,
     in_strata,
-    read_cohorts,
+    read_followed,
     stacked,
     with_q,
 )
@@ -78,7 +78,7 @@ def compare_covariates(
     InputError
         If no patient of a cohort has follow-up, or a level is missing in an order.
     """
-    followed, cohort = read_cohorts(patients, cohorts)
+    followed, cohort = read_followed(patients, cohorts)
     how = Manner(**manner)
     check_columns(followed, [*named, *how.strata])
     tables: dict[str, list[pd.DataFrame]] = {key: [] for key in ("groups", "curves", "pairs")}

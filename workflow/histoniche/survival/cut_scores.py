@@ -52,7 +52,7 @@ def cut_score(
     values
         Score by patient; its name is the score's.
     patients, cohorts
-        See `histoniche.survival.cohort_comparison.read_cohorts`.
+        See `histoniche.survival.cohort_comparison.read_followed`.
     settings
         rule, min_share, permutations, level and, where the rule needs it, quantile or value; see
         `histoniche.survival.cut_points.find_cut` and `maximal_log_rank`.

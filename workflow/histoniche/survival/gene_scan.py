@@ -17,7 +17,7 @@ from histoniche.logrank_scan import logrank_scan
 from histoniche.multiplicity import false_discovery
 from histoniche.omics.correlation import read_tested
 from histoniche.survival.cohort import FEWEST
-from histoniche.survival.cohort_comparison import read_cohorts
+from histoniche.survival.cohort_comparison import read_followed
 from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.observations import Events, Floats, observations
 from histoniche.tables import write_table
@@ -59,7 +59,7 @@ def scan_genes(
         If fewer than five patients of the training cohort have follow-up and expression.
     """
     values, _ = read_tested(expression, genes)
-    followed, cohort = read_cohorts(patients, cohorts)
+    followed, cohort = read_followed(patients, cohorts)
     training = followed[cohort == TRAINING]
     shared = values.columns.intersection(training.index)
     if len(shared) < FEWEST:

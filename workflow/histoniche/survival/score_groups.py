@@ -11,7 +11,7 @@ from histoniche.errors import InputError
 from histoniche.survival.cohort_comparison import (
     Manner,
     compare_in_cohorts,
-    read_cohorts,
+    read_followed,
     stacked,
     with_q,
 )
@@ -72,7 +72,7 @@ def compare_scores(
     InputError
         If a score is not there, or no patient of a cohort has follow-up.
     """
-    followed, cohort = read_cohorts(patients, cohorts)
+    followed, cohort = read_followed(patients, cohorts)
     table = _chosen(read_table(scores), named)
     kinds = dict(zip(table["score"], table["kind"], strict=True))
     values = {
