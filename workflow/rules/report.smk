@@ -137,6 +137,7 @@ TABLES = {
         if has("survival")
         else {}
     ),
+    **GROUP_TABLES,
 }
 
 
@@ -311,6 +312,7 @@ FIGURES = [
     *(rules.draw_single_cells.output if has("single_cell") else []),
     *(rules.draw_interactions.output if has("ligand_receptor") else []),
     *(rules.draw_survival.output if AREA_SURVIVAL else []),
+    *GROUP_FIGURES,
 ]
 
 

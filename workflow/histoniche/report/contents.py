@@ -98,6 +98,16 @@ _DESCRIPTIONS = (
     (r"survival/cohorts\..+", "Cohort of each patient"),
     (r"survival/balance\..+", "Covariates and survival of the cohorts beside each other"),
     (r"survival/follow_up\..+", "Size, follow-up and median survival of each cohort"),
+    (r"survival/cut_points\..+", "Cut-point of each score, found in the training cohort"),
+    (r"survival/cut_search\..+", "Log-rank statistic at every cut-point of a score"),
+    (r"survival/score_groups\..+", "Groups by score with medians and log-rank tests"),
+    (r"survival/score_curves\..+", "Kaplan-Meier curves of groups by score"),
+    (r"survival/covariate_groups\..+", "Groups by covariate with medians and log-rank tests"),
+    (r"survival/covariate_curves\..+", "Kaplan-Meier curves of groups by covariate"),
+    (r"survival/covariate_pairs\..+", "Log-rank tests between pairs of a covariate's levels"),
+    (r"survival/covariate_trends\..+", "Tests of trend over a covariate's levels"),
+    (r"survival/genes_cox\..+", "Cox's regression of survival on every gene"),
+    (r"survival/genes_log_rank\..+", "Log-rank test of every gene at a quantile"),
     (r"survival/cox\..+", "Cox models of areas and covariates"),
 )
 

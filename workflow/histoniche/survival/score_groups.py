@@ -125,7 +125,7 @@ def divide_by_cut(
     known = values.reindex(cohorts.index).dropna()
     if found.cut is None:
         sides = pd.Series(dtype=object)
-        untested = dict.fromkeys(cohorts, found.note)
+        untested = dict.fromkeys(cohorts, f"no cut-point: {found.note}")
     else:
         check_fitted_on_training(found.fitted_on, cohorts, what=f"the cut-point of {values.name}")
         high = found.cut.high(known)

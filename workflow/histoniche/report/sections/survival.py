@@ -1,10 +1,16 @@
 """Section on survival."""
 
-from dataclasses import replace
-
 import pandas as pd
 
-from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
+from histoniche.report.blocks import (
+    Block,
+    Paragraph,
+    Section,
+    Table,
+    not_run,
+    table,
+    without_empty_note,
+)
 from histoniche.report.measures import MEASURES, compared, covariate_name
 from histoniche.report.numbers import (
     count,
@@ -118,7 +124,7 @@ def _groups(results: Results) -> Table:
         *(">p", ">q", "note"),
     )
     note = "Hazard ratio: above the cut against up to it, Cox's model. p: log-rank test."
-    return _without_empty_note(table("Groups by area, log-rank test", heads, rows, note))
+    return without_empty_note(table("Groups by area, log-rank test", heads, rows, note))
 
 
 def _cox_tables(cox: pd.DataFrame, measure: str, level: str) -> list[Block]:
@@ -164,14 +170,7 @@ def _cox(cox: pd.DataFrame, measure: str, level: str, *, alone: bool) -> Table:
     if len(chosen) > len(rows):
         note += f" {len(chosen) - len(rows):,} more stand in survival/cox.tsv."
     kind = "of one term" if alone else "of an area with all covariates, complete cases"
-    return _without_empty_note(table(f"Cox models {kind}", heads, rows, note if alone else ""))
-
-
-def _without_empty_note(full: Table) -> Table:
-    """Table without its last column, the note, if no row has one."""
-    if any(row[-1] for row in full.rows):
-        return full
-    return replace(full, columns=full.columns[:-1], rows=[row[:-1] for row in full.rows])
+    return without_empty_note(table(f"Cox models {kind}", heads, rows, note if alone else ""))
 
 
 def _proportionality(cox: pd.DataFrame) -> list[Block]:
