@@ -31,6 +31,7 @@ include: "workflow/rules/comparisons.smk"
 include: "workflow/rules/activity.smk"
 include: "workflow/rules/single_cell.smk"
 include: "workflow/rules/survival.smk"
+include: "workflow/rules/survival_groups.smk"
 include: "workflow/rules/survival_models.smk"
 include: "workflow/rules/report.smk"
 

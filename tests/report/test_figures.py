@@ -170,13 +170,14 @@ def test_enrichment_without_a_hit_says_so_and_draws_no_filled_dot(
 def test_kaplan_meier_panels_hold_sizes_deaths_p_and_q(drawn):
     text = words(drawn.path("kaplan_meier"))
     assert "low: n 20" in text and "deaths" in text and "p 4.0e-4, q 0.0028" in text
+    assert "HR 2.10 (1.20 to 3.70)" in text
     assert "95 % confidence" in text and "median of the area (mm²)" in text
 
 
 def test_kaplan_meier_of_a_region_with_one_group_only(results, saved, palette, tmp_path):
     curves, groups = read_table(results.path("curves")), read_table(results.path("groups"))
     curves = curves[(curves["region"] == "LE") & (curves["group"] == "low")]
-    groups = groups[groups["region"] == "LE"].assign(p=np.nan, q=np.nan)
+    groups = groups[groups["region"] == "LE"].assign(p=np.nan, q=np.nan, hazard_ratio=np.nan)
     out = tmp_path / "k.svg"
     draw_kaplan_meier(
         saved(curves),
@@ -187,6 +188,7 @@ def test_kaplan_meier_of_a_region_with_one_group_only(results, saved, palette, t
         kaplan_meier=out,
     )
     assert "p –, q –" in words(out)
+    assert "HR –" not in words(out)
 
 
 def test_forest_holds_alone_and_adjusted_with_numbers(drawn):

@@ -9,15 +9,18 @@ import pytest
 from lifelines.datasets import load_gbsg2, load_lung
 
 from drawings import beside, words
+from histoniche.cohort.palette import Region
 from histoniche.report.figures.cut_points import draw_cut_search
-from histoniche.report.figures.kaplan_meier import draw_groups
+from histoniche.report.figures.kaplan_meier import Panel, draw_panels
 from histoniche.report.figures.survival_scan import draw_survival_scan
-from histoniche.report.figures.survival_words import (
+from histoniche.report.survival_words import (
     comparison_in_words,
     scan_in_words,
     search_in_words,
 )
 from histoniche.survival.comparison import Comparison, compare_survival
+from histoniche.survival.cut_points import Cut
+from histoniche.survival.cut_scores import FrozenCut, cut_table, search_table
 from histoniche.survival.gene_scan import scan_by_cox, scan_by_log_rank
 from histoniche.survival.maximal_log_rank import MaximalLogRank, maximal_log_rank
 
@@ -57,7 +60,7 @@ def test_curves_say_sizes_medians_test_and_ratio(
     by_sex: Comparison, saved: Saved, tmp_path: Path
 ) -> None:
     out = tmp_path / "k.svg"
-    draw_groups(saved(by_sex.groups), saved(by_sex.curves), what="sex", kaplan_meier=out)
+    draw_panels([Panel(*by_sex, "sex")], by_sex.curves, kaplan_meier=out)
     text = words(out)
     assert "Survival by sex, n = 228 patients, 165 deaths" in text
     assert "male: n 138, 112 deaths, median 270 d (210 to 306)" in text
@@ -77,54 +80,75 @@ def test_many_groups_with_long_names_are_all_there(saved: Saved, tmp_path: Path)
         table["time"], table["cens"], groups, strata=table["menostat"], gamma=1
     )
     out = tmp_path / "k.svg"
-    draw_groups(saved(found.groups), saved(found.curves), what="a cluster", kaplan_meier=out)
+    draw_panels([Panel(*found, "a cluster")], found.curves, kaplan_meier=out)
     text = words(out)
     assert all(text.count(f"Cluster {k}, of the kind that") == 2 for k in range(10))
     assert "much too long" not in text
     assert "Stratified weighted log-rank test (Fleming-Harrington, ρ 0, γ 1)" in text
-    assert "Bands are in the table beside" in text
+    assert "Bands of many groups are in the table beside" in text
 
 
 def test_no_group_is_said_in_words(by_sex: Comparison, saved: Saved, tmp_path: Path) -> None:
     out = tmp_path / "k.svg"
-    nothing = saved(by_sex.groups.head(0)), saved(by_sex.curves.head(0))
-    draw_groups(*nothing, what="sex", kaplan_meier=out)
+    draw_panels([], by_sex.curves.head(0), kaplan_meier=out)
     assert "There are no groups of patients" in words(out)
 
 
 def test_two_patients_are_drawn(saved: Saved, tmp_path: Path) -> None:
     found = compare_survival([3, 5, 8], [1, 0, 1], ["a", "a", "b"])
     out = tmp_path / "k.svg"
-    draw_groups(saved(found.groups), saved(found.curves), what="area", kaplan_meier=out)
+    draw_panels([Panel(*found, "area")], found.curves, kaplan_meier=out)
     assert "b: n 1, 1 death, median 8 d" in words(out)
 
 
+def cut_tables(**searches: MaximalLogRank) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The scan and the cut-points of some scores, as the job leaves them."""
+    cuts = {
+        name: FrozenCut(Cut(found.cut, "maximal", found.n, found.events), range(found.n), found, "")
+        for name, found in searches.items()
+    }
+    first = next(iter(searches.values()))
+    settings = {"rule": "maximal", **{k: getattr(first, k) for k in ("min_share", "permutations")}}
+    kinds = {name: "gene" if name.isupper() else "score" for name in cuts}
+    return search_table(cuts), cut_table(cuts, kinds, settings=settings)
+
+
 def test_search_shows_the_cut_and_only_corrected_p(
-    search: MaximalLogRank, saved: Saved, tmp_path: Path
+    search: MaximalLogRank, saved: Saved, palette: list[Region], tmp_path: Path
 ) -> None:
     out = tmp_path / "c.svg"
-    draw_cut_search(
-        saved(search.table), saved(search.summary()), what="age", unit="years", cut_search=out
-    )
+    scan, cuts = map(saved, cut_tables(age=search))
+    draw_cut_search(scan, cuts, palette, measure="area_mm2", cut_search=out)
     text = words(out)
-    assert "Search for a cut-point of age, n = 686 patients, 299 deaths" in text
-    assert "Best cut 42.0: 94 up to it, 592 above; those up to it die sooner" in text
-    assert "by 199 permutations, p 0.094 after Lausen and Schumacher" in text
-    assert (
-        "Lausen-Schumacher 3.05" in text
-        and f"permutation {search.critical_permutation:.2f}" in text
-    )
+    assert "Search for a cut-point of the score age, n = 686 patients, 299 deaths" in text
+    assert "25 cuts; best 42.0: 94 up to it, 592 above; those up to it die sooner" in text
+    assert "by 199 permutations, p 0.094 after Lausen and Schumacher; q 0." in text
+    assert "Lausen-Schumacher 3.05" in text
+    assert f"permutation {search.critical_permutation:.2f}" in text
     assert "0.005" not in text, "the p before correction"
-    assert "Cut-point of age (years)" in text
     assert len(beside(out)) == 25
 
 
-def test_search_without_permutations_and_of_one_cut(saved: Saved, tmp_path: Path) -> None:
+def test_search_without_permutations_and_of_one_cut(
+    saved: Saved, palette: list[Region], tmp_path: Path
+) -> None:
     found = maximal_log_rank([0] * 5 + [1] * 5, np.arange(1, 11), [1] * 10)
     out = tmp_path / "c.svg"
-    draw_cut_search(saved(found.table), saved(found.summary()), what="area", cut_search=out)
+    scan, cuts = map(saved, cut_tables(GJB2=found, RTN4=found))
+    draw_cut_search(scan, cuts, palette, measure="area_mm2", cut_search=out)
     text = words(out)
-    assert "permutation" not in text and "1 cut with 10" in text
+    assert "permutation" not in text and text.count("1 cut; best") == 2
+    assert "of the expression of GJB2" in text and "of the expression of RTN4" in text
+
+
+def test_nothing_searched_is_said_in_words(
+    search: MaximalLogRank, saved: Saved, palette: list[Region], tmp_path: Path
+) -> None:
+    scan, cuts = cut_tables(age=search)
+    out = tmp_path / "c.svg"
+    none = cuts.assign(statistic=np.nan)
+    draw_cut_search(saved(scan.head(0)), saved(none), palette, measure="area_mm2", cut_search=out)
+    assert "No score has a cut-point" in words(out)
 
 
 @pytest.mark.parametrize("test", ["cox", "log_rank"])

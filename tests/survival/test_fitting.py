@@ -28,7 +28,7 @@ def test_three_tables_over_the_patients_with_follow_up(
     groups, curves, cox = (read_table(path) for path in outputs.values())
     assert list(groups) == [
         *("region", "cut", "cut_quantile", "group", "n", "events", "median_days", "median_low"),
-        *("median_high", "chi2", "p", "q", "note"),
+        *("median_high", "hazard_ratio", "hazard_low", "hazard_high", "chi2", "p", "q", "note"),
     ]
     assert groups.groupby("region")["n"].sum().to_dict() == {"CT": 214, "IT": 215}
     assert list(curves) == [

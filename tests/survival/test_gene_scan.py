@@ -1,6 +1,7 @@
 """Tables of the genome-wide scans."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from statsmodels.stats.multitest import multipletests
 from histoniche.cox_scan import CONSTANT
 from histoniche.errors import InputError
 from histoniche.logrank_scan import NO_HIGH_DEATHS
-from histoniche.survival.gene_scan import scan_by_cox, scan_by_log_rank
+from histoniche.survival.gene_scan import Test, scan_by_cox, scan_by_log_rank, scan_genes
+from histoniche.tables import read_table, write_table
 
 
 @pytest.fixture
@@ -90,3 +92,27 @@ def test_too_few_patients_in_both_tables_is_an_error(
 ) -> None:
     with pytest.raises(InputError, match="only 1 patient, 2 are needed"):
         scan_by_cox(values, patients.loc[["P5"]])
+
+
+def test_the_job_scans_tested_genes_in_the_training_cohort_alone(
+    values: pd.DataFrame, patients: pd.DataFrame, tmp_path: Path
+) -> None:
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("x", "g", "p", "c")}
+    write_table(values.rename_axis("gene").reset_index(), paths["x"])
+    genes = pd.DataFrame({"gene": values.index, "tested": values.index != "G2", "detected": 60})
+    write_table(genes, paths["g"])
+    write_table(patients.rename_axis("patient").reset_index(), paths["p"])
+    names = [*["training"] * 40, *["external validation"] * 20]
+    write_table(pd.DataFrame({"patient": values.columns, "cohort": names}), paths["c"])
+    scans: dict[Test, Path] = {"cox": tmp_path / "cox.parquet", "log_rank": tmp_path / "l.parquet"}
+    how = {"quantile": 0.5, "min_share": 0.1, "confidence": 0.95}
+    scan_genes(*paths.values(), scans=scans, **how)
+    kept = values.drop(index="G2").iloc[:, :40]
+    pd.testing.assert_frame_equal(read_table(scans["cox"]), scan_by_cox(kept, patients))
+    pd.testing.assert_frame_equal(read_table(scans["log_rank"]), scan_by_log_rank(kept, patients))
+    (tmp_path / "cox.parquet").unlink()
+    scan_genes(*paths.values(), scans={"log_rank": scans["log_rank"]}, **how)
+    assert not scans["cox"].exists()
+    write_table(pd.DataFrame({"patient": values.columns[:4], "cohort": "training"}), paths["c"])
+    with pytest.raises(InputError, match=r"only 3 patients of the training cohort.*5 are needed"):
+        scan_genes(*paths.values(), scans=scans, **how)

@@ -27,6 +27,9 @@ def test_log_rank_and_medians_equal_r(lung: pd.DataFrame) -> None:
     medians = groups.loc[groups["region"] == "female", ["median_days", "median_low", "median_high"]]
     assert medians.to_numpy().tolist() == [[270, 210, 306], [426, 345, 524]]
     assert groups.loc[groups["region"] == "female", "events"].tolist() == [112, 53]
+    # summary(coxph(Surv(time, status) ~ sex, data = lung))$conf.int, hazard ratio and bounds
+    ratio = groups.loc[groups["region"] == "female", ["hazard_ratio", "hazard_low", "hazard_high"]]
+    assert ratio.iloc[0].tolist() == pytest.approx([0.588002818564, 0.423717830354, 0.815984813171])
     q = multipletests(groups["p"][::2], method="fdr_bh")[1]
     np.testing.assert_allclose(groups["q"], np.repeat(q, 2))
 
@@ -89,8 +92,17 @@ def test_no_test_says_why(area: list[float], event: int, note: str) -> None:
     groups, _ = compare_groups(patients, areas, cut=0.5, confidence=0.95)
     rows = groups[groups["region"] == "CT"]
     assert rows["note"].tolist() == [note] * 2
-    assert rows[["chi2", "p", "q"]].isna().all(axis=None)
+    assert rows[["hazard_ratio", "chi2", "p", "q"]].isna().all(axis=None)
     assert rows["group"].tolist() == ["low", "high"]
+
+
+def test_groups_that_survival_sets_apart_have_no_ratio_but_a_test() -> None:
+    patients = pd.DataFrame({"time_days": np.arange(8.0) + 1, "event": 1})
+    groups, _ = compare_groups(
+        patients, pd.DataFrame({"CT": np.arange(8.0)}), cut=0.5, confidence=0.95
+    )
+    assert groups["hazard_ratio"].isna().all() and groups["p"].notna().all()
+    assert groups["note"].str.startswith("hazard ratio: no finite estimate").all()
 
 
 def test_shuffled_survival_gives_5_percent() -> None:

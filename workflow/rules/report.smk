@@ -137,6 +137,7 @@ TABLES = {
         if has("survival")
         else {}
     ),
+    **GROUP_TABLES,
     **(
         {
             name: f"survival/{name}"
@@ -326,6 +327,7 @@ FIGURES = [
     *(rules.draw_single_cells.output if has("single_cell") else []),
     *(rules.draw_interactions.output if has("ligand_receptor") else []),
     *(rules.draw_survival.output if AREA_SURVIVAL else []),
+    *GROUP_FIGURES,
     *(rules.draw_survival_models.output if has("survival_models") else []),
 ]
 

@@ -1,7 +1,7 @@
 """The parts that the summary page is made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from markupsafe import Markup
@@ -145,6 +145,13 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], note:
     """Table from heads in which a leading > marks a column of numbers."""
     columns = [Column(head.removeprefix(">"), head.startswith(">")) for head in heads]
     return Table(title, columns, rows, note)
+
+
+def without_empty_note(full: Table) -> Table:
+    """Table without its last column, the note, if no row has one."""
+    if any(row[-1] for row in full.rows):
+        return full
+    return replace(full, columns=full.columns[:-1], rows=[row[:-1] for row in full.rows])
 
 
 def not_run(name: str, title: str, block: str) -> Section:

@@ -21,6 +21,7 @@ from histoniche.report.sections.areas import areas_section
 from histoniche.report.sections.cells import crosstalk_section, single_cells_section
 from histoniche.report.sections.cohort import cohort_section
 from histoniche.report.sections.comparisons import comparisons_section
+from histoniche.report.sections.gene_survival import gene_survival_section
 from histoniche.report.sections.meaning import (
     cell_types_section,
     network_section,
@@ -32,6 +33,7 @@ from histoniche.report.sections.omics import enrichment_section, signatures_sect
 from histoniche.report.sections.segmentation import segmentation_section
 from histoniche.report.sections.slides import maps_section, slides_section
 from histoniche.report.sections.survival import survival_section
+from histoniche.report.sections.survival_groups import survival_groups_section
 from histoniche.report.sections.survival_models import survival_models_section
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -53,6 +55,8 @@ _SECTIONS = (
     activity_section,
     comparisons_section,
     survival_section,
+    survival_groups_section,
+    gene_survival_section,
     survival_models_section,
     methods_section,
 )

@@ -1,6 +1,10 @@
 """Survival by every gene, each alone: tables of the genome-wide scans."""
 
 import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +15,72 @@ from histoniche.cox_scan import cox_scan
 from histoniche.errors import InputError
 from histoniche.logrank_scan import logrank_scan
 from histoniche.multiplicity import false_discovery
+from histoniche.omics.correlation import read_tested
+from histoniche.survival.cohort import FEWEST
+from histoniche.survival.cohort_comparison import read_followed
+from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.observations import Events, Floats, observations
+from histoniche.tables import write_table
+
+Test = Literal["cox", "log_rank"]
+
+
+def scan_genes(
+    expression: Path,
+    genes: Path,
+    patients: Path,
+    cohorts: Path,
+    *,
+    scans: Mapping[Test, Path],
+    quantile: float,
+    min_share: float,
+    confidence: float,
+) -> None:
+    """Scan all tested genes for survival in the training cohort.
+
+    The other cohorts are left for whatever the scan suggests.
+
+    Parameters
+    ----------
+    expression, genes
+        What `histoniche.omics.expression.prepare_expression` wrote.
+    patients, cohorts
+        See `histoniche.survival.score_groups.compare_scores`.
+    scans
+        Written, by test: see `scan_by_cox` and `scan_by_log_rank`.
+    quantile, min_share
+        See `scan_by_log_rank`.
+    confidence
+        Level of the intervals.
+
+    Raises
+    ------
+    InputError
+        If fewer than five patients of the training cohort have follow-up and expression.
+    """
+    values, _ = read_tested(expression, genes)
+    followed, cohort = read_followed(patients, cohorts)
+    training = followed[cohort == TRAINING]
+    shared = values.columns.intersection(training.index)
+    if len(shared) < FEWEST:
+        raise InputError(
+            f"only {len(shared)} patients of the training cohort have follow-up and expression, "
+            f"{FEWEST} are needed",
+            remedy="see whether the ids name the same patients, or drop the block gene_survival",
+        )
+    tables = {
+        "cox": partial(scan_by_cox, values, training, confidence=confidence),
+        "log_rank": partial(
+            scan_by_log_rank,
+            values,
+            training,
+            quantile=quantile,
+            min_share=min_share,
+            confidence=confidence,
+        ),
+    }
+    for test, path in scans.items():
+        write_table(tables[test](), path)
 
 
 def scan_by_cox(

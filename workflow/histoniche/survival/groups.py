@@ -11,6 +11,7 @@ from lifelines.utils import median_survival_times
 
 from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST
+from histoniche.survival.comparison import hazard_ratio
 
 Group = Literal["low", "high"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -36,8 +37,9 @@ def compare_groups(
     -------
     groups
         region, cut, cut_quantile, group, n, events, median_days, median_low,
-        median_high (NaN where not reached), chi2 and p of the log-rank test, q
-        over the regions, note (why there is no test).
+        median_high (NaN where not reached), hazard_ratio of high against low by Cox's
+        model with hazard_low, hazard_high, chi2 and p of the log-rank test, q
+        over the regions, note (why there is no test, or no ratio).
     curves
         region, group, time_days, survival, low, high, at_risk, events,
         censored: the steps of each curve from time 0, with log-log intervals;
@@ -49,7 +51,7 @@ def compare_groups(
         followed = patients.loc[area.index]
         value = float(area.quantile(cut)) if len(area) else math.nan
         high = area > value
-        test = _test(followed, high)
+        test = _test(followed, high, confidence=confidence)
         for group in GROUPS:
             members = followed[high if group == "high" else ~high]
             curve, median = survival_curve(members, confidence=confidence)
@@ -109,8 +111,11 @@ def survival_curve(
     return curve, dict(zip(("median_days", "median_low", "median_high"), finite, strict=True))
 
 
-def _test(patients: pd.DataFrame, high: "pd.Series[bool]") -> dict[str, object]:
-    """Log-rank test between the groups, or a note why there is none."""
+def _test(
+    patients: pd.DataFrame, high: "pd.Series[bool]", *, confidence: float
+) -> dict[str, object]:
+    """Hazard ratio and log-rank test between the groups, or a note why there is none."""
+    found = dict.fromkeys(("hazard_ratio", "hazard_low", "hazard_high", "chi2", "p"), math.nan)
     note = ""
     if len(patients) < FEWEST:
         note = f"fewer than {FEWEST} patients"
@@ -119,7 +124,17 @@ def _test(patients: pd.DataFrame, high: "pd.Series[bool]") -> dict[str, object]:
     elif patients["event"].sum() == 0:
         note = "nobody died"
     if note:
-        return {"chi2": math.nan, "p": math.nan, "note": note}
+        return {**found, "note": note}
     times, events = patients["time_days"], patients["event"]
     test = logrank_test(times[high], times[~high], events[high], events[~high])
-    return {"chi2": float(test.test_statistic), "p": float(test.p_value), "note": note}
+    hazard = hazard_ratio(
+        times.to_numpy("float64"), events.to_numpy(bool), high.to_numpy(), confidence=confidence
+    )
+    return {
+        "hazard_ratio": hazard.ratio,
+        "hazard_low": hazard.low,
+        "hazard_high": hazard.high,
+        "chi2": float(test.test_statistic),
+        "p": float(test.p_value),
+        "note": f"hazard ratio: {hazard.note}" if hazard.note else "",
+    }

@@ -1,6 +1,6 @@
 """The search for a cut-point: the statistic at every cut, and what the best is worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -9,85 +9,141 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
-from histoniche.report.figures.survival_words import corrected_in_words
-from histoniche.report.numbers import count, format_number, percent
+from histoniche.cohort.palette import Region
+from histoniche.omics.scores import AREA
+from histoniche.report.measures import MEASURES
+from histoniche.report.numbers import count, format_number, format_p, percent
 from histoniche.report.style import (
     FAINT,
     HIGH,
     INK,
     LOW,
     MUTED,
+    WIDTH,
     footnote,
     grid,
     house_style,
     new_figure,
     save_figure,
+    save_notice,
 )
+from histoniche.report.survival_words import corrected_in_words, score_in_words
 from histoniche.tables import read_table
+
+_MOST_PANELS = 12
 
 
 def draw_cut_search(
-    cuts: Path, summary: Path, *, what: str, unit: str = "", cut_search: Path
+    search: Path,
+    cuts: Path,
+    palette: Sequence[Region],
+    *,
+    measure: str,
+    cut_search: Path,
 ) -> None:
-    """Draw the log-rank statistic over all cut-points of a score.
+    """Draw the log-rank statistic over all cut-points of each score, one panel a score.
 
     Parameters
     ----------
-    cuts, summary
-        `table` and `summary()` of `histoniche.survival.maximal_log_rank.MaximalLogRank`.
-    what, unit
-        The score, for title and axis.
+    search, cuts
+        What `histoniche.survival.score_groups.compare_scores` wrote.
+    palette
+        Regions with names.
+    measure
+        A key of `histoniche.report.measures.MEASURES`.
     cut_search
         Where the figure goes; ends in `.svg`.
     """
-    table, found = read_table(cuts), read_table(summary).iloc[0].to_dict()
+    table, found = read_table(search), read_table(cuts).dropna(subset=["statistic"])
+    kept = (
+        found.sort_values("statistic", ascending=False, kind="stable")
+        .head(_MOST_PANELS)
+        .sort_index()
+    )
+    regions = {region.region: region.name for region in palette}
     with house_style():
-        figure = new_figure(4.8, width=7.6)
-        axes = figure.subplots()
-        _draw_statistics(axes, table)
-        _draw_lines(axes, found, most=float(table["statistic"].max()))
-        axes.set_xlabel(f"Cut-point of {what}{f' ({unit})' if unit else ''}")
-        axes.set_ylabel("Standardised log-rank statistic")
-        size = f"n = {count(int(found['n']), 'patient')}, {count(int(found['events']), 'death')}"
-        figure.legend(
-            handles=[*_handles(table), *_result(found, table)],
-            loc="outside upper left",
-            title="\n".join(wrap(f"Search for a cut-point of {what}, {size}", 88)),
-            title_fontproperties={"size": 10, "weight": "bold"},
-            alignment="left",
-        )
-        footnote(
-            figure,
-            f"{count(len(table), 'cut')} with {percent(found['min_share'])} of the patients or "
-            "more on either side. p is corrected for the search; a log-rank test between the "
-            "two sides in these same patients would not be. "
-            f"Dashed: what the largest statistic exceeds at p {found['level']:g}.",
-        )
+        if kept.empty:
+            save_notice("No score has a cut-point to search for.", cut_search, table)
+            return
+        rows, columns = (1, 1) if len(kept) == 1 else (-(-len(kept) // 2), 2)
+        figure = new_figure(4.3 * rows + 0.5, width=7.6 if columns == 1 else WIDTH)
+        places = figure.subfigures(rows, columns, squeeze=False).flat
+        for row, place in zip(kept.to_dict("records"), places, strict=False):
+            name = score_in_words(row["score"], row["kind"], regions)
+            unit = MEASURES[measure][1] if row["kind"] == AREA else ""
+            scan = table[table["score"] == row["score"]]
+            _draw_search(place, scan, row, f"the {name}", unit, room=88 // columns)
+        footnote(figure, _note(kept, len(found) - len(kept)))
         save_figure(figure, cut_search, table)
 
 
-def _result(found: Mapping[Any, Any], table: pd.DataFrame) -> list[Artist]:
+def _draw_search(
+    place: SubFigure,
+    table: pd.DataFrame,
+    found: Mapping[Any, Any],
+    what: str,
+    unit: str,
+    *,
+    room: int,
+) -> None:
+    """All cuts of one score, with the result above them."""
+    axes = place.subplots()
+    _draw_statistics(axes, table)
+    _draw_lines(axes, found, most=float(table["statistic"].max()))
+    axes.set_xlabel("\n".join(wrap(f"Cut-point of {what}{f' ({unit})' if unit else ''}", room)))
+    axes.set_ylabel("Standardised log-rank statistic")
+    size = f"n = {count(int(found['n']), 'patient')}, {count(int(found['events']), 'death')}"
+    place.legend(
+        handles=[*_handles(table, found), *_result(found, table, room=room + 8)],
+        loc="outside upper left",
+        title="\n".join(wrap(f"Search for a cut-point of {what}, {size}", room)),
+        title_fontproperties={"size": 10, "weight": "bold"},
+        alignment="left",
+    )
+
+
+def _note(kept: pd.DataFrame, left_out: int) -> str:
+    """What was searched, and what p and lines are."""
+    first = kept.iloc[0]
+    more = f" {count(left_out, 'score')} with smaller statistics in the table." if left_out else ""
+    return (
+        f"Cuts with {percent(first['min_share'])} of the patients or more on either side. p is "
+        "corrected for the search; a log-rank test between the two sides in these same patients "
+        "would not be. Critical value: what the largest statistic exceeds at p "
+        f"{first['level']:g}.{more}"
+    )
+
+
+def _result(found: Mapping[Any, Any], table: pd.DataFrame, *, room: int) -> list[Artist]:
     """The chosen cut and its corrected p, a line each."""
     best = table.loc[(table["cut"] - found["cut"]).abs().idxmin()]
     sides = f"{int(best['n_low']):,} up to it, {int(best['n_high']):,} above"
     worse = "above" if best["z"] > 0 else "up to"
     lines = (
-        f"Best cut {format_number(found['cut'])}: {sides}; those {worse} it die sooner",
-        f"Statistic {format_number(found['statistic'])}; {corrected_in_words(found)}",
+        f"{count(len(table), 'cut')}; best {format_number(found['cut'])}: {sides}; "
+        f"those {worse} it die sooner",
+        f"Statistic {format_number(found['statistic'])}; {corrected_in_words(found)}; "
+        f"q {format_p(found['q'])}",
     )
-    return [Line2D([], [], ls="", label=line) for line in lines]
+    return [Line2D([], [], ls="", label="\n".join(wrap(line, room))) for line in lines]
 
 
-def _handles(table: pd.DataFrame) -> list[Artist]:
-    """What the colours of the points mean."""
+def _handles(table: pd.DataFrame, found: Mapping[Any, Any]) -> list[Artist]:
+    """What the colours of the points and the lines across mean."""
     sides = ((HIGH, "above", table["z"] > 0), (LOW, "up to", table["z"] <= 0))
-    return [
+    points: list[Artist] = [
         Line2D([], [], color=colour, marker="o", ms=5, ls="", label=f"those {side} it die sooner")
         for colour, side, rows in sides
         if rows.any()
     ]
+    lines = [
+        Line2D([], [], color=MUTED, lw=1, ls=dash, label=f"critical value, {name} {value:.2f}")
+        for value, name, dash in _critical(found)
+    ]
+    return [*points, *lines]
 
 
 def _draw_statistics(axes: Axes, table: pd.DataFrame) -> None:
@@ -103,19 +159,18 @@ def _draw_statistics(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def _draw_lines(axes: Axes, found: Mapping[Any, Any], *, most: float) -> None:
-    """The chosen cut upright; the critical values across, named at the right end."""
+    """The chosen cut upright; the critical values across."""
     axes.axvline(found["cut"], color=INK, linewidth=1, zorder=0)
-    lines = [("permutation", found["critical_permutation"])]
-    lines.append(("Lausen-Schumacher", found["critical_lausen_schumacher"]))
-    known = sorted((value, name) for name, value in lines if np.isfinite(value))
-    axes.set_ylim(0, 1.15 * max(most, *(value for value, _ in known)))
-    room = 0.05 * axes.get_ylim()[1]
-    places = [value for value, _ in known]
-    for k in range(1, len(places)):
-        places[k] = max(places[k], places[k - 1] + room)
-    for (value, name), place in zip(known, places, strict=True):
-        axes.axhline(value, color=MUTED, linewidth=1, linestyle="--", zorder=0)
-        axes.annotate(
-            f"{name} {value:.2f}", (1.01, place), xycoords=("axes fraction", "data"),
-            va="center", size=8, color=MUTED, annotation_clip=False,
-        )  # fmt: skip
+    known = _critical(found)
+    axes.set_ylim(0, 1.15 * max(most, *(value for value, _, _ in known)))
+    for value, _, dash in known:
+        axes.axhline(value, color=MUTED, linewidth=1, linestyle=dash, zorder=0)
+
+
+def _critical(found: Mapping[Any, Any]) -> list[tuple[float, str, str]]:
+    """Critical values that are known, with their name and dash."""
+    values = (
+        (found["critical_permutation"], "permutation", "--"),
+        (found["critical_lausen_schumacher"], "Lausen-Schumacher", ":"),
+    )
+    return [row for row in values if np.isfinite(row[0])]

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from histoniche.cohort.palette import Region
 from histoniche.report.figures.kaplan_meier import draw_curve
 from histoniche.report.measures import MEASURES
-from histoniche.report.numbers import count, format_p, percent
+from histoniche.report.numbers import count, format_interval, format_p, percent
 from histoniche.report.style import (
     HIGH,
     LOW,
@@ -93,6 +93,7 @@ def _explain(figure: Figure, tests: pd.DataFrame, measure: str, confidence: floa
         figure,
         f"Bands: {percent(confidence)} confidence. "
         f"Cut: {_cut_quantile(tests)} of the area ({MEASURES[measure][1]}). "
+        "HR: hazard ratio of those above the cut against the others, Cox's model. "
         "p: log-rank test; q: after Benjamini-Hochberg over the regions. "
         "Numbers under the axis: patients at risk.",
     )
@@ -145,13 +146,16 @@ def _write_at_risk(
 
 
 def _test_text(tests: pd.DataFrame) -> str:
-    """Sizes of the groups and the test's p and q, one line each."""
+    """Sizes of the groups, the hazard ratio, the test's p and q, one line each."""
     lines = [
         f"{row['group']}: n {int(row['n'])}, {count(int(row['events']), 'death')}"
         for row in tests.sort_values("group", ascending=False).to_dict("records")
     ]
     if len(tests):
         first = tests.iloc[0]
+        if pd.notna(first["hazard_ratio"]):
+            ratio = (first[f"hazard_{name}"] for name in ("ratio", "low", "high"))
+            lines.append(f"HR {format_interval(*ratio)}")
         lines.append(f"p {format_p(first['p'])}, q {format_p(first['q'])}")
     return "\n".join(lines)
 

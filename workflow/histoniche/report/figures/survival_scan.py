@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from histoniche.report.figures.survival_words import Test
 from histoniche.report.figures.volcano import Names, draw_sides, heights, move_apart
 from histoniche.report.numbers import count, format_p
 from histoniche.report.style import (
@@ -17,6 +16,7 @@ from histoniche.report.style import (
     save_figure,
     save_notice,
 )
+from histoniche.survival.gene_scan import Test
 from histoniche.survival.observations import Floats
 from histoniche.tables import read_table
 

@@ -1,10 +1,16 @@
 """Section on survival."""
 
-from dataclasses import replace
-
 import pandas as pd
 
-from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
+from histoniche.report.blocks import (
+    Block,
+    Paragraph,
+    Section,
+    Table,
+    not_run,
+    table,
+    without_empty_note,
+)
 from histoniche.report.measures import MEASURES, compared, covariate_name
 from histoniche.report.numbers import (
     count,
@@ -106,14 +112,19 @@ def _groups(results: Results) -> Table:
             f"{int(row['n']):,}",
             f"{int(row['events']):,}",
             format_days(row["median_days"], row["median_low"], row["median_high"]),
+            format_interval(row["hazard_ratio"], row["hazard_low"], row["hazard_high"]),
             format_p(row["p"]),
             format_p(row["q"]),
             str(row.get("note") or ""),
         )
         for row in records(results.table("groups"))
     ]
-    heads = ("region", f"area ({unit})", ">n", ">deaths", ">median survival", ">p", ">q", "note")
-    return _without_empty_note(table("Groups by area, log-rank test", heads, rows))
+    heads = (
+        *("region", f"area ({unit})", ">n", ">deaths", ">median survival", ">hazard ratio"),
+        *(">p", ">q", "note"),
+    )
+    note = "Hazard ratio: above the cut against up to it, Cox's model. p: log-rank test."
+    return without_empty_note(table("Groups by area, log-rank test", heads, rows, note))
 
 
 def _cox_tables(cox: pd.DataFrame, measure: str, level: str) -> list[Block]:
@@ -159,14 +170,7 @@ def _cox(cox: pd.DataFrame, measure: str, level: str, *, alone: bool) -> Table:
     if len(chosen) > len(rows):
         note += f" {len(chosen) - len(rows):,} more stand in survival/cox.tsv."
     kind = "of one term" if alone else "of an area with all covariates, complete cases"
-    return _without_empty_note(table(f"Cox models {kind}", heads, rows, note if alone else ""))
-
-
-def _without_empty_note(full: Table) -> Table:
-    """Table without its last column, the note, if no row has one."""
-    if any(row[-1] for row in full.rows):
-        return full
-    return replace(full, columns=full.columns[:-1], rows=[row[:-1] for row in full.rows])
+    return without_empty_note(table(f"Cox models {kind}", heads, rows, note if alone else ""))
 
 
 def _proportionality(cox: pd.DataFrame) -> list[Block]:

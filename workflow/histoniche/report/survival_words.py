@@ -1,10 +1,11 @@
 """Survival analyses in the words of a methods section: who, how many events, test, result."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
+from histoniche.omics.scores import AREA
 from histoniche.report.numbers import (
     count,
     format_days,
@@ -14,8 +15,8 @@ from histoniche.report.numbers import (
     join_words,
     percent,
 )
-
-Test = Literal["cox", "log_rank"]
+from histoniche.survival.gene_scan import Test
+from histoniche.survival.scores import ACTIVITY, GENE
 
 
 def comparison_in_words(groups: pd.DataFrame, *, what: str) -> str:
@@ -42,13 +43,51 @@ def comparison_in_words(groups: pd.DataFrame, *, what: str) -> str:
     ratio = ratio_in_words(groups)
     if ratio:
         sentences.append(f"{ratio[0].upper()}{ratio[1:]}.")
-    if first["note"]:
+    if first["note"] and pd.notna(first["df"]):
         sentences.append(f"Caution: {first['note']}.")
     level = percent(first["confidence"])
     sentences.append(
         f"Medians by Kaplan-Meier with {level} intervals after Brookmeyer and Crowley."
     )
     return " ".join(sentences)
+
+
+def score_in_words(score: str, kind: str, regions: Mapping[str, str]) -> str:
+    """A score in running text: "area of necrosis (CTne)", "expression of GJB2".
+
+    Parameters
+    ----------
+    score, kind
+        As the tables of scores have them.
+    regions
+        Name of each region by its code.
+    """
+    if kind == AREA:
+        name = regions.get(score, score)
+        return f"area of {name.lower()} ({score})" if name != score else f"area of {score}"
+    made = {GENE: "expression of", ACTIVITY: "activity of"}.get(kind, "score")
+    return f"{made} {score.replace('_', ' ') if kind == ACTIVITY else score}"
+
+
+def cut_in_words(row: Mapping[Any, Any], *, measure: str) -> str:
+    """The cut-point and how it was found: "cut at 2.41 mm², the median of 40 training patients".
+
+    Parameters
+    ----------
+    row
+        Of `histoniche.survival.cut_scores.cut_table`.
+    measure
+        What areas are, a key of `histoniche.report.measures.MEASURES`.
+    """
+    unit = {"area_mm2": " mm²", "pixels": " pixels"}.get(measure, "") if row["kind"] == AREA else ""
+    who = count(int(row["n"]), "training patient")
+    found = {
+        "median": f"the median of {who}",
+        "quantile": f"a quantile of {who}, set beforehand",
+        "value": "set beforehand",
+        "maximal": f"searched for in {who}",
+    }[row["rule"]]
+    return f"cut at {format_number(row['cut'])}{unit}, {found}"
 
 
 def who_in_words(row: Mapping[Any, Any]) -> str:
@@ -61,16 +100,19 @@ def who_in_words(row: Mapping[Any, Any]) -> str:
 
 
 def log_rank_in_words(row: Mapping[Any, Any]) -> str:
-    """The log-rank test with its weights, statistic and p."""
+    """The log-rank test with its weights, statistic and p, and q where the row has one."""
     name = "Log-rank test"
     if row["rho"] or row["gamma"]:
         name = f"Weighted log-rank test (Fleming-Harrington, ρ {row['rho']:g}, γ {row['gamma']:g})"
     if row["stratified"]:
         name = f"Stratified {name[0].lower()}{name[1:]}"
+    if pd.isna(row["df"]):
+        return f"No {name[0].lower()}{name[1:]}: {row['note']}"
     if not row["df"]:
         return f"{name}: nothing to compare"
     statistic = f"χ² {format_number(row['statistic'])}, {int(row['df'])} df"
-    return f"{name}: p {format_p(row['p'])} ({statistic})"
+    q = f", q {format_p(row['q'])}" if "q" in row else ""
+    return f"{name}: p {format_p(row['p'])}{q} ({statistic})"
 
 
 def ratio_in_words(groups: pd.DataFrame) -> str:
