@@ -59,3 +59,18 @@ def test_a_score_that_is_not_there_is_named(scored):
         "comparisons.a.score, value 'nich': no such score; choose among"
         in done.stdout + done.stderr
     )
+
+
+def test_a_model_of_survival_takes_a_score_of_the_study_and_names_one_that_is_not_there(scored):
+    target = "results/demo/survival/model_coefficients.parquet"
+    model = {"covariates": ["age", "niche", "chance"]}
+    scored.run(target, survival_models={"models": {"own": model}, "years": [1], "bootstraps": 20})
+    found = read_table(scored.folder / target).set_index("term")
+    assert found.loc["niche", "low"] > 1 and found.loc["niche", "unit"].startswith("per SD (")
+    assert found.loc["chance", "low"] < 1 < found.loc["chance", "high"]
+    wrong = {"models": {"own": {"covariates": ["age", "nich"]}}}
+    done = scored.run(target, succeed=False, survival_models=wrong)
+    assert (
+        "error: column survival_models.models.own.covariates, value 'nich': neither a covariate "
+        "nor a score of this study; did you mean niche?"
+    ) in done.stdout + done.stderr
