@@ -31,6 +31,7 @@ include: "workflow/rules/comparisons.smk"
 include: "workflow/rules/activity.smk"
 include: "workflow/rules/single_cell.smk"
 include: "workflow/rules/survival.smk"
+include: "workflow/rules/clinical_use.smk"
 include: "workflow/rules/report.smk"
 
 

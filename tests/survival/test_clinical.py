@@ -40,7 +40,7 @@ def run(folder: Path, table: pd.DataFrame, **changes: Any) -> dict[str, pd.DataF
     write_table(scores.assign(score="CTpnz", kind="area"), folder / "scores.parquet")
     settings: dict[str, Any] = {
         "score": "CTpnz",
-        "area_unit": "mm²",
+        "units": {"area": "mm²"},
         "covariates": ["age", "sex"],
         "declared": DECLARED,
         "days": [365],
@@ -171,6 +171,17 @@ def test_cohorts_of_any_size_give_notes_and_no_error(tmp_path: Path, n: int, see
     few = cohort(seed, n).assign(cohort="training")
     found = run(tmp_path, few, days=[200, 2000], bootstraps=4)
     assert n > 8 or len(found["notes"])
+
+
+def test_nothing_is_reported_of_fewer_than_five_deaths(tmp_path: Path) -> None:
+    table = cohort()
+    others = table.index[table["cohort"] != "training"]
+    table.loc[others, "event"] = 0
+    table.loc[others[:4], ["time_days", "event"]] = (100.0, 1)
+    found = run(tmp_path, table, bootstraps=2)
+    assert set(found["models"]["cohort"]) == {"training"}
+    note = found["notes"].set_index("cohort").loc["internal validation", "note"]
+    assert note.startswith("4 of 120 patients died, 5 are needed")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The checked study, its settings, and the versions of code, for all other files."""
 
 import hashlib
+import re
 import sys
 from errno import ENOENT
 from pathlib import Path
@@ -197,14 +198,20 @@ def trials_of(name):
     )
 
 
-def figure(stem, category):
+def any_of(names):
+    """A pattern for a wildcard that is one of some names."""
+    return "|".join(map(re.escape, names)) or "none"
+
+
+def figure(stem, category, ending=""):
     """Outputs of one figure: the drawing, and beside it the picture and the table."""
+    place = f"<results>/figures/{stem}{ending}"
     return {
         stem: report(
-            f"<results>/figures/{stem}.svg",
+            f"{place}.svg",
             caption=f"../report/figure_{stem}.rst",
             category=category,
         ),
-        f"{stem}_png": f"<results>/figures/{stem}.png",
-        f"{stem}_tsv": f"<results>/figures/{stem}.tsv",
+        f"{stem}_png": f"{place}.png",
+        f"{stem}_tsv": f"{place}.tsv",
     }

@@ -311,6 +311,8 @@ FIGURES = [
     *(rules.draw_single_cells.output if has("single_cell") else []),
     *(rules.draw_interactions.output if has("ligand_receptor") else []),
     *(rules.draw_survival.output if AREA_SURVIVAL else []),
+    *(rules.draw_balance.output if HELD_OUT else []),
+    *expand(rules.draw_clinical_use.output, score=CLINICAL_SCORES),
 ]
 
 
@@ -336,6 +338,17 @@ rule write_summary:
             else {}
         ),
         **({"leaderboards": LEADERBOARDS} if TRIALS else {}),
+        **(
+            {
+                "clinical": expand(
+                    "<results>/survival/clinical/{score}/{table}.parquet",
+                    score=CLINICAL_SCORES,
+                    table=CLINICAL_TABLES,
+                )
+            }
+            if CLINICAL_SCORES
+            else {}
+        ),
         figures=[path for path in FIGURES if not path.endswith(".tsv")],
     output:
         page=report(
@@ -410,6 +423,7 @@ rule seal_bundle:
                 if has("segmentation")
                 else []
             ),
+            *expand(rules.evaluate_clinically.output, score=CLINICAL_SCORES),
             *(
                 [
                     rules.build_term_network.output.graphml,

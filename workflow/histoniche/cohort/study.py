@@ -183,6 +183,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     verdicts = read_verdicts(Path(tuning.get("verdicts", "")))
     study = Study(checked, patients, slides, palette, verdicts)
     _check_regions(study, file)
+    _check_scores(study, file)
     _check_follow_up(study, file)
     _check_training(study, file)
     if len(slides) and study.used.empty:
@@ -217,6 +218,25 @@ def _check_regions(study: Study, file: str) -> None:
                     value=name,
                     remedy=nearest(name, known),
                 )
+
+
+def _check_scores(study: Study, file: str) -> None:
+    """Scores set against survival are known; a table of scores is read later, by its own job."""
+    survival = study.config.get("survival", {})
+    if not survival or study.has("scores"):
+        return
+    areas = study.config["areas"]
+    measured = study.regions if study.has("segmentation") else list(areas["columns"])
+    known = [*measured, *survival["genes"], *survival["gene_sets"]]
+    for name in study.config.get("clinical_use", {}).get("scores", []):
+        if name not in known:
+            raise InputError(
+                "no such score",
+                file=file,
+                column="clinical_use.scores",
+                value=name,
+                remedy=f"{nearest(name, known)} A gene or gene set is listed under survival first",
+            )
 
 
 def _check_follow_up(study: Study, file: str) -> None:

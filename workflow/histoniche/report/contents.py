@@ -98,6 +98,11 @@ _DESCRIPTIONS = (
     (r"survival/cohorts\..+", "Cohort of each patient"),
     (r"survival/balance\..+", "Covariates and survival of the cohorts beside each other"),
     (r"survival/follow_up\..+", "Size, follow-up and median survival of each cohort"),
+    (
+        r"survival/clinical/([^/]+)/(clinical|score)_nomogram\.json",
+        r"Nomogram, \2, of the score \1",
+    ),
+    (r"survival/clinical/([^/]+)/(\w+)\..+", r"Clinical evaluation of the score \1: \2"),
     (r"survival/cox\..+", "Cox models of areas and covariates"),
 )
 

@@ -19,6 +19,7 @@ from histoniche.report.results import Results
 from histoniche.report.sections.activity import activity_section
 from histoniche.report.sections.areas import areas_section
 from histoniche.report.sections.cells import crosstalk_section, single_cells_section
+from histoniche.report.sections.clinical_use import clinical_section
 from histoniche.report.sections.cohort import cohort_section
 from histoniche.report.sections.comparisons import comparisons_section
 from histoniche.report.sections.meaning import (
@@ -52,6 +53,7 @@ _SECTIONS = (
     activity_section,
     comparisons_section,
     survival_section,
+    clinical_section,
     methods_section,
 )
 

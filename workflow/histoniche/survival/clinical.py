@@ -9,7 +9,7 @@ import pandas as pd
 from histoniche.cohort.schemas import nearest
 from histoniche.errors import InputError
 from histoniche.survival.clinical_findings import Findings, check_tables
-from histoniche.survival.clinical_steps import Settings, evaluate_cohort
+from histoniche.survival.clinical_steps import Settings, check_deaths, evaluate_cohort
 from histoniche.survival.cohorts import TRAINING, check_fitted_on_training, names_of
 from histoniche.survival.follow_up import check_day, checked, complete, size_of
 from histoniche.survival.nomogram import (
@@ -27,9 +27,6 @@ from histoniche.tables import read_table
 CLINICAL = "clinical"
 """Name of the model of the covariates alone."""
 
-AREA = "area"
-"""Kind of the scores that have a unit."""
-
 
 def evaluate_clinically(
     patients: Path,
@@ -37,7 +34,7 @@ def evaluate_clinically(
     cohorts: Path,
     *,
     score: str,
-    area_unit: str,
+    units: Mapping[str, str],
     covariates: Sequence[str],
     declared: Declared,
     days: Sequence[float],
@@ -69,8 +66,8 @@ def evaluate_clinically(
     score
         The score that is weighed. Higher must mean worse or better by the score's own
         nature; the model finds which.
-    area_unit
-        Unit of scores that are areas.
+    units
+        Unit of the scores of a kind, such as that of areas; others have none.
     covariates, declared
         Clinical covariates, and what their columns mean.
     days
@@ -93,7 +90,7 @@ def evaluate_clinically(
         If a table lacks what is named.
     """
     check_tables(tables)
-    sheet, unit = _with_score(read_table(patients), read_table(scores), score, area_unit)
+    sheet, unit = _with_score(read_table(patients), read_table(scores), score, units)
     meanings = {**declared, score: {"type": "numeric", "unit": unit}}
     known = complete(sheet, [*covariates, score])
     names = {CLINICAL: [*covariates], f"{CLINICAL} + {score}": [*covariates, score]}
@@ -125,7 +122,7 @@ def evaluate_clinically(
 
 
 def _with_score(
-    sheet: pd.DataFrame, scores: pd.DataFrame, score: str, area_unit: str
+    sheet: pd.DataFrame, scores: pd.DataFrame, score: str, units: Mapping[str, str]
 ) -> tuple[pd.DataFrame, str]:
     """The sheet with one score as a column, by patient, and the score's unit."""
     mine = scores[scores["score"] == score]
@@ -136,7 +133,7 @@ def _with_score(
         remedy = "rename one of them"
         raise InputError("a covariate has the name of the score", value=score, remedy=remedy)
     joined = sheet.set_index("patient").join(mine.set_index("patient")["value"].rename(score))
-    return joined, area_unit if (mine["kind"] == AREA).all() else ""
+    return joined, units.get(str(mine["kind"].iloc[0]), "")
 
 
 def _placed(cohorts: pd.DataFrame, known: pd.DataFrame) -> "pd.Series[str]":
@@ -158,6 +155,7 @@ def _fitted(
             "no patient of the cohort training has follow-up, all covariates and the score",
             remedy="fill in the sheet, or use fewer covariates",
         )
+    check_deaths(checked(training["time_days"], training["event"])[1])
     models = {name: fit_model(training, meanings, terms) for name, terms in names.items()}
     for name, model in models.items():
         check_fitted_on_training(model.patients, cohorts, what=f"the model {name}")

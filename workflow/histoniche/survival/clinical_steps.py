@@ -15,6 +15,7 @@ from histoniche.survival.added_value import (
 )
 from histoniche.survival.calibration import calibrate
 from histoniche.survival.clinical_findings import Findings
+from histoniche.survival.cohort import FEWEST
 from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.concordance import concordance
 from histoniche.survival.decision_curve import decision_curves
@@ -87,8 +88,9 @@ def evaluate_cohort(
     """
     try:
         time, event = checked(patients["time_days"], patients["event"])
+        check_deaths(event)
     except InputError as error:
-        found.note("cohort", error, cohort=cohort)
+        found.note("evaluation", error, cohort=cohort)
         return
     whole = _Place(cohort, patients, time, event, models, settings)
     _rank(whole, found)
@@ -96,6 +98,7 @@ def evaluate_cohort(
         place = whole._replace(day=day)
         try:
             check_day(time, event, day)
+            check_deaths(event & (time <= day))
         except InputError as error:
             found.note("evaluation", error, **place.where)
             continue
@@ -105,7 +108,25 @@ def evaluate_cohort(
             try:
                 step(place, found)
             except _TOO_LITTLE as error:
-                found.note(analysis, error, **place.where)
+                found.note(analysis, _reason(error, place), **place.where)
+
+
+def check_deaths(died: Bools) -> None:
+    """Raise an InputError where so few died that no number is reported."""
+    deaths = int(died.sum())
+    if deaths < FEWEST:
+        raise InputError(
+            f"{deaths} of {len(died)} patients died, {FEWEST} are needed",
+            remedy="follow them longer, or bring more patients",
+        )
+
+
+def _reason(error: Exception, place: _Place) -> str:
+    """Why an analysis is not there; of a fit that failed with the size of what it failed on."""
+    if isinstance(error, InputError):
+        return str(error)
+    died = int((place.event & (place.time <= place.day)).sum())
+    return f"{len(place.time)} patients, {died} deaths by then, are too few: {error}"
 
 
 def _rank(place: _Place, found: Findings) -> None:
@@ -140,14 +161,14 @@ def _calibrate(place: _Place, name: str, model: CoxModel, found: Findings) -> No
         risk = model.risk(place.patients, place.day)
         calibration = calibrate(place.time, place.event, risk, **shape, confidence=level)
     except _TOO_LITTLE as error:
-        found.note("calibration", error, **where)
+        found.note("calibration", _reason(error, place), **where)
         return
     groups, curve, indices = calibration.groups, calibration.curve, None
     if place.trained_here:
         try:
             validation = validate_model(model, place.patients, **shape)
         except _TOO_LITTLE as error:
-            found.note("correction for optimism", error, **where)
+            found.note("correction for optimism", _reason(error, place), **where)
         else:
             indices = validation.indices
             groups = groups.assign(corrected=validation.groups["corrected"])
