@@ -33,6 +33,7 @@ include: "workflow/rules/single_cell.smk"
 include: "workflow/rules/survival.smk"
 include: "workflow/rules/survival_groups.smk"
 include: "workflow/rules/survival_models.smk"
+include: "workflow/rules/clinical_use.smk"
 include: "workflow/rules/report.smk"
 
 

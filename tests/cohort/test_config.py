@@ -64,6 +64,7 @@ def test_a_mistake_gives_one_line_with_key_and_remedy(blocks, words):
 
 SETS = {"gene_sets": {"go": "go.gmt"}}
 AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
+CLINICAL = {**AREAS, "survival": {}}
 
 
 def model(**entry):
@@ -176,6 +177,30 @@ def model(**entry):
                 "survival_models": {"models": {"a/b": {"covariates": ["x"]}}},
             },
             ["survival_models.models", "'a/b'"],
+        ),
+        ({"clinical_use": {}}, ["clinical_use.scores", "missing", "add it"]),
+        ({"clinical_use": {"scores": []}}, ["clinical_use.scores"]),
+        ({"clinical_use": {"scores": ["a/b"]}}, ["clinical_use.scores", "'a/b'"]),
+        ({"clinical_use": {"scores": ["CT"]}}, ["survival", "the block clinical_use needs it"]),
+        (
+            {**CLINICAL, "clinical_use": {"scores": ["CT"], "covariates": ["aeg"]}},
+            ["clinical_use.covariates", "'aeg'", "did you mean age?"],
+        ),
+        (
+            {**CLINICAL, "clinical_use": {"scores": ["CT", "age"]}},
+            ["clinical_use.scores", "'age'", "this is a covariate"],
+        ),
+        (
+            {**CLINICAL, "clinical_use": {"scores": ["CT"], "years": [1, 3, 2]}},
+            ["clinical_use.years", "the numbers do not rise", "rising order"],
+        ),
+        (
+            {**CLINICAL, "clinical_use": {"scores": ["CT"], "cuts": [0.6, 0.6]}},
+            ["clinical_use.cuts", "the numbers do not rise"],
+        ),
+        (
+            {**CLINICAL, "clinical_use": {"scores": ["CT"], "cuts": [30, 60]}},
+            ["clinical_use.cuts", "30"],
         ),
     ],
 )
@@ -292,3 +317,8 @@ def test_every_shipped_config_is_valid(checkout):
 
 def test_the_page_of_the_configuration_is_current(checkout):
     assert (checkout / "config" / "README.md").read_text() == config_docs()
+
+
+def test_clinical_use_without_a_declared_covariate_is_refused():
+    with pytest.raises(InputError, match=r"cohort\.covariates.*clinical_use needs covariates"):
+        check_config(with_block(**CLINICAL, clinical_use={"scores": ["CT"]}), file="c.yaml")

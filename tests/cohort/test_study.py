@@ -16,7 +16,7 @@ def cohort(tmp_path, monkeypatch):
     (tmp_path / "patients.tsv").write_text("patient\nP0\nP1\nP2\n")
     for name in ("S0", "S1", "S2", "mask"):
         Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
-    for name in ("encoder.safetensors", "a.csv", "e.tsv", "l.tsv", "p.tsv"):
+    for name in ("encoder.safetensors", "a.csv", "e.tsv", "l.tsv", "p.tsv", "s.tsv"):
         (tmp_path / name).write_bytes(b"")
     return tmp_path
 
@@ -182,7 +182,7 @@ WRONG = {
     ),
     "a model of a score that there is not": (
         {**MODEL, "survival_models": {"models": {"full": {"covariates": ["CT", "CTmpv"]}}}},
-        ["models.full.covariates", "'CTmpv'", "neither a covariate nor", "did you mean CTmvp?"],
+        ["models.full.covariates", "'CTmpv'", "no such covariate or score", "did you mean CTmvp?"],
     ),
     "a signature of a region that is not measured": (
         {**CELLS, "ligand_receptor": {"pairs": "p.tsv", "signatures": ["LE"]}},
@@ -258,3 +258,29 @@ def test_a_zarr_is_no_tissue_mask(cohort):
     sheet.write_text("\n".join(lines))
     with pytest.raises(InputError, match=r"column tissue_mask, .*neither PNG nor GeoJSON"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("CTmpv", "did you mean CTmvp?"), ("GJB3", "did you mean GJB2?")],
+)
+def test_score_that_is_weighed_must_be_known(cohort, name, words):
+    rows = ["patient\ttime\tevent\tage", "P0\t9\t1\t50", "P1\t8\t0\t60", "P2\t7\t1\t55"]
+    (cohort / "patients.tsv").write_text("\n".join(rows))
+    blocks = {
+        "cohort": {
+            "slides": "slides.tsv",
+            "patients": "patients.tsv",
+            "covariates": {"age": {"type": "numeric"}},
+        },
+        "expression": {"path": "e.tsv"},
+        "survival": {"genes": ["GJB2"]},
+    }
+    read(**blocks, clinical_use={"scores": ["CTmvp", "GJB2"]})
+    with pytest.raises(
+        InputError, match=f"clinical_use.scores, value '{name}': no such score"
+    ) as e:
+        read(**blocks, clinical_use={"scores": [name]})
+    assert words in str(e.value)
+    own = {"scores": {"path": "s.tsv"}}
+    assert read(**blocks, **own, clinical_use={"scores": [name]}).has("clinical_use")

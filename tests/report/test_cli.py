@@ -97,3 +97,20 @@ def test_demo_and_imports_hand_over_what_was_typed(monkeypatch, capsys, tmp_path
     ]
     code, _, err = run(monkeypatch, capsys, "config-docs", "--check")
     assert code == 1 and err == "error: config/README.md: not current; run it"
+
+
+def test_predict_hands_over_every_covariate(monkeypatch, capsys, tmp_path):
+    calls = []
+
+    class Module:
+        @staticmethod
+        def predict(path, settings, *, extrapolate):
+            calls.append((path, settings, extrapolate))
+            return ["alive after 365 days: 50.0 %"]
+
+    monkeypatch.setitem(sys.modules, "histoniche.survival.nomogram_reading", Module)
+    words = ("predict", tmp_path / "n.json", "--set", "age=61", "--set", "sex=F", "--extrapolate")
+    assert run(monkeypatch, capsys, *words) == (0, "alive after 365 days: 50.0 %\n", "")
+    assert run(monkeypatch, capsys, "predict", tmp_path / "n.json")[0] == 0
+    path = tmp_path / "n.json"
+    assert calls == [(path, ["age=61", "sex=F"], True), (path, [], False)]

@@ -7,15 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from drawings import whole, words
+from drawings import beside, whole, words
+from histoniche.report.figures.added_value import draw_added_value
+from histoniche.report.figures.balance import draw_balance
 from histoniche.report.figures.calibration import draw_calibration
 from histoniche.report.figures.decision_curve import draw_decision_curves
 from histoniche.report.figures.nomogram import draw_nomogram, duration
+from histoniche.survival.balance import balance_table
 from histoniche.survival.calibration import calibrate
 from histoniche.survival.decision_curve import decision_curves
-from histoniche.survival.nomogram import make_nomogram, write_nomogram
+from histoniche.survival.nomogram import make_nomogram, write_no_nomogram, write_nomogram
 from histoniche.survival.prediction import fit_model
-from histoniche.tables import write_table
+from histoniche.tables import read_table, write_table
 
 LEVELS = ["neither", "radiation alone", "radiation and temozolomide", "temozolomide", "other"]
 
@@ -108,9 +111,9 @@ def evaluation(tmp_path: Path, days: list[float], models: list[str], *, own: boo
     return [*paths[:3], paths[4], paths[3]]
 
 
-def draw(paths: list[Path], figure: Path, models: list[str], cohort: str = "training") -> str:
+def draw(paths: list[Path], figure: Path, cohort: str | None = "training") -> str:
     setting: dict[str, Any] = {"confidence": 0.95, "figure": figure}
-    draw_calibration(*paths[:4], cohort=cohort, models=models, bootstraps=10, **setting)
+    draw_calibration(*paths[:4], cohort=cohort, bootstraps=10, **setting)
     assert whole(figure)
     return " ".join(words(figure).split())
 
@@ -118,7 +121,7 @@ def draw(paths: list[Path], figure: Path, models: list[str], cohort: str = "trai
 def test_calibration_says_size_numbers_and_correction(tmp_path: Path) -> None:
     models = ["clinical", "clinical + area"]
     paths = evaluation(tmp_path, [365, 730], models, own=True)
-    text = draw(paths, tmp_path / "c.svg", models)
+    text = draw(paths, tmp_path / "c.svg")
     assert "clinical + area, 2 years" in text
     assert "n = 200 patients" in text
     assert "slope 1.00 (" in text
@@ -130,13 +133,84 @@ def test_calibration_says_size_numbers_and_correction(tmp_path: Path) -> None:
 
 def test_calibration_of_other_patients_has_no_correction(tmp_path: Path) -> None:
     paths = evaluation(tmp_path, [365], ["a model with quite a long name for a panel"], own=False)
-    name = "a model with quite a long name for a panel"
-    text = draw(paths, tmp_path / "c.svg", [name])
+    text = draw(paths, tmp_path / "c.svg")
     assert "corrected" not in text
     assert "The models were fitted on other patients." in text
     assert "Nothing to calibrate in the cohort tuning." in draw(
-        paths, tmp_path / "d.svg", [name], cohort="tuning"
+        paths, tmp_path / "d.svg", cohort="tuning"
     )
+
+
+def renamed(paths: list[Path], *cohorts: str) -> list[Path]:
+    """The tables with their rows once for each of these cohorts."""
+    for path in paths:
+        table = read_table(path)
+        write_table(pd.concat([table.assign(cohort=name) for name in cohorts]), path)
+    return paths
+
+
+def test_cohorts_that_were_held_out_are_drawn_together_by_name(tmp_path: Path) -> None:
+    names = ["training", "tuning", "external validation: Ivy"]
+    paths = renamed(evaluation(tmp_path, [365], ["clinical"], own=False), *names)
+    text = draw(paths, tmp_path / "c.svg", cohort=None)
+    assert "Tuning clinical, 1 year" in text
+    assert "External validation: Ivy clinical, 1 year" in text
+    assert "Training" not in text
+    figure = tmp_path / "d.svg"
+    draw_decision_curves(paths[4], cohort=None, confidence=0.95, figure=figure)
+    text = " ".join(words(figure).split())
+    assert "External validation: Ivy, 1 year" in text
+    assert "Training" not in text
+    assert "too good" not in text
+
+
+def improvements(*cohorts: str) -> pd.DataFrame:
+    """NRI and IDI as the job writes them."""
+    rows = [
+        {"cohort": cohort, "days": days, "measure": measure, "part": part, "n": 40, "events": 16}
+        for cohort in cohorts
+        for days in (365.0, 730.0)
+        for measure in ("NRI, categories", "NRI, continuous", "IDI")
+        for part in ("event", "nonevent", "total")
+    ]
+    return pd.DataFrame(rows).assign(value=0.2, low=-0.1, high=0.4, optimism=0.01)
+
+
+def test_added_value_shows_every_measure_part_and_cohort(tmp_path: Path) -> None:
+    write_table(improvements("training", "tuning"), tmp_path / "a.parquet")
+    draw_added_value(tmp_path / "a.parquet", confidence=0.95, figure=tmp_path / "a.svg")
+    text = " ".join(words(tmp_path / "a.svg").split())
+    for said in ("NRI, continuous, 1 year", "IDI, 2 years", "tuning (n = 40 patients), in all"):
+        assert said in text
+    assert "corrected for optimism" in text
+    write_table(improvements("training").iloc[:0], tmp_path / "a.parquet")
+    draw_added_value(tmp_path / "a.parquet", confidence=0.95, figure=tmp_path / "a.svg")
+    assert "No cohort is large enough" in words(tmp_path / "a.svg")
+
+
+def test_balance_shows_each_covariate_once_a_cohort_and_survival_not(tmp_path: Path) -> None:
+    table = cohort().rename(columns={"Chemotherapy and radiation": "therapy"})
+    turns = pd.Series(np.resize(["training", "tuning", "internal validation"], len(table)))
+    kinds = {"age": {"type": "numeric"}, "therapy": {"type": "categorical"}}
+    shape: dict[str, Any] = {"declared": kinds, "names": list(kinds), "seed": 1}
+    write_table(balance_table(table, turns, **shape), tmp_path / "b.parquet")
+    draw_balance(tmp_path / "b.parquet", figure=tmp_path / "b.svg")
+    drawn = beside(tmp_path / "b.svg")
+    assert drawn[["covariate", "cohort"]].to_numpy().tolist() == [
+        ["age", "tuning"], ["age", "internal validation"],
+        ["therapy", "tuning"], ["therapy", "internal validation"],
+    ]  # fmt: skip
+    assert "Standardised difference" in words(tmp_path / "b.svg")
+    alone = read_table(tmp_path / "b.parquet").query("cohort == 'training'")
+    write_table(alone, tmp_path / "b.parquet")
+    draw_balance(tmp_path / "b.parquet", figure=tmp_path / "b.svg")
+    assert "No covariate to set" in words(tmp_path / "b.svg")
+
+
+def test_nomogram_that_could_not_be_made_says_why(tmp_path: Path) -> None:
+    write_no_nomogram("clinical", "nobody died", tmp_path / "n.json")
+    draw_nomogram(tmp_path / "n.json", figure=tmp_path / "n.svg")
+    assert "No nomogram of the model clinical: nobody died." in words(tmp_path / "n.svg")
 
 
 @pytest.mark.parametrize("models", [["clinical"], [f"model number {k} of many" for k in range(7)]])

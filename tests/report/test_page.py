@@ -100,7 +100,8 @@ def test_sections_come_in_the_order_of_the_contents(full):
         *("glance", "patients", "slides", "maps", "segmentation", "areas"),
         *("signatures", "enrichment", "network", "rankings", "cell_types", "references"),
         *("single_cells", "crosstalk", "activity", "comparisons"),
-        *("survival", "survival_groups", "gene_survival", "survival_models", "methods"),
+        *("survival", "survival_groups", "gene_survival", "survival_models", "clinical_use"),
+        "methods",
     ]
 
 

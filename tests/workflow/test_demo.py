@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from histoniche.survival.nomogram_reading import predict
 from histoniche.tables import read_table
 
 
@@ -234,6 +235,26 @@ def test_the_planted_region_stays_beside_the_covariates_and_betters_their_model(
     assert (table(demo, "survival/model_proportionality")["p"] > 0.05).all()
     page = (demo.results / "summary.html").read_text()
     assert "It stays independent of them: more of it goes with shorter survival." in page
+
+
+def test_the_planted_region_adds_to_the_clinical_covariates_and_they_add_nothing(demo):
+    folder = "survival/clinical/CTmvp"
+    models = table(demo, f"{folder}/models").set_index("model")
+    tested = models.loc["clinical + CTmvp"]
+    assert (tested["n"], tested["events"]) == (40, 34)
+    assert tested["lr_p"] < 0.01
+    assert tested["aic_change"] < 0
+    # Age and MGMT are not planted: their C-index is that of chance, that of the area is not.
+    assert models.loc["clinical", "low"] < 0.5 < models.loc["CTmvp", "low"]
+    added = table(demo, f"{folder}/added_value").set_index(["days", "measure", "part"])
+    assert (added.loc[(365, "IDI", "total"), "low"]) > 0
+    assert set(table(demo, f"{folder}/optimism")["days"]) == {365, 730}
+    assert table(demo, f"{folder}/notes").empty
+    lines = predict(
+        demo.results / folder / "score_nomogram.json", ["age=60", "mgmt=methylated", "CTmvp=0.5"]
+    )
+    assert lines[0].startswith("model clinical + CTmvp, n = 40 patients, 34 deaths")
+    assert "Research use only" in (demo.results / "summary.html").read_text()
 
 
 def test_every_slide_is_accounted_for(demo):

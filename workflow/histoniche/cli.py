@@ -106,6 +106,27 @@ def add_label(
     print(f"ok: {name} of {number} patients in {patients_tsv}")
 
 
+@app.command()
+def predict(
+    nomogram: Annotated[Path, typer.Argument(help="A nomogram of a run, such as one of CTmvp's.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Value of a covariate, such as age=61; once for each."),
+    ] = None,
+    extrapolate: Annotated[
+        bool, typer.Option(help="Also read values beyond those of the patients it was made from.")
+    ] = False,
+) -> None:
+    """Read a patient's survival off a nomogram; for research only."""
+    import logging
+
+    from histoniche.survival.nomogram_reading import predict as read_off
+
+    logging.basicConfig(format="warning: %(message)s")
+    for line in read_off(nomogram, settings or [], extrapolate=extrapolate):
+        print(line)
+
+
 @app.command("config-docs")
 def config_docs(
     path: Annotated[Path, typer.Argument(help="Page to write.")] = Path("config/README.md"),

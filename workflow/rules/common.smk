@@ -1,6 +1,7 @@
 """The checked study, its settings, and the versions of code, for all other files."""
 
 import hashlib
+import re
 import sys
 from errno import ENOENT
 from pathlib import Path
@@ -195,6 +196,11 @@ def trials_of(name):
     return expand(
         f"<results>/tuning/{{{{head}}}}/{{{{fold}}}}/{{trial}}/{name}", trial=TRIALS
     )
+
+
+def any_of(names):
+    """A pattern for a wildcard that is one of some names."""
+    return "|".join(map(re.escape, names)) or "none"
 
 
 def figure(stem, category, ending=""):

@@ -329,6 +329,8 @@ FIGURES = [
     *(rules.draw_survival.output if AREA_SURVIVAL else []),
     *GROUP_FIGURES,
     *(rules.draw_survival_models.output if has("survival_models") else []),
+    *(rules.draw_balance.output if HELD_OUT else []),
+    *expand(rules.draw_clinical_use.output, score=CLINICAL_SCORES),
 ]
 
 
@@ -354,6 +356,17 @@ rule write_summary:
             else {}
         ),
         **({"leaderboards": LEADERBOARDS} if TRIALS else {}),
+        **(
+            {
+                "clinical": expand(
+                    "<results>/survival/clinical/{score}/{table}.parquet",
+                    score=CLINICAL_SCORES,
+                    table=CLINICAL_TABLES,
+                )
+            }
+            if CLINICAL_SCORES
+            else {}
+        ),
         figures=[path for path in FIGURES if not path.endswith(".tsv")],
     output:
         page=report(
@@ -428,6 +441,7 @@ rule seal_bundle:
                 if has("segmentation")
                 else []
             ),
+            *expand(rules.evaluate_clinically.output, score=CLINICAL_SCORES),
             *(
                 [
                     rules.build_term_network.output.graphml,

@@ -80,6 +80,31 @@ rule name_cohorts:
         "../scripts/name_cohorts.py"
 
 
+rule draw_balance:
+    input:
+        balance=rules.name_cohorts.output.balance,
+    output:
+        **figure("balance", "Survival"),
+    log:
+        "<logs>/draw_balance.log",
+    benchmark:
+        "<benchmarks>/draw_balance.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        code=code_version("draw_balance"),
+    message:
+        "Drawing how far the cohorts are from the training cohort"
+    script:
+        "../scripts/draw_balance.py"
+
+
 rule correlate_survival:
     input:
         patients="<results>/cohort/patients.parquet",

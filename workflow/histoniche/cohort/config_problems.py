@@ -19,6 +19,7 @@ _NEEDS = {
     "survival_curves": ("survival",),
     "gene_survival": ("survival", "expression"),
     "survival_models": ("survival",),
+    "clinical_use": ("survival",),
 }
 # Files, whose content a training is told beside its settings.
 _NOT_DRAWN = {"encoder_weights", "encoder_sha256"}
@@ -42,6 +43,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _comparison_problems(config)
     yield from _model_problems(config)
     yield from _training_problems(config)
+    yield from _clinical_problems(config)
 
 
 def _stage_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
@@ -133,7 +135,7 @@ def _name_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
 def _covariate_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Covariates that are not there, or that make no groups."""
     covariates = config["cohort"]["covariates"]
-    for block in ("survival", "signatures", "differential", "activity"):
+    for block in ("survival", "signatures", "differential", "activity", "clinical_use"):
         for name in config.get(block, {}).get("covariates", []):
             key = f"{block}.covariates"
             if name not in covariates:
@@ -228,6 +230,24 @@ def _model_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
             remedy = "write 0 (ridge), or leave out the strata"
             problem = "a lasso has no strata"
             yield Problem(f"{place}.l1_ratio", problem, remedy, model["l1_ratio"])
+
+
+def _clinical_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
+    """Numbers that do not rise, and a model without covariates."""
+    if "clinical_use" not in config:
+        return
+    block, covariates = config["clinical_use"], config["cohort"]["covariates"]
+    if not covariates:
+        remedy = "declare age, say"
+        yield Problem("cohort.covariates", "the block clinical_use needs covariates", remedy)
+    for name in block["scores"]:
+        if name in covariates:
+            remedy = "name the score that is weighed against the covariates"
+            yield Problem("clinical_use.scores", "this is a covariate", remedy, name)
+    for key in ("years", "cuts"):
+        if sorted(set(block[key])) != block[key]:
+            remedy = "write them in rising order, each once"
+            yield Problem(f"clinical_use.{key}", "the numbers do not rise", remedy, block[key])
 
 
 def _training_problems(config: Mapping[str, Any]) -> Iterator[Problem]:

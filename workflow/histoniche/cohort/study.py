@@ -189,7 +189,7 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     verdicts = read_verdicts(Path(tuning.get("verdicts", "")))
     study = Study(checked, patients, slides, palette, verdicts)
     _check_regions(study, file)
-    _check_models(study, file)
+    _check_scores(study, file)
     _check_follow_up(study, file)
     _check_training(study, file)
     if len(slides) and study.used.empty:
@@ -226,26 +226,29 @@ def _check_regions(study: Study, file: str) -> None:
                 )
 
 
-def _check_models(study: Study, file: str) -> None:
-    """Every model is of covariates and of scores that the study will have."""
-    if "scores" in study.config:
-        # The study's own scores are known once they are read; the job checks the names then.
+def _check_scores(study: Study, file: str) -> None:
+    """What is set against survival is a score, or a covariate, that the study will have."""
+    config = study.config
+    if "survival" not in config or study.has("scores"):
+        # The study's own scores are known once their table is read; the jobs check the names then.
         return
-    survival, areas = study.config.get("survival", {}), study.config["areas"]
-    measured = study.regions if study.has("segmentation") else []
-    known = [
-        *study.config["cohort"]["covariates"],
-        *(areas["columns"] if "path" in areas else measured),
-        *survival.get("genes", []),
-        *survival.get("gene_sets", []),
-    ]
-    for model, entry in study.config.get("survival_models", {}).get("models", {}).items():
-        for name in entry["covariates"]:
+    measured = study.regions if study.has("segmentation") else list(config["areas"]["columns"])
+    scores = [*measured, *config["survival"]["genes"], *config["survival"]["gene_sets"]]
+    both = [*config["cohort"]["covariates"], *scores]
+    named = {
+        f"{block}.scores": (config.get(block, {}).get("scores", []), scores)
+        for block in ("survival_curves", "clinical_use")
+    }
+    for model, entry in config.get("survival_models", {}).get("models", {}).items():
+        named[f"survival_models.models.{model}.covariates"] = (entry["covariates"], both)
+    for column, (names, known) in named.items():
+        for name in names:
             if name not in known:
+                kind = "score" if known is scores else "covariate or score"
                 raise InputError(
-                    "neither a covariate nor a score of this study",
+                    f"no such {kind} (survival.genes and survival.gene_sets are scores too)",
                     file=file,
-                    column=f"survival_models.models.{model}.covariates",
+                    column=column,
                     value=name,
                     remedy=nearest(name, known),
                 )

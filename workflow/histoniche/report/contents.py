@@ -119,6 +119,11 @@ _DESCRIPTIONS = (
     (r"survival/model_(residuals|smooths)\..+", r"Schoenfeld residuals of the Cox models: \1"),
     (r"survival/model_forms\..+", "Tests of whether the numeric effects are straight"),
     (r"survival/model_form_(points|curves)\..+", r"Form of the numeric effects: \1"),
+    (
+        r"survival/clinical/([^/]+)/(clinical|score)_nomogram\.json",
+        r"Nomogram, \2, of the score \1",
+    ),
+    (r"survival/clinical/([^/]+)/(\w+)\..+", r"Clinical evaluation of the score \1: \2"),
     (r"survival/cox\..+", "Cox models of areas and covariates"),
 )
 

@@ -9,6 +9,9 @@ MEASURES = {
 }
 """Choices of `areas.measure`: name and unit."""
 
+UNITS = {"area_mm2": "mm²", "pixels": "px", "tissue_share": ""}
+"""Unit on an axis; a share has none."""
+
 SHORT = {"area_mm2": "mm²", "pixels": "px", "tissue_share": "of the tissue"}
 """Unit as it stands behind a number."""
 

@@ -19,6 +19,7 @@ from histoniche.report.results import Results
 from histoniche.report.sections.activity import activity_section
 from histoniche.report.sections.areas import areas_section
 from histoniche.report.sections.cells import crosstalk_section, single_cells_section
+from histoniche.report.sections.clinical_use import clinical_section
 from histoniche.report.sections.cohort import cohort_section
 from histoniche.report.sections.comparisons import comparisons_section
 from histoniche.report.sections.gene_survival import gene_survival_section
@@ -58,6 +59,7 @@ _SECTIONS = (
     survival_groups_section,
     gene_survival_section,
     survival_models_section,
+    clinical_section,
     methods_section,
 )
 

@@ -77,7 +77,7 @@ TABLES = (
 )
 """Tables that the summary page knows."""
 
-LISTS = ("thumbnails", "overlays", "figures", "leaderboards")
+LISTS = ("thumbnails", "overlays", "figures", "leaderboards", "clinical")
 """Lists of pictures and tables that the summary page knows."""
 
 

@@ -1,318 +1,194 @@
 """The job that weighs a score clinically: nomograms, calibration, added value, decision curves."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pandas as pd
 
+from histoniche.cohort.schemas import nearest
 from histoniche.errors import InputError
-from histoniche.survival.added_value import (
-    Nested,
-    added_value,
-    compare_nested,
-    corrected_added_value,
+from histoniche.survival.clinical_findings import Findings, check_tables
+from histoniche.survival.clinical_steps import Settings, check_deaths, evaluate_cohort
+from histoniche.survival.cohorts import TRAINING, check_fitted_on_training, names_of
+from histoniche.survival.follow_up import check_day, checked, complete, size_of
+from histoniche.survival.nomogram import (
+    Nomogram,
+    make_nomogram,
+    nomogram_table,
+    write_no_nomogram,
+    write_nomogram,
 )
-from histoniche.survival.balance import balance_table
-from histoniche.survival.calibration import calibrate
-from histoniche.survival.cohorts import (
-    TRAINING,
-    check_fitted_on_training,
-    cohorts_of_column,
-    cohorts_of_split,
-    follow_up_table,
-    names_of,
-)
-from histoniche.survival.decision_curve import decision_curves
-from histoniche.survival.follow_up import Bools, Floats, check_day, checked, complete, size_of
-from histoniche.survival.nomogram import make_nomogram, nomogram_table, write_nomogram
-from histoniche.survival.optimism import validate_model
 from histoniche.survival.prediction import CoxModel, fit_model
-from histoniche.survival.statements import (
-    state_added_value,
-    state_calibration,
-    state_cohorts,
-    state_decision_curves,
-    state_model,
-    state_nomogram,
-)
+from histoniche.survival.statements import state_model, state_nomogram
 from histoniche.survival.terms import Declared
-from histoniche.tables import read_table, write_table
+from histoniche.tables import read_table
 
 CLINICAL = "clinical"
-TABLES = (
-    "nomogram_ticks",
-    "calibration_groups",
-    "calibration_curves",
-    "calibration_measures",
-    "optimism",
-    "added_value",
-    "decision_curves",
-    "balance",
-    "follow_up",
-    "statements",
-)
-"""What is written beside the two nomograms."""
-
-
-class Settings(NamedTuple):
-    """What the config says of the clinical evaluation."""
-
-    days: tuple[float, ...]
-    cuts: tuple[float, ...]
-    groups: int
-    confidence: float
-    bootstraps: int
-    seed: int
+"""Name of the model of the covariates alone."""
 
 
 def evaluate_clinically(
     patients: Path,
     scores: Path,
+    cohorts: Path,
     *,
     score: str,
-    unit: str,
+    units: Mapping[str, str],
     covariates: Sequence[str],
     declared: Declared,
     days: Sequence[float],
     cuts: Sequence[float],
+    groups: int,
     confidence: float,
     bootstraps: int,
     seed: int,
     clinical_nomogram: Path,
     score_nomogram: Path,
     tables: Mapping[str, Path],
-    groups: int = 4,
-    split: Path | None = None,
-    column: str | None = None,
 ) -> None:
     """Weigh what a score adds to clinical covariates.
 
     Three Cox models are fitted to the training cohort, to the patients in whom all is
     known: the covariates alone ("clinical"), the covariates with the score, the score
     alone. In the training cohort what is apparent is corrected for optimism; in the
-    others the models predict as they stand.
+    others the models predict as they stand. What patients are too few for stands in the
+    table of notes, with the reason, and stops nothing else.
 
     Parameters
     ----------
     patients
         patient, time_days, event, covariates.
     scores
-        Long table: patient, score, value.
-    score, unit
-        The score that is weighed, and its unit. Higher must mean worse or better by the
-        score's own nature; the model finds which.
+        Long table: patient, score, kind, value.
+    cohorts
+        patient, cohort; who is not there is in none.
+    score
+        The score that is weighed. Higher must mean worse or better by the score's own
+        nature; the model finds which.
+    units
+        Unit of the scores of a kind, such as that of areas; others have none.
     covariates, declared
         Clinical covariates, and what their columns mean.
     days
-        Days of the survival axes, such as 365, 730 and 1095; the evaluation is made at
-        each that follow-up reaches.
+        Days of the survival axes, such as 365, 730 and 1096; the evaluation is made at
+        each that a cohort's follow-up reaches.
     cuts
         Risks that divide the categories of the NRI.
+    groups
+        Groups of predicted risk in the calibration.
     confidence, bootstraps, seed
         Level of the intervals, samples of each bootstrap, seed of the run.
     clinical_nomogram, score_nomogram
         Written: nomograms as JSON.
     tables
-        Written: a path for each of `TABLES`.
-    groups
-        Groups of predicted risk in the calibration.
-    split, column
-        Cohorts: a table patient and role, or a column of `patients`; without either all
-        patients are the training cohort.
+        Written: a path for each of `histoniche.survival.clinical_findings.TABLES`.
 
     Raises
     ------
     InputError
-        If a table lacks what is named, or a model has no estimate.
+        If a table lacks what is named.
     """
     check_tables(tables)
-    sheet = _joined(read_table(patients), read_table(scores), score)
+    sheet, unit = _with_score(read_table(patients), read_table(scores), score, units)
     meanings = {**declared, score: {"type": "numeric", "unit": unit}}
     known = complete(sheet, [*covariates, score])
-    cohorts = _cohorts(sheet, split, column)
-    cohorts = _complete_cohorts(cohorts, known)
-    training = known.loc[cohorts.index[cohorts == TRAINING]]
     names = {CLINICAL: [*covariates], f"{CLINICAL} + {score}": [*covariates, score]}
-    models = {
-        name: fit_model(training, meanings, terms)
-        for name, terms in {**names, score: [score]}.items()
-    }
-    for name, model in models.items():
-        check_fitted_on_training(model.patients, cohorts, what=f"the model {name}")
+    placed = _placed(read_table(cohorts), known)
     settings = Settings(tuple(days), tuple(cuts), groups, confidence, bootstraps, seed)
-    found = _evaluated(known, cohorts, models, settings)
-    all_names = [*covariates, score]
-    balance = balance_table(known, cohorts, declared=meanings, names=all_names, seed=seed)
-    follow_up = follow_up_table(known, cohorts, confidence=confidence)
-    found["balance"], found["follow_up"] = [balance], [follow_up]
-    found["statements"].append(_statement("cohorts", "", state_cohorts(balance, follow_up)))
-    paths = (clinical_nomogram, score_nomogram)
-    size = size_of(*checked(training["time_days"], training["event"]))
-    nomograms = [make_nomogram(models[name], training, name=name, days=days) for name in names]
-    for nomogram in nomograms:
-        text = state_model(models[nomogram.name], size, name=nomogram.name)
-        found["statements"].append(_statement("model", nomogram.name, text))
-        text = state_nomogram(nomogram)
-        found["statements"].append(_statement("nomogram", nomogram.name, text))
-        found["nomogram_ticks"].append(nomogram_table(nomogram).assign(model=nomogram.name))
-    for nomogram, path in zip(nomograms, paths, strict=True):
-        write_nomogram(nomogram, path)
-    for name in TABLES:
-        write_table(pd.concat(found[name], ignore_index=True), tables[name])
-    logging.info("%d patients, %s", len(known), ", ".join(names_of(cohorts)))
+    found = Findings()
+    nomograms: Mapping[str, Nomogram] = {}
+    reason = ""
+    try:
+        training = known.loc[placed.index[placed == TRAINING]]
+        models = _fitted(training, meanings, {**names, score: [score]}, placed)
+        reached = _reached(training, settings.days, found)
+        nomograms = {n: make_nomogram(models[n], training, name=n, days=reached) for n in names}
+    except InputError as error:
+        reason = str(error)
+        found.note("models", reason, cohort=TRAINING)
+    else:
+        _describe(models, nomograms, training, found)
+        for cohort in names_of(placed):
+            mine = known.loc[placed.index[placed == cohort]]
+            evaluate_cohort(cohort, mine, models, settings, found)
+    for name, path in zip(names, (clinical_nomogram, score_nomogram), strict=True):
+        if nomograms:
+            write_nomogram(nomograms[name], path)
+        else:
+            write_no_nomogram(name, reason, path)
+    found.write(tables)
+    logging.info("%s: %d patients in whom all is known", score, len(known))
 
 
-def check_tables(tables: Mapping[str, Path]) -> None:
-    """Raise a ValueError unless there is a path for each of `TABLES`."""
-    if set(tables) != set(TABLES):
-        raise ValueError(f"tables must be {', '.join(TABLES)}")
-
-
-def _joined(sheet: pd.DataFrame, scores: pd.DataFrame, score: str) -> pd.DataFrame:
-    """The sheet with one score as a column, by patient."""
+def _with_score(
+    sheet: pd.DataFrame, scores: pd.DataFrame, score: str, units: Mapping[str, str]
+) -> tuple[pd.DataFrame, str]:
+    """The sheet with one score as a column, by patient, and the score's unit."""
     mine = scores[scores["score"] == score]
     if mine.empty:
-        known = ", ".join(map(str, scores["score"].unique()))
-        raise InputError("no such score", value=score, remedy=f"choose among {known}")
+        remedy = nearest(score, map(str, scores["score"].unique()))
+        raise InputError("no such score", column="clinical_use.scores", value=score, remedy=remedy)
     if score in sheet:
         remedy = "rename one of them"
         raise InputError("a covariate has the name of the score", value=score, remedy=remedy)
-    return sheet.set_index("patient").join(mine.set_index("patient")["value"].rename(score))
+    joined = sheet.set_index("patient").join(mine.set_index("patient")["value"].rename(score))
+    return joined, units.get(str(mine["kind"].iloc[0]), "")
 
 
-def _cohorts(sheet: pd.DataFrame, split: Path | None, column: str | None) -> "pd.Series[str]":
-    """Cohort of each patient of the sheet."""
-    if split is not None:
-        return cohorts_of_split(read_table(split))
-    if column is not None:
-        return cohorts_of_column(sheet, column)
-    return pd.Series(TRAINING, index=sheet.index, name="cohort")
+def _placed(cohorts: pd.DataFrame, known: pd.DataFrame) -> "pd.Series[str]":
+    """Cohort of each patient in whom all is known, the training cohort first."""
+    placed = cohorts.set_index("patient")["cohort"]
+    placed = placed[placed.index.isin(known.index)]
+    return placed.sort_values(key=lambda names: names != TRAINING, kind="stable")
 
 
-def _complete_cohorts(cohorts: "pd.Series[str]", known: pd.DataFrame) -> "pd.Series[str]":
-    """Cohorts of the patients in whom all is known; an InputError if none of them trains."""
-    cohorts = cohorts[cohorts.index.isin(known.index)]
-    if not (cohorts == TRAINING).any():
+def _fitted(
+    training: pd.DataFrame,
+    meanings: Declared,
+    names: Mapping[str, Sequence[str]],
+    cohorts: "pd.Series[str]",
+) -> dict[str, CoxModel]:
+    """The models by name, fitted on the training cohort alone."""
+    if training.empty:
         raise InputError(
             "no patient of the cohort training has follow-up, all covariates and the score",
             remedy="fill in the sheet, or use fewer covariates",
         )
-    return cohorts
+    check_deaths(checked(training["time_days"], training["event"])[1])
+    models = {name: fit_model(training, meanings, terms) for name, terms in names.items()}
+    for name, model in models.items():
+        check_fitted_on_training(model.patients, cohorts, what=f"the model {name}")
+    return models
 
 
-class _Place(NamedTuple):
-    """One cohort at one day, and all that is evaluated there."""
+def _reached(training: pd.DataFrame, days: Sequence[float], found: Findings) -> list[float]:
+    """The days at which survival can be read from the training cohort; at least one."""
+    time, event = checked(training["time_days"], training["event"])
+    reached = []
+    for day in days:
+        try:
+            check_day(time, event, day)
+            reached.append(day)
+        except InputError as error:
+            found.note("nomogram", error, cohort=TRAINING, days=day)
+    if not reached:
+        remedy = "choose years that its follow-up reaches"
+        raise InputError("the cohort training can be read at none of the years", remedy=remedy)
+    return reached
 
-    cohort: str
-    day: float
-    patients: pd.DataFrame
-    time: Floats
-    event: Bools
-    models: Mapping[str, CoxModel]
-    settings: Settings
 
-    @property
-    def trained_here(self) -> bool:
-        """Whether the models were fitted on these patients."""
-        return self.cohort == TRAINING
-
-
-def _evaluated(
-    known: pd.DataFrame,
-    cohorts: "pd.Series[str]",
+def _describe(
     models: Mapping[str, CoxModel],
-    settings: Settings,
-) -> dict[str, list[pd.DataFrame]]:
-    """Tables of every cohort and day, by their name in `TABLES`."""
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    for cohort in names_of(cohorts):
-        mine = known.loc[cohorts.index[cohorts == cohort]]
-        time, event = checked(mine["time_days"], mine["event"])
-        for day in settings.days:
-            try:
-                check_day(time, event, day)
-            except InputError as error:
-                logging.warning("cohort %s has no evaluation: %s", cohort, error)
-                continue
-            place = _Place(cohort, day, mine, time, event, models, settings)
-            for step in (_calibrations, _added, _decisions):
-                for name, table in step(place):
-                    table.insert(0, "cohort", cohort)
-                    table.insert(1, "days", day)
-                    found[name].append(table)
-    if not found["optimism"]:
-        remedy = "choose days that its follow-up reaches"
-        raise InputError(
-            "the training cohort can be evaluated at no day", column="days", remedy=remedy
-        )
-    return found
-
-
-def _calibrations(place: _Place) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Calibration of every model, corrected where it was fitted."""
-    setting = place.settings
-    shape: dict[str, Any] = {"days": place.day, "groups": setting.groups, "seed": setting.seed}
-    shape["bootstraps"] = setting.bootstraps
-    for name, model in place.models.items():
-        risk = model.risk(place.patients, place.day)
-        level = setting.confidence
-        found = calibrate(place.time, place.event, risk, **shape, confidence=level)
-        groups, curve, indices = found.groups, found.curve, None
-        if place.trained_here:
-            validation = validate_model(model, place.patients, **shape)
-            indices = validation.indices
-            groups = groups.assign(corrected=validation.groups["corrected"])
-            curve = curve.assign(corrected=validation.curve["corrected"])
-            yield "optimism", indices.assign(model=name)
-        yield "calibration_groups", groups.assign(model=name)
-        yield "calibration_curves", curve.assign(model=name)
-        yield "calibration_measures", found.measures.assign(model=name)
-        words: dict[str, Any] = {"days": place.day, "confidence": level, "corrected": indices}
-        text = state_calibration(found.measures, found.groups, **words)
-        yield "statements", _statement("calibration", name, text)
-
-
-def _added(place: _Place) -> Iterator[tuple[str, pd.DataFrame]]:
-    """What the score adds to the clinical model."""
-    (_, old), (name, new), *_ = place.models.items()
-    setting = place.settings
-    shape: dict[str, Any] = {"days": place.day, "cuts": setting.cuts, "seed": setting.seed}
-    shape |= {"confidence": setting.confidence, "bootstraps": setting.bootstraps}
-    nested: Nested | None = None
-    if place.trained_here:
-        nested = compare_nested(old, new)
-        table = corrected_added_value(old, new, place.patients, **shape)
-        test = {"lr_chi2": nested.chi2, "lr_df": nested.df, "lr_p": nested.p, "aic": nested.aic}
-        table = table.assign(model=name, **test)
-    else:
-        before, after = (model.risk(place.patients, place.day) for model in (old, new))
-        table = added_value(place.time, place.event, before, after, **shape).assign(model=name)
-    yield "added_value", table
-    words: dict[str, Any] = {"days": place.day, "cuts": setting.cuts, "nested": nested}
-    text = state_added_value(table, **words, confidence=setting.confidence)
-    yield "statements", _statement("added value", name, text)
-
-
-def _decisions(place: _Place) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Decision curves of every model."""
-    setting = place.settings
-    risks = {name: model.risk(place.patients, place.day) for name, model in place.models.items()}
-    table = decision_curves(
-        place.time,
-        place.event,
-        risks,
-        days=place.day,
-        seed=setting.seed,
-        confidence=setting.confidence,
-        bootstraps=setting.bootstraps,
-    )
-    yield "decision_curves", table
-    text = state_decision_curves(table, days=place.day, confidence=setting.confidence)
-    yield "statements", _statement("decision curves", "", text)
-
-
-def _statement(analysis: str, model: str, text: str) -> pd.DataFrame:
-    """One row of the statements."""
-    return pd.DataFrame([{"analysis": analysis, "model": model, "text": text}])
+    nomograms: Mapping[str, Nomogram],
+    training: pd.DataFrame,
+    found: Findings,
+) -> None:
+    """The models and nomograms as ticks and in words."""
+    size = size_of(*checked(training["time_days"], training["event"]))
+    for name, model in models.items():
+        text = state_model(model, size, name=name)
+        found.say("model", text, cohort=TRAINING, model=name)
+    for name, nomogram in nomograms.items():
+        found.add("nomogram_ticks", nomogram_table(nomogram), cohort=TRAINING, model=name)
+        found.say("nomogram", state_nomogram(nomogram), cohort=TRAINING, model=name)

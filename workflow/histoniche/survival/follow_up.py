@@ -76,6 +76,11 @@ def checked(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Bools]:
     return times, events.astype(bool)
 
 
+def days_of(years: Sequence[float]) -> list[float]:
+    """Whole days nearest to years of 365.25 days: 365, 730, 1096."""
+    return [float(round(365.25 * year)) for year in years]
+
+
 def check_day(time: Floats, event: Bools, days: float) -> None:
     """Raise an InputError where follow-up says nothing about survival at `days`."""
     if not days > 0:

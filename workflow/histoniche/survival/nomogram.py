@@ -276,6 +276,20 @@ def write_nomogram(nomogram: Nomogram, path: Path) -> None:
     write_json({"format": FORMAT, **nomogram._asdict(), "axes": axes}, path)
 
 
+class NoNomogramError(InputError):
+    """A nomogram that could not be made, and why."""
+
+    def __init__(self, reason: str, *, model: str, file: Path) -> None:
+        self.reason, self.model = reason, model
+        remedy = "the run made no nomogram of these patients"
+        super().__init__(reason, file=file, value=model, remedy=remedy)
+
+
+def write_no_nomogram(model: str, reason: str, path: Path) -> None:
+    """Write why there is no nomogram of a model, which `read_nomogram` then says."""
+    write_json({"format": FORMAT, "name": model, "note": reason}, path)
+
+
 def read_nomogram(path: Path) -> Nomogram:
     """Read what `write_nomogram` wrote; raises an InputError if the file is none."""
     remedy = "give a file that HistoNiche wrote as a nomogram"
@@ -285,6 +299,8 @@ def read_nomogram(path: Path) -> Nomogram:
             raise InputError(
                 "another format of nomogram", file=path, remedy="make it with this version"
             )
+        if "note" in content:
+            raise NoNomogramError(content["note"], model=content["name"], file=path)
         axes = tuple(
             Axis(**{**axis, "labels": tuple(axis["labels"]), "points": tuple(axis["points"])})
             for axis in content.pop("axes")

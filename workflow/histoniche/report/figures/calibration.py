@@ -1,6 +1,5 @@
 """Figure of calibration: predicted against observed risk."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 
@@ -24,6 +23,7 @@ from histoniche.report.style import (
     save_figure,
     save_notice,
 )
+from histoniche.survival.cohorts import TRAINING
 from histoniche.tables import read_table
 
 _SHARES = (0, 0.25, 0.5, 0.75, 1)
@@ -35,13 +35,12 @@ def draw_calibration(
     measures: Path,
     optimism: Path,
     *,
-    cohort: str,
-    models: Sequence[str],
+    cohort: str | None,
     confidence: float,
     bootstraps: int,
     figure: Path,
 ) -> None:
-    """Draw predicted against observed risk of dying, a row a model, a column a day.
+    """Draw predicted against observed risk of dying, a row a cohort and model, a column a day.
 
     Parameters
     ----------
@@ -49,44 +48,61 @@ def draw_calibration(
         Tables `calibration_groups`, `calibration_curves`, `calibration_measures` and
         `optimism` of `histoniche.survival.clinical.evaluate_clinically`.
     cohort
-        The cohort that is drawn.
-    models
-        Models that are drawn, in this order.
+        The cohort that is drawn; all but the training cohort if None.
     confidence, bootstraps
         Level of the intervals, and samples behind the band and the correction.
     figure
         Where the figure goes; ends in `.svg`.
     """
-    tables = [read_table(path) for path in (groups, curves, measures, optimism)]
-    tables = [table[table["cohort"] == cohort] for table in tables]
-    here = [model for model in models if model in set(tables[0]["model"])]
-    drawn = tables[0][tables[0]["model"].isin(here)]
+    tables = [
+        cohort_rows(read_table(path), cohort) for path in (groups, curves, measures, optimism)
+    ]
+    drawn = tables[0]
+    rows = list(dict.fromkeys(zip(drawn["cohort"], drawn["model"], strict=True)))
     days = sorted(drawn["days"].unique())
     with house_style():
         if drawn.empty:
-            save_notice(f"Nothing to calibrate in the cohort {cohort}.", figure, drawn)
+            save_notice(f"Nothing to calibrate in {cohort_words(cohort)}.", figure, drawn)
             return
-        sheet = new_figure(2.9 * len(here) + 1.3, width=max(6.4, 3.0 * len(days) + 0.4))
-        panels = sheet.subplots(len(here), len(days), squeeze=False, sharex=True, sharey=True)
+        sheet = new_figure(3.35 * len(rows) + 1.7, width=max(6.4, 3.0 * len(days) + 0.4))
+        panels = sheet.subplots(len(rows), len(days), squeeze=False, sharex=True, sharey=True)
         for (row, column), axes in np.ndenumerate(panels):
-            mine = [t[(t["model"] == here[row]) & (t["days"] == days[column])] for t in tables]
+            where = (*rows[row], days[column])
+            mine = [part[_is(part, *where)] for part in tables]
+            if mine[0].empty:
+                axes.set_axis_off()
+                continue
             _draw_panel(axes, *mine)
-            axes.set_title(_title(here[row], days[column], mine[0]), size=8)
+            axes.set_title(_title(*where, mine[0], named=cohort is None), size=8)
             axes.tick_params(labelbottom=True, labelleft=True)
             if column == 0:
                 axes.set_ylabel("Observed risk of dying")
-            if row == len(here) - 1:
-                axes.set_xlabel("Predicted risk of dying")
         corrected = "corrected" in tables[1] and tables[1]["corrected"].notna().any()
-        _explain(sheet, cohort, bool(corrected), confidence, bootstraps)
+        _explain(sheet, cohort_words(cohort), bool(corrected), confidence, bootstraps)
         save_figure(sheet, figure, drawn)
 
 
-def _title(model: str, days: float, groups: pd.DataFrame) -> str:
-    """Model, day, patients and deaths of a panel."""
+def cohort_rows(table: pd.DataFrame, cohort: str | None) -> pd.DataFrame:
+    """Rows of one cohort, or of all but the training cohort if it is None."""
+    return table[table["cohort"] != TRAINING if cohort is None else table["cohort"] == cohort]
+
+
+def cohort_words(cohort: str | None) -> str:
+    """What is drawn: one cohort, or all but the training cohort."""
+    return "the other cohorts" if cohort is None else f"the cohort {cohort}"
+
+
+def _is(table: pd.DataFrame, cohort: str, model: str, days: float) -> "pd.Series[bool]":
+    """Rows of one cohort, model and day."""
+    return (table["cohort"] == cohort) & (table["model"] == model) & (table["days"] == days)
+
+
+def _title(cohort: str, model: str, days: float, groups: pd.DataFrame, *, named: bool) -> str:
+    """Model, day, patients and deaths of a panel, and its cohort if that is to be named."""
     size = f"n = {count(int(groups['n'].sum()), 'patient')}"
     died = f"{count(int(groups['events'].sum()), 'death')} by then"
-    return "\n".join([*wrap(f"{model}, {duration(days)}", 38), f"{size}, {died}"])
+    head = wrap(f"{cohort[0].upper()}{cohort[1:]}", 38) if named else []
+    return "\n".join([*head, *wrap(f"{model}, {duration(days)}", 38), f"{size}, {died}"])
 
 
 def _draw_panel(
@@ -96,7 +112,7 @@ def _draw_panel(
     measures: pd.DataFrame,
     optimism: pd.DataFrame,
 ) -> None:
-    """Diagonal, smooth curve with its band, corrected curve, groups with their intervals."""
+    """Diagonal, curves with their band, groups with their intervals; numbers below the axis."""
     grid(axes, "both")
     axes.plot([0, 1], [0, 1], color=MUTED, lw=0.9, ls=(0, (4, 3)), zorder=1)
     axes.fill_between(
@@ -111,16 +127,7 @@ def _draw_panel(
     axes.errorbar(
         known["predicted"], known["observed"], yerr=ends, fmt="o", color="black", ms=4.5, lw=1
     )
-    axes.text(
-        0.97,
-        0.04,
-        "\n".join(_numbers(measures, optimism)),
-        transform=axes.transAxes,
-        ha="right",
-        va="bottom",
-        size=7.5,
-        linespacing=1.4,
-    )
+    axes.set_xlabel("\n".join(["Predicted risk of dying", *_numbers(measures, optimism)]), size=8)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_aspect("equal")
@@ -129,14 +136,17 @@ def _draw_panel(
 
 
 def _numbers(measures: pd.DataFrame, optimism: pd.DataFrame) -> list[str]:
-    """Slope and ICI with their intervals, and what the correction for optimism leaves of them."""
+    """Slope with its interval, ICI, and what the correction for optimism leaves of them."""
     row, after = measures.set_index("measure"), optimism.set_index("index")
+    found = {
+        "slope": format_interval(*row.loc["slope", ["value", "low", "high"]]),
+        "ici": f"{row['value'].to_dict()['ici']:.3f}",
+    }
     lines = []
-    for name, key, decimals in (("slope", "slope", 2), ("ICI", "ici", 3)):
-        values = row.loc[key, ["value", "low", "high"]]
-        lines.append(f"{name} {format_interval(*values, decimals=decimals)}")
-        if key in after.index:
-            lines.append(f"corrected {after['corrected'].to_dict()[key]:.{decimals}f}")
+    for (key, text), name, decimals in zip(found.items(), ("slope", "ICI"), (2, 3), strict=True):
+        corrected = after["corrected"].to_dict().get(key) if len(after) else None
+        beside = "" if corrected is None else f", corrected {corrected:.{decimals}f}"
+        lines.append(f"{name} {text}{beside}")
     return lines
 
 
@@ -163,7 +173,7 @@ def _explain(
     )
     footnote(
         sheet,
-        f"Cohort: {cohort}. Above the diagonal more died than predicted. Groups: mean prediction "
+        f"Drawn: {cohort}. Above the diagonal more died than predicted. Groups: mean prediction "
         f"against one minus Kaplan-Meier, {percent(confidence)} log-log intervals. Curve: Cox "
         "model of a restricted cubic spline of the prediction (Austin 2020). ICI: integrated "
         f"calibration index, mean distance from the diagonal. {note}",

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from histoniche.report.figures.calibration import cohort_rows, cohort_words
 from histoniche.report.figures.nomogram import duration
 from histoniche.report.numbers import count, percent
 from histoniche.report.style import (
@@ -30,46 +31,50 @@ _MODELS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)), (0, (8, 3)))
 
 
-def draw_decision_curves(curves: Path, *, cohort: str, confidence: float, figure: Path) -> None:
-    """Draw net benefit over the threshold, a panel a day.
+def draw_decision_curves(
+    curves: Path, *, cohort: str | None, confidence: float, figure: Path
+) -> None:
+    """Draw net benefit over the threshold, a panel a cohort and day.
 
     Parameters
     ----------
     curves
         Table `decision_curves` of `histoniche.survival.clinical.evaluate_clinically`.
     cohort
-        The cohort that is drawn.
+        The cohort that is drawn; all but the training cohort if None.
     confidence
         Level of the bands.
     figure
         Where the figure goes; ends in `.svg`.
     """
-    table = read_table(curves)
-    table = table[table["cohort"] == cohort]
+    table = cohort_rows(read_table(curves), cohort)
     with house_style():
         if table.empty:
-            save_notice(f"No decision curve in the cohort {cohort}.", figure, table)
+            save_notice(f"No decision curve in {cohort_words(cohort)}.", figure, table)
             return
-        days = sorted(table["days"].unique())
+        shown = list(dict.fromkeys(zip(table["cohort"], table["days"], strict=True)))
         models = [name for name in dict.fromkeys(table["model"]) if name not in (ALL, NONE)]
         looks = {name: (_MODELS[k % 6], _DASHES[k % 6]) for k, name in enumerate(models)}
-        rows = -(-len(days) // 3)
-        columns = min(3, len(days))
+        columns = min(3, table["days"].nunique() if cohort is None else len(shown))
+        rows = -(-len(shown) // columns)
         sheet = new_figure(3.3 * rows + 1.3, width=max(6.4, 3.1 * columns))
         panels = sheet.subplots(rows, columns, squeeze=False, sharey=True)
         bottom, top = _limits(table, models)
         for place, axes in enumerate(panels.flat):
-            if place >= len(days):
+            if place >= len(shown):
                 axes.set_axis_off()
                 continue
-            mine = table[table["days"] == days[place]]
+            whose, days = shown[place]
+            mine = table[(table["cohort"] == whose) & (table["days"] == days)]
             _draw_panel(axes, mine, looks)
             axes.set_ylim(bottom, top)
             axes.tick_params(labelleft=True)
-            axes.set_xlabel(f"Threshold: risk of dying within\n{duration(days[place])}")
+            axes.set_xlabel(f"Threshold: risk of dying within\n{duration(days)}")
             size = f"n = {count(int(mine['n'].iloc[0]), 'patient')}"
             died = count(int(mine["events"].iloc[0]), "death")
-            axes.set_title(f"{duration(days[place])}\n{size}, {died} by then", size=8)
+            head = f"{whose[0].upper()}{whose[1:]}, " if cohort is None else ""
+            name = fill(f"{head}{duration(days)}", 38)
+            axes.set_title(f"{name}\n{size}, {died} by then", size=8)
             if place % columns == 0:
                 axes.set_ylabel("Net benefit (net share of patients\nrightly treated)")
         handles = [
@@ -83,12 +88,12 @@ def draw_decision_curves(curves: Path, *, cohort: str, confidence: float, figure
         seen = cohort == TRAINING
         footnote(
             sheet,
-            f"Cohort: {cohort}. A patient is treated if the predicted risk of dying reaches the "
-            "threshold. Net benefit is the share of patients treated who would have died, less the "
-            "share treated who would not, times the odds of the threshold: 0.1 is as good as "
-            "treating 10 of 100 patients who would die, and nobody else. A model is of use where "
-            f"its curve is above both others. Bands: {percent(confidence)}, bootstrap of the "
-            "patients."
+            f"Drawn: {cohort_words(cohort)}. A patient is treated if the predicted risk of dying "
+            "reaches the threshold. Net benefit is the share of patients treated who would have "
+            "died, less the share treated who would not, times the odds of the threshold: 0.1 is "
+            "as good as treating 10 of 100 patients who would die, and nobody else. A model is of "
+            f"use where its curve is above both others. Bands: {percent(confidence)}, bootstrap of "
+            "the patients."
             + (" The models were fitted on these patients: their curves are too good." * seen),
         )
         save_figure(sheet, figure, table)

@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import NamedTuple
 
+import pandas as pd
 from matplotlib.axes import Axes as Canvas
 
 from histoniche.report.numbers import count
@@ -18,10 +19,12 @@ from histoniche.report.style import (
     house_style,
     new_figure,
     save_figure,
+    save_notice,
 )
 from histoniche.survival.nomogram import (
     Axis,
     Nomogram,
+    NoNomogramError,
     nomogram_table,
     read_nomogram,
     round_ticks,
@@ -71,7 +74,13 @@ def draw_nomogram(nomogram: Path, *, figure: Path) -> None:
         Where the figure goes; ends in `.svg`. The table beside it has every tick with its
         points and probability.
     """
-    drawn = read_nomogram(nomogram)
+    try:
+        drawn = read_nomogram(nomogram)
+    except NoNomogramError as none:
+        with house_style():
+            message = "\n".join(wrap(f"No nomogram of the model {none.model}: {none.reason}.", 85))
+            save_notice(message, figure, pd.DataFrame({"note": [none.reason]}))
+        return
     upper = [_line_of_points(), *(_line_of(axis) for axis in drawn.axes)]
     lower = _lines_of_totals(drawn)
     heights = [_height(line) for line in [*upper, *lower]]

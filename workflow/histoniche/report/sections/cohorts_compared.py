@@ -4,6 +4,7 @@ from typing import Any
 
 from histoniche.report.blocks import Block, Paragraph, Table, table
 from histoniche.report.numbers import format_days, format_number, format_p, percent
+from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.survival.balance import SURVIVAL
 from histoniche.survival.statements import state_cohorts
@@ -16,6 +17,12 @@ def cohort_blocks(results: Results) -> list[Block]:
     return [
         Paragraph(state_cohorts(results.table("balance"), results.table("follow_up"))),
         _sizes(results),
+        *picture_of(
+            results,
+            "balance",
+            "Distance from the training cohort",
+            "Right of the line a covariate is out of balance.",
+        ),
         _balance(results),
     ]
 

@@ -9,7 +9,11 @@ from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, join_words, percent
 from histoniche.report.results import Results
 from histoniche.report.sections.molecular_methods import molecular_methods
-from histoniche.report.sections.survival_methods import curves_methods, models_methods
+from histoniche.report.sections.survival_methods import (
+    clinical_methods,
+    curves_methods,
+    models_methods,
+)
 from histoniche.report.versions import software_versions
 
 CITATIONS = {
@@ -61,6 +65,7 @@ def methods_section(results: Results) -> Section:
         *_survival(results),
         *curves_methods(results),
         *models_methods(results),
+        *clinical_methods(results),
         f"Every random step has its own generator, from the seed {results.settings.get('seed')}.",
     ]
     versions = [(name, version) for name, version in software_versions().items()]
