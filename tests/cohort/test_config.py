@@ -64,6 +64,7 @@ def test_a_mistake_gives_one_line_with_key_and_remedy(blocks, words):
 
 SETS = {"gene_sets": {"go": "go.gmt"}}
 AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
+CURVES = {**AREAS, "survival": {}}
 
 
 def model(**entry):
@@ -92,6 +93,36 @@ def model(**entry):
             ["comparisons.a.covariate", "'mgnt'", "did you mean mgmt?"],
         ),
         ({"differential": {}}, ["comparisons", "the block differential needs it"]),
+        ({"survival_curves": {}}, ["column survival", "the block survival_curves needs it"]),
+        ({**CURVES, "gene_survival": {}}, ["column expression", "gene_survival needs it"]),
+        (
+            {**CURVES, "survival_curves": {"groups": ["mgnt"]}},
+            ["survival_curves.groups", "'mgnt'", "did you mean mgmt?"],
+        ),
+        (
+            {**CURVES, "survival_curves": {"strata": ["age"]}},
+            ["survival_curves.strata", "'age'", "make no strata", "categorical"],
+        ),
+        (
+            {**CURVES, "survival_curves": {"groups": ["mgmt"], "strata": ["mgmt"]}},
+            ["survival_curves.strata", "within its levels"],
+        ),
+        (
+            {**CURVES, "survival_curves": {"orders": {"mgmt": ["no", "yes"]}}},
+            ["survival_curves.orders.mgmt", "not among groups"],
+        ),
+        (
+            {**CURVES, "survival_curves": {"cut": {"rule": "value"}}},
+            ["survival_curves.cut.value", "the rule value needs it"],
+        ),
+        (
+            {**CURVES, "survival_curves": {"cut": {"quantile": 0.3}}},
+            ["survival_curves.cut.quantile", "median has no use for it", "rule: quantile"],
+        ),
+        (
+            {**CURVES, "survival_curves": {"cut": {"rule": "maximum"}}},
+            ["survival_curves.cut.rule", "'maximum'", "did you mean maximal?"],
+        ),
         ({"single_cell": {"cells": "c.h5ad"}}, ["signatures", "the block single_cell needs it"]),
         (
             {"ligand_receptor": {"pairs": "p.tsv"}},
