@@ -27,7 +27,7 @@ def test_nothing_is_planned_without_an_edit(demo):
 
 
 def test_a_survival_setting_re_runs_survival_alone(demo):
-    planned = demo.planned(survival={"cut": 0.4})
+    planned = demo.planned(**changed(demo.config, "survival", "cut", value=0.4))
     assert set(planned) == {"fit_survival", *ANALYSIS_END}
 
 
