@@ -31,6 +31,12 @@ def test_a_survival_setting_re_runs_survival_alone(demo):
     assert set(planned) == {"fit_survival", *ANALYSIS_END}
 
 
+def test_the_correction_of_pairs_re_runs_the_groups_by_covariate_alone(demo):
+    planned = demo.planned(**changed(demo.config, "survival_curves", "correction", value="bh"))
+    end = {"draw_covariate_groups", "write_summary", "seal_bundle", "all"}
+    assert set(planned) == {"compare_covariates", *end}
+
+
 def test_a_setting_of_the_survival_models_re_runs_what_uses_it_alone(demo):
     end = {"draw_survival_models", "write_summary", "seal_bundle", "all"}
     planned = demo.planned(**changed(demo.config, "survival_models", "knots", value=3))
