@@ -64,7 +64,7 @@ def test_a_mistake_gives_one_line_with_key_and_remedy(blocks, words):
 
 SETS = {"gene_sets": {"go": "go.gmt"}}
 AREAS = {"areas": {"path": "a.tsv", "columns": {"CT": "ct"}}}
-CLINICAL = {**AREAS, "survival": {}}
+WITH_SURVIVAL = {**AREAS, "survival": {}}
 
 
 def model(**entry):
@@ -93,6 +93,36 @@ def model(**entry):
             ["comparisons.a.covariate", "'mgnt'", "did you mean mgmt?"],
         ),
         ({"differential": {}}, ["comparisons", "the block differential needs it"]),
+        ({"survival_curves": {}}, ["column survival", "the block survival_curves needs it"]),
+        ({**WITH_SURVIVAL, "gene_survival": {}}, ["column expression", "gene_survival needs it"]),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"groups": ["mgnt"]}},
+            ["survival_curves.groups", "'mgnt'", "did you mean mgmt?"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"strata": ["age"]}},
+            ["survival_curves.strata", "'age'", "make no strata", "categorical"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"groups": ["mgmt"], "strata": ["mgmt"]}},
+            ["survival_curves.strata", "within its levels"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"orders": {"mgmt": ["no", "yes"]}}},
+            ["survival_curves.orders.mgmt", "not among groups"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"cut": {"rule": "value"}}},
+            ["survival_curves.cut.value", "the rule value needs it"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"cut": {"quantile": 0.3}}},
+            ["survival_curves.cut.quantile", "median has no use for it", "rule: quantile"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"cut": {"rule": "maximum"}}},
+            ["survival_curves.cut.rule", "'maximum'", "did you mean maximal?"],
+        ),
         ({"single_cell": {"cells": "c.h5ad"}}, ["signatures", "the block single_cell needs it"]),
         (
             {"ligand_receptor": {"pairs": "p.tsv"}},
@@ -183,23 +213,23 @@ def model(**entry):
         ({"clinical_use": {"scores": ["a/b"]}}, ["clinical_use.scores", "'a/b'"]),
         ({"clinical_use": {"scores": ["CT"]}}, ["survival", "the block clinical_use needs it"]),
         (
-            {**CLINICAL, "clinical_use": {"scores": ["CT"], "covariates": ["aeg"]}},
+            {**WITH_SURVIVAL, "clinical_use": {"scores": ["CT"], "covariates": ["aeg"]}},
             ["clinical_use.covariates", "'aeg'", "did you mean age?"],
         ),
         (
-            {**CLINICAL, "clinical_use": {"scores": ["CT", "age"]}},
+            {**WITH_SURVIVAL, "clinical_use": {"scores": ["CT", "age"]}},
             ["clinical_use.scores", "'age'", "this is a covariate"],
         ),
         (
-            {**CLINICAL, "clinical_use": {"scores": ["CT"], "years": [1, 3, 2]}},
+            {**WITH_SURVIVAL, "clinical_use": {"scores": ["CT"], "years": [1, 3, 2]}},
             ["clinical_use.years", "the numbers do not rise", "rising order"],
         ),
         (
-            {**CLINICAL, "clinical_use": {"scores": ["CT"], "cuts": [0.6, 0.6]}},
+            {**WITH_SURVIVAL, "clinical_use": {"scores": ["CT"], "cuts": [0.6, 0.6]}},
             ["clinical_use.cuts", "the numbers do not rise"],
         ),
         (
-            {**CLINICAL, "clinical_use": {"scores": ["CT"], "cuts": [30, 60]}},
+            {**WITH_SURVIVAL, "clinical_use": {"scores": ["CT"], "cuts": [30, 60]}},
             ["clinical_use.cuts", "30"],
         ),
     ],
@@ -321,4 +351,4 @@ def test_the_page_of_the_configuration_is_current(checkout):
 
 def test_clinical_use_without_a_declared_covariate_is_refused():
     with pytest.raises(InputError, match=r"cohort\.covariates.*clinical_use needs covariates"):
-        check_config(with_block(**CLINICAL, clinical_use={"scores": ["CT"]}), file="c.yaml")
+        check_config(with_block(**WITH_SURVIVAL, clinical_use={"scores": ["CT"]}), file="c.yaml")

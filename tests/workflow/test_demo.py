@@ -216,6 +216,30 @@ def test_the_planted_hazard_is_found_with_its_sign_and_no_other(demo):
         assert area.loc[other, "p"] > 0.05, other
 
 
+def test_the_searched_cut_of_the_hazardous_region_holds_after_correction_and_mgmt_does_not(demo):
+    cuts = table(demo, "survival/cut_points").set_index("score")
+    gene = demo.config["survival"]["genes"][0]
+    planted = json.loads((demo.folder / "cohort" / "truth" / "hazard.json").read_text())
+    assert list(cuts.index) == [planted["region"], gene]
+    assert (cuts["p_permutation"] < 0.05).all() and (cuts["q"] < 0.05).all()
+    search = table(demo, "survival/cut_search")
+    best = search.loc[search.groupby("score")["statistic"].idxmax()]
+    assert (best["z"] > 0).all(), "much of it is worse"
+    groups = table(demo, "survival/score_groups")
+    assert groups["p"].isna().all() and groups["note"].str.contains("searched for").all()
+    mgmt = table(demo, "survival/covariate_groups")
+    assert (mgmt["p"] > 0.05).all()
+
+
+def test_genes_of_the_hazardous_region_alone_are_found_by_their_survival(demo):
+    genes = table(demo, "survival/genes_cox").set_index("gene")
+    planted = truth(demo, "genes").set_index("gene")["region"]
+    sure = genes[genes["q"] < 0.05]
+    assert len(sure) >= 4 and (sure["hazard_ratio"] > 1).all()
+    # One in twenty of what passes may be false.
+    assert (planted[sure.index] != "CTmvp").sum() <= 1
+
+
 def test_the_planted_region_stays_beside_the_covariates_and_betters_their_model(demo):
     coefficients = table(demo, "survival/model_coefficients").set_index(["model", "term"])
     region = coefficients.loc[("combined", "CTmvp")]

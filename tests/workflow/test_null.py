@@ -148,6 +148,17 @@ def test_no_region_goes_with_survival(shuffled):
     assert (everyone["spearman_q"] > 0.05).all()
 
 
+def test_no_searched_cut_and_no_gene_goes_with_survival(shuffled):
+    folder = shuffled.results / "survival"
+    cuts = read_table(folder / "cut_points.parquet")
+    assert len(cuts) == 2 and (cuts["q"] > 0.05).all()
+    assert (read_table(folder / "covariate_groups.parquet")["p"] > 0.05).all()
+    genes = read_table(folder / "genes_cox.parquet")
+    assert (genes["q"] < 0.05).sum() <= 1
+    # Genes of one region rise and fall together, and so do their p.
+    assert (genes["p"] < 0.05).mean() < 0.09
+
+
 def test_no_region_betters_a_model_of_the_covariates(shuffled):
     folder = shuffled.results / "survival"
     difference = read_table(folder / "model_differences.parquet").set_index("kind")

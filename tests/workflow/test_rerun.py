@@ -27,8 +27,14 @@ def test_nothing_is_planned_without_an_edit(demo):
 
 
 def test_a_survival_setting_re_runs_survival_alone(demo):
-    planned = demo.planned(survival={"cut": 0.4})
+    planned = demo.planned(**changed(demo.config, "survival", "cut", value=0.4))
     assert set(planned) == {"fit_survival", *ANALYSIS_END}
+
+
+def test_the_correction_of_pairs_re_runs_the_groups_by_covariate_alone(demo):
+    planned = demo.planned(**changed(demo.config, "survival_curves", "correction", value="bh"))
+    end = {"draw_covariate_groups", "write_summary", "seal_bundle", "all"}
+    assert set(planned) == {"compare_covariates", *end}
 
 
 def test_a_setting_of_the_survival_models_re_runs_what_uses_it_alone(demo):

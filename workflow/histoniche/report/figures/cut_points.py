@@ -95,7 +95,9 @@ def _draw_search(
     _draw_lines(axes, found, most=float(table["statistic"].max()))
     axes.set_xlabel("\n".join(wrap(f"Cut-point of {what}{f' ({unit})' if unit else ''}", room)))
     axes.set_ylabel("Standardised log-rank statistic")
-    size = f"n = {count(int(found['n']), 'patient')}, {count(int(found['events']), 'death')}"
+    size = (
+        f"n\u00a0=\u00a0{count(int(found['n']), 'patient')}, {count(int(found['events']), 'death')}"
+    )
     place.legend(
         handles=[*_handles(table, found), *_result(found, table, room=room + 8)],
         loc="outside upper left",

@@ -210,7 +210,7 @@ def _title(panel: Panel) -> str:
     """What is compared, in how many patients."""
     first = panel.groups.iloc[0]
     return (
-        f"Survival by {panel.what}, n = {count(int(first['n_all']), 'patient')}, "
+        f"Survival by {panel.what}, n\u00a0=\u00a0{count(int(first['n_all']), 'patient')}, "
         f"{count(int(first['events_all']), 'death')}"
     )
 
