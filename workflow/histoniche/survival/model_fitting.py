@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from histoniche.survival.cohort import FEWEST
 from histoniche.survival.concordance import concordance
-from histoniche.survival.cox import wald_intervals
 from histoniche.survival.cox_model import CoxModel, stratum_names
 from histoniche.survival.estimation import (
     Estimate,
     Penalty,
     estimate,
+    few_events_note,
     likelihood_ratio_tests,
+    wald_intervals,
 )
-from histoniche.survival.outcome import check_columns, check_outcome, few_events_note
-from histoniche.survival.partial_likelihood import Floats, Ints, at_deaths, baselines
+from histoniche.survival.outcome import check_columns, check_outcome
+from histoniche.survival.partial_likelihood import Floats, Ints, RiskSets, baselines
 from histoniche.survival.proportionality import GLOBAL, Transform, proportional_hazards_tests
 from histoniche.survival.terms import Covariate, Declared, learn_covariate
 
@@ -184,21 +185,17 @@ def _freeze(
     )
     centre = np.where(numeric, data.design.mean(axis=0), 0.0)
     known, numbers = np.unique(data.names, return_inverse=True)
-    deaths = at_deaths(
-        data.times, data.events, data.design - centre, found.coefficients, data.strata
-    )
-    efron = found.efron and baseline == "efron"
-    hazards = dict(baselines(deaths, data.times, numbers, efron=efron))
+    sets = RiskSets(data.times, data.events, data.strata)
+    predictor = (data.design - centre) @ found.coefficients
+    hazards = baselines(sets, predictor, efron=found.efron and baseline == "efron")
     return CoxModel(
         covariates=learnt,
         coefficients=tuple(found.coefficients.tolist()),
         centre=tuple(centre.tolist()),
         strata=tuple(strata),
         baselines={
-            str(name): tuple(zip(*(part.tolist() for part in hazards[number]), strict=True))
-            if number in hazards
-            else ()
-            for number, name in enumerate(known)
+            str(name): tuple(zip(hazard.times.tolist(), hazard.hazard.tolist(), strict=True))
+            for name, hazard in zip(known, hazards, strict=True)
         },
         last_day={
             str(name): float(data.times[numbers == number].max())

@@ -8,9 +8,6 @@ import pandas as pd
 
 from histoniche.errors import InputError
 
-FEWEST_EVENTS = 10
-"""Events that stand behind one parameter of a model that can be trusted."""
-
 
 def check_outcome(patients: pd.DataFrame, *, file: Path | None = None) -> None:
     """Raise an InputError if a known time is not positive or a known event is not 0 or 1.
@@ -68,11 +65,3 @@ def check_columns(patients: pd.DataFrame, names: Sequence[str]) -> None:
                 column=name,
                 remedy=f"add it or choose among {known or 'none'}",
             )
-
-
-def few_events_note(parameters: int, events: int) -> str:
-    """A warning if a model has more parameters than a tenth of its events, else nothing."""
-    if parameters * FEWEST_EVENTS <= events:
-        return ""
-    plural = "" if parameters == 1 else "s"
-    return f"{parameters} parameter{plural} on {events} events: fewer than {FEWEST_EVENTS} each"
