@@ -139,7 +139,7 @@ def test_day_that_a_cohort_does_not_reach_is_passed_over(
     [
         ({"score": "CT"}, "value 'CT': no such score; choose among CTpnz"),
         ({"covariates": ["age", "grade"]}, "column grade: no such column"),
-        ({"covariates": ["sex", "cohort"]}, "no such covariate is declared"),
+        ({"covariates": ["sex", "cohort"]}, "column cohort: the covariate is not declared"),
         ({"column": "set"}, "column set: no such column"),
         ({"days": [1e5]}, "longest follow-up|at no day"),
     ],
@@ -160,7 +160,7 @@ def test_training_cohort_without_a_complete_patient_is_refused(tmp_path: Path) -
         run(tmp_path, table)
     split = pd.DataFrame({"patient": ["P001"], "role": ["train"]})
     write_table(split, tmp_path / "split.parquet")
-    with pytest.raises(InputError, match="survival needs two patients, 1 is there"):
+    with pytest.raises(InputError, match="Cox model of age, sex: fewer than 5 events"):
         run(tmp_path, table, column=None, split=tmp_path / "split.parquet")
 
 

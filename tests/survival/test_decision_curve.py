@@ -20,7 +20,7 @@ def study(request: pytest.FixtureRequest) -> Study:
 def curves(study: Study, thresholds: list[float], bootstraps: int = 20) -> pd.DataFrame:
     patients, days = study.patients, study.days[0]
     risks = {
-        name: study.fit(names).risk(patients, days)
+        name: study.fit(names).death_by(patients, days)
         for name, names in (("old", study.old), ("new", study.new))
     }
     follow_up = checked(patients["time_days"], patients["event"])

@@ -12,7 +12,6 @@ from histoniche.survival.decision_curve import decision_curves
 from histoniche.survival.follow_up import Size, checked, size_of
 from histoniche.survival.nomogram import make_nomogram
 from histoniche.survival.optimism import validate_model
-from histoniche.survival.prediction import fit_model
 from histoniche.survival.statements import (
     state_added_value,
     state_calibration,
@@ -27,7 +26,7 @@ from survival.clinical_data import STUDIES
 LUNG = STUDIES["lung"]
 OLD, NEW = LUNG.fit(LUNG.old), LUNG.fit(LUNG.new)
 FOLLOW_UP = checked(LUNG.patients["time_days"], LUNG.patients["event"])
-RISKS = [model.risk(LUNG.patients, 365) for model in (OLD, NEW)]
+RISKS = [model.death_by(LUNG.patients, 365) for model in (OLD, NEW)]
 
 
 def test_size_says_what_there_is() -> None:
@@ -45,7 +44,7 @@ def test_model_and_nomogram_name_their_terms() -> None:
     assert "age (per years), sex (female against male), karno (per points)" in text
     assert "54.7 events a parameter; AIC 1,476.2." in text
     assert "overfitting" not in text
-    few = fit_model(LUNG.patients.iloc[:35], LUNG.declared, LUNG.new, warn=False)
+    few = LUNG._replace(patients=LUNG.patients.iloc[:35]).fit(LUNG.new)
     few_events = LUNG.patients.iloc[:35]
     size = size_of(*checked(few_events["time_days"], few_events["event"]))
     assert ("expect overfitting" in state_model(few, size, name="x")) == (few.events < 30)

@@ -11,7 +11,7 @@ from histoniche.multiplicity import false_discovery
 from histoniche.survival.cox_model import CoxModel, read_models
 from histoniche.survival.evaluation import SCORE, Models, read_cohorts, score_names
 from histoniche.survival.functional_form import FunctionalForm, functional_form
-from histoniche.survival.model_fitting import ModelData, model_data, term_columns
+from histoniche.survival.model_data import ModelData, model_data, term_columns
 from histoniche.survival.proportionality import (
     GLOBAL,
     TRANSFORMS,

@@ -24,11 +24,12 @@ from histoniche.survival.cohorts import (
     follow_up_table,
     names_of,
 )
+from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.decision_curve import decision_curves
 from histoniche.survival.follow_up import Bools, Floats, check_day, checked, complete, size_of
+from histoniche.survival.model_fitting import estimate_model
 from histoniche.survival.nomogram import make_nomogram, nomogram_table, write_nomogram
 from histoniche.survival.optimism import validate_model
-from histoniche.survival.prediction import CoxModel, fit_model
 from histoniche.survival.statements import (
     state_added_value,
     state_calibration,
@@ -136,7 +137,7 @@ def evaluate_clinically(
     training = known.loc[cohorts.index[cohorts == TRAINING]]
     names = {CLINICAL: [*covariates], f"{CLINICAL} + {score}": [*covariates, score]}
     models = {
-        name: fit_model(training, meanings, terms)
+        name: estimate_model(training, covariates=terms, declared=meanings)
         for name, terms in {**names, score: [score]}.items()
     }
     for name, model in models.items():
@@ -256,7 +257,7 @@ def _calibrations(place: _Place) -> Iterator[tuple[str, pd.DataFrame]]:
     shape: dict[str, Any] = {"days": place.day, "groups": setting.groups, "seed": setting.seed}
     shape["bootstraps"] = setting.bootstraps
     for name, model in place.models.items():
-        risk = model.risk(place.patients, place.day)
+        risk = model.death_by(place.patients, place.day)
         level = setting.confidence
         found = calibrate(place.time, place.event, risk, **shape, confidence=level)
         groups, curve, indices = found.groups, found.curve, None
@@ -287,7 +288,7 @@ def _added(place: _Place) -> Iterator[tuple[str, pd.DataFrame]]:
         test = {"lr_chi2": nested.chi2, "lr_df": nested.df, "lr_p": nested.p, "aic": nested.aic}
         table = table.assign(model=name, **test)
     else:
-        before, after = (model.risk(place.patients, place.day) for model in (old, new))
+        before, after = (model.death_by(place.patients, place.day) for model in (old, new))
         table = added_value(place.time, place.event, before, after, **shape).assign(model=name)
     yield "added_value", table
     words: dict[str, Any] = {"days": place.day, "cuts": setting.cuts, "nested": nested}
@@ -298,7 +299,9 @@ def _added(place: _Place) -> Iterator[tuple[str, pd.DataFrame]]:
 def _decisions(place: _Place) -> Iterator[tuple[str, pd.DataFrame]]:
     """Decision curves of every model."""
     setting = place.settings
-    risks = {name: model.risk(place.patients, place.day) for name, model in place.models.items()}
+    risks = {
+        name: model.death_by(place.patients, place.day) for name, model in place.models.items()
+    }
     table = decision_curves(
         place.time,
         place.event,

@@ -27,7 +27,7 @@ ALL, NONE = "treat all", "treat none"
 def decision_curves(
     time: ArrayLike,
     event: ArrayLike,
-    risks: Mapping[str, Floats],
+    risks: Mapping[str, ArrayLike],
     *,
     days: float,
     seed: int,

@@ -93,6 +93,11 @@ class Estimate(NamedTuple):
         """Akaike's criterion: smaller is better, among models of the same patients."""
         return 2 * self.parameters - 2 * self.log_likelihood
 
+    @property
+    def at_maximum(self) -> bool:
+        """Whether it is where the likelihood is largest: there errors and tests hold."""
+        return not self.note and bool(np.isfinite(self.covariance).all())
+
 
 def estimate(
     times: Floats,
@@ -142,7 +147,7 @@ def estimate_from(sets: RiskSets, design: Floats, *, penalty: Penalty | None = N
     x = (design - centre)[sets.order]
     spread = np.sqrt((x * x).sum(axis=0) / (len(x) - 1))
     if not (spread > _CONSTANT * np.abs(centre)).all():
-        return _nothing(sets, x.shape[1], CONSTANT)
+        return no_estimate(x.shape[1], CONSTANT)
     x /= spread
     if penalty is not None and penalty.l1_ratio > 0:
         return _sparse(sets, x, spread, penalty)
@@ -155,16 +160,16 @@ def _smooth(sets: RiskSets, x: Floats, spread: Floats, ridge: float) -> Estimate
     # are much alike, have coefficients of an ordinary size.
     basis = np.eye(x.shape[1]) if ridge or x.shape[1] == 1 else _uncorrelated(x)
     if basis is None:
-        return _nothing(sets, x.shape[1], COLLINEAR)
+        return no_estimate(x.shape[1], COLLINEAR)
     found = _newton(sets, np.ascontiguousarray((x @ basis).T), ridge)
     if found is None:
-        return _nothing(sets, x.shape[1], ENDLESS)
+        return no_estimate(x.shape[1], ENDLESS)
     gamma, null, end = found
     df = len(gamma)
     covariance = np.linalg.inv(end.information + ridge * np.eye(df))
     variance = np.diag(covariance)
     if not ((np.abs(gamma) < _BEYOND) & (variance > 0) & (variance < _BEYOND**2)).all():
-        return _nothing(sets, df, ENDLESS)
+        return no_estimate(df, ENDLESS)
     back = basis / spread[:, np.newaxis]
     if ridge:
         effective = float(np.trace(end.information @ covariance))
@@ -301,8 +306,7 @@ def _sparse(sets: RiskSets, x: Floats, spread: Floats, penalty: Penalty) -> Esti
     return Estimate(beta / spread, unknown, height, start, float((beta != 0).sum()), efron=False)
 
 
-def _nothing(sets: RiskSets, terms: int, note: str) -> Estimate:
+def no_estimate(terms: int, note: str) -> Estimate:
     """No estimate, and why."""
-    start = log_likelihood(sets, np.zeros(len(sets.order)))
     none, unknown = np.full(terms, np.nan), np.full((terms, terms), np.nan)
-    return Estimate(none, unknown, math.nan, start, float(terms), note=note)
+    return Estimate(none, unknown, math.nan, math.nan, float(terms), note=note)

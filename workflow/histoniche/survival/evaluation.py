@@ -192,10 +192,6 @@ def _fit(
     patients: pd.DataFrame, entry: Mapping[str, Any], declared: Declared, confidence: float
 ) -> CoxFit:
     """Fit one model of the config."""
-    for name in entry["covariates"]:
-        if name not in declared:
-            remedy = "declare it as numeric or categorical"
-            raise InputError("the covariate is not declared", column=name, remedy=remedy)
     return fit_model(
         patients,
         covariates=entry["covariates"],

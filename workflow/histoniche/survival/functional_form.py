@@ -12,7 +12,7 @@ from statsmodels.nonparametric.smoothers_lowess import lowess
 from histoniche.survival.cohort import FEWEST
 from histoniche.survival.estimation import NO_TEST, ChiSquared, chi_squared, estimate
 from histoniche.survival.martingale import martingale_residuals
-from histoniche.survival.model_fitting import ModelData, model_data
+from histoniche.survival.model_data import ModelData, model_data
 from histoniche.survival.outcome import check_columns, check_outcome
 from histoniche.survival.partial_likelihood import Floats
 from histoniche.survival.splines import most_knots

@@ -1,6 +1,5 @@
 """Cox's partial likelihood and what it is made of, with Efron's ties and strata."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -227,9 +226,7 @@ class Baseline(NamedTuple):
         return np.asarray(height[np.searchsorted(self.times, days, side="right")])
 
 
-def baselines(
-    sets: RiskSets, linear_predictor: Floats, *, efron: bool = True
-) -> Iterator[Baseline]:
+def baselines(sets: RiskSets, linear_predictor: Floats, *, efron: bool = True) -> list[Baseline]:
     """Cumulative baseline hazard of each stratum, in their order.
 
     Parameters
@@ -246,5 +243,6 @@ def baselines(
     steps = np.add.reduceat(np.exp(-found.top) / found.at_risk, sets.first)
     moments = sets.time[sets.start[sets.first]]
     ends = np.searchsorted(sets.start[sets.first], sets.bounds)
-    for begin, end in pairwise(ends):
-        yield Baseline(moments[begin:end], np.cumsum(steps[begin:end]))
+    return [
+        Baseline(moments[begin:end], np.cumsum(steps[begin:end])) for begin, end in pairwise(ends)
+    ]
