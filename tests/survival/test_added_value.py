@@ -15,8 +15,9 @@ from histoniche.survival.added_value import (
     improvements,
 )
 from histoniche.survival.cox_model import CoxModel
-from histoniche.survival.follow_up import checked, counted, resamples
+from histoniche.survival.follow_up import counted, resamples
 from histoniche.survival.model_fitting import estimate_model
+from histoniche.survival.observations import observations
 from survival.clinical_data import STUDIES, Study
 
 # R's numbers and the calls that made them: r/clinical.R, r/clinical.tsv. On the same predictions
@@ -32,7 +33,7 @@ def study(request: pytest.FixtureRequest) -> Study:
 
 
 def risks(study: Study) -> tuple[Any, ...]:
-    time, event = checked(study.patients["time_days"], study.patients["event"])
+    time, event = observations(study.patients["time_days"], study.patients["event"])
     models = (study.fit(names) for names in (study.old, study.new))
     return (
         time,
@@ -104,7 +105,7 @@ def test_random_score_adds_nothing_in_new_patients_and_a_true_one_does() -> None
     covers = []
     for round_ in range(25):
         training, validation = cohort(rng, 150), cohort(rng, 200)
-        follow_up = checked(validation["time_days"], validation["event"])
+        follow_up = observations(validation["time_days"], validation["event"])
         for added in ("score", "truth"):
             pair = [model.death_by(validation, 300) for model in models(training, added)]
             setting: dict[str, Any] = {"days": 300, "cuts": [0.4, 0.7], "seed": round_}

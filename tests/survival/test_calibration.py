@@ -12,7 +12,8 @@ from histoniche.survival.calibration import (
     risk_cuts,
     smooth_calibration,
 )
-from histoniche.survival.follow_up import Floats, checked
+from histoniche.survival.follow_up import Floats
+from histoniche.survival.observations import observations
 from survival.clinical_data import STUDIES, Study
 
 # R's numbers and the calls that made them: r/clinical.R, r/clinical.tsv.
@@ -25,7 +26,7 @@ def study(request: pytest.FixtureRequest) -> Study:
 
 def predictions(study: Study) -> tuple[Floats, Floats, Floats]:
     patients = study.patients
-    time, event = checked(patients["time_days"], patients["event"])
+    time, event = observations(patients["time_days"], patients["event"])
     return time, event, study.fit(study.new).death_by(patients, study.days[0]).to_numpy()
 
 

@@ -138,7 +138,7 @@ def test_day_that_a_cohort_does_not_reach_is_passed_over(
     ("changes", "message"),
     [
         ({"score": "CT"}, "value 'CT': no such score; choose among CTpnz"),
-        ({"covariates": ["age", "grade"]}, "column grade: no such column"),
+        ({"covariates": ["age", "grade"]}, "column grade: .*no such covariate"),
         ({"covariates": ["sex", "cohort"]}, "column cohort: the covariate is not declared"),
         ({"column": "set"}, "column set: no such column"),
         ({"days": [1e5]}, "longest follow-up|at no day"),

@@ -178,7 +178,7 @@ def test_more_parameters_than_a_tenth_of_the_events_are_warned_of(complete: pd.D
     [
         ({"time_days": 0.0}, r"column time_days, value 0\.0: .*patient L0 .*greater than 0"),
         ({"time_days": -3.0}, "greater than 0"),
-        ({"event": 2}, r"column event, value 2.0: .*neither 0 nor 1"),
+        ({"event": 2}, r"column event, value 2: .*patient L0 is neither 0 nor 1"),
         ({"age": np.inf}, "column age.*patient L0 is no finite number"),
     ],
 )

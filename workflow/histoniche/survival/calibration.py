@@ -16,11 +16,11 @@ from histoniche.survival.follow_up import (
     Bools,
     Floats,
     check_day,
-    checked,
     percentiles,
     resamples,
     survival_at,
 )
+from histoniche.survival.observations import observations
 from histoniche.survival.partial_likelihood import RiskSets, baselines
 from histoniche.survival.splines import knot_shares, restricted_cubic_spline
 
@@ -119,7 +119,7 @@ def check_predictions(
     time: ArrayLike, event: ArrayLike, risk: ArrayLike, days: float
 ) -> tuple[Floats, Bools, Floats]:
     """Arrays of follow-up and risk, once they are known to be usable; else an InputError."""
-    times, events = checked(time, event)
+    times, events = observations(time, event)
     check_day(times, events, days)
     risks = np.asarray(risk, dtype=np.float64)
     if risks.shape != times.shape:

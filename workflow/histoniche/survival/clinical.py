@@ -26,9 +26,10 @@ from histoniche.survival.cohorts import (
 )
 from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.decision_curve import decision_curves
-from histoniche.survival.follow_up import Bools, Floats, check_day, checked, complete, size_of
+from histoniche.survival.follow_up import Bools, Floats, check_day, size_of
 from histoniche.survival.model_fitting import estimate_model
 from histoniche.survival.nomogram import make_nomogram, nomogram_table, write_nomogram
+from histoniche.survival.observations import complete_patients, observations
 from histoniche.survival.optimism import validate_model
 from histoniche.survival.statements import (
     state_added_value,
@@ -131,7 +132,7 @@ def evaluate_clinically(
     check_tables(tables)
     sheet = _joined(read_table(patients), read_table(scores), score)
     meanings = {**declared, score: {"type": "numeric", "unit": unit}}
-    known = complete(sheet, [*covariates, score])
+    known = complete_patients(sheet, [*covariates, score])
     cohorts = _cohorts(sheet, split, column)
     cohorts = _complete_cohorts(cohorts, known)
     training = known.loc[cohorts.index[cohorts == TRAINING]]
@@ -150,7 +151,7 @@ def evaluate_clinically(
     found["balance"], found["follow_up"] = [balance], [follow_up]
     found["statements"].append(_statement("cohorts", "", state_cohorts(balance, follow_up)))
     paths = (clinical_nomogram, score_nomogram)
-    size = size_of(*checked(training["time_days"], training["event"]))
+    size = size_of(*observations(training["time_days"], training["event"]))
     nomograms = [make_nomogram(models[name], training, name=name, days=days) for name in names]
     for nomogram in nomograms:
         text = state_model(models[nomogram.name], size, name=nomogram.name)
@@ -230,7 +231,7 @@ def _evaluated(
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for cohort in names_of(cohorts):
         mine = known.loc[cohorts.index[cohorts == cohort]]
-        time, event = checked(mine["time_days"], mine["event"])
+        time, event = observations(mine["time_days"], mine["event"])
         for day in settings.days:
             try:
                 check_day(time, event, day)

@@ -16,7 +16,7 @@ from histoniche.survival.estimation import (
     likelihood_ratio_tests,
     wald_intervals,
 )
-from histoniche.survival.outcome import check_columns, check_outcome
+from histoniche.survival.observations import check_columns, check_observations
 from histoniche.survival.partial_likelihood import Floats
 from histoniche.survival.proportionality import GLOBAL, proportional_hazards_tests
 from histoniche.survival.terms import Declared, Term, area_term, covariate_terms
@@ -79,7 +79,7 @@ def fit_cox(
     InputError
         If a time is not positive, an event not 0 or 1, or a covariate is missing.
     """
-    check_outcome(patients)
+    check_observations(patients)
     check_columns(patients, covariates)
     fit = partial(_model, declared=declared, confidence=confidence)
     by_region = {str(region): area_term(areas[region]) for region in areas.columns}

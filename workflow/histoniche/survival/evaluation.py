@@ -21,7 +21,7 @@ from histoniche.survival.cohort_performance import (
 from histoniche.survival.cox_model import CoxModel, write_models
 from histoniche.survival.estimation import NO_TEST, ChiSquared, Penalty, chi_squared
 from histoniche.survival.model_fitting import CoxFit, fit_model
-from histoniche.survival.outcome import check_columns, check_outcome
+from histoniche.survival.observations import check_columns, check_observations
 from histoniche.survival.terms import Declared
 from histoniche.tables import read_table, write_table
 
@@ -143,7 +143,7 @@ def read_cohorts(
         If follow-up is wrong, a model uses what is not there, or nobody is in the training.
     """
     table = read_table(patients).set_index("patient")
-    check_outcome(table, file=patients)
+    check_observations(table, file=patients)
     table = table.dropna(subset=["time_days", "event"])
     if scores is not None:
         long = read_table(scores)

@@ -1,14 +1,13 @@
-"""Time and event of patients: checks, the Kaplan-Meier curve at one day, length of follow-up."""
+"""What follow-up says at one day, its length, and bootstrap samples of the patients."""
 
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from histoniche.errors import InputError
 
@@ -28,52 +27,6 @@ class Size(NamedTuple):
     low: float
     high: float
     """Its 95 % interval; NaN where not reached."""
-
-
-def checked(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Bools]:
-    """Times and events as arrays, once they are known to be usable.
-
-    Parameters
-    ----------
-    time
-        (patients,), days, above 0.
-    event
-        (patients,), 1 where the patient died at `time`, 0 where last seen alive then.
-
-    Raises
-    ------
-    InputError
-        For fewer than two patients, a time that is missing or not above 0, an event
-        other than 0 and 1, or if nobody died.
-    """
-    try:
-        times, events = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        remedy = "leave out patients whose follow-up is unknown"
-        raise InputError("times and events must be numbers", remedy=remedy) from error
-    if len(times) < 2:
-        remedy = "bring more patients with time and event"
-        raise InputError(f"survival needs two patients, {len(times)} is there", remedy=remedy)
-    wrong = ~(np.isfinite(times) & (times > 0))
-    if wrong.any():
-        raise InputError(
-            f"{int(wrong.sum())} of {len(times)} times are missing or not above 0",
-            column="time_days",
-            value=float(times[wrong][0]),
-            remedy="give the days to death or last contact, or leave these patients out",
-        )
-    wrong = ~np.isin(events, (0, 1))
-    if wrong.any():
-        raise InputError(
-            "events are 0 (last seen alive) or 1 (died)",
-            column="event",
-            value=float(events[wrong][0]),
-            remedy="code them so",
-        )
-    if not events.any():
-        remedy = "wait for events, or study another end point"
-        raise InputError("nobody died, all patients are censored", column="event", remedy=remedy)
-    return times, events.astype(bool)
 
 
 def check_day(time: Floats, event: Bools, days: float) -> None:
@@ -213,15 +166,3 @@ def percentiles(values: Floats, confidence: float) -> tuple[Floats, Floats]:
     filled = np.where(known, values, 0.0)
     low, high = np.nanpercentile(filled, tails, axis=0)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
-
-
-def complete(patients: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The patients in whom follow-up and all these columns are known."""
-    for name in ("time_days", "event", *names):
-        if name not in patients:
-            raise InputError(
-                "no such column in the table of patients",
-                column=name,
-                remedy=f"choose among {', '.join(map(str, patients.columns))}",
-            )
-    return patients.dropna(subset=["time_days", "event", *names])

@@ -13,7 +13,7 @@ from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.estimation import Estimate, Penalty, estimate, few_events_note, no_estimate
 from histoniche.survival.model_data import ModelData, model_data
 from histoniche.survival.model_tables import coefficient_table, test_table
-from histoniche.survival.outcome import check_columns, check_outcome
+from histoniche.survival.observations import complete_patients
 from histoniche.survival.partial_likelihood import RiskSets, baselines
 from histoniche.survival.proportionality import Transform
 from histoniche.survival.terms import Covariate, Declared, learn_covariate
@@ -157,13 +157,11 @@ def _fitted(
     """Learn the covariates from the patients in whom all is known, and fit."""
     if not covariates:
         raise InputError("a model needs a covariate", remedy="name one at least")
-    check_outcome(patients)
-    check_columns(patients, [*covariates, *strata])
+    complete = complete_patients(patients, [*covariates, *strata])
     for name in covariates:
         if name not in declared:
             remedy = f"declare it as numeric or categorical, or choose among {', '.join(declared)}"
             raise InputError("the covariate is not declared", column=name, remedy=remedy)
-    complete = patients.dropna(subset=["time_days", "event", *covariates, *strata])
     learnt = tuple(learn_covariate(complete, name, declared[name]) for name in covariates)
     data = model_data(complete, learnt, strata)
     note = _impossible(complete, learnt)
