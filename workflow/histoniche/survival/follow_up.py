@@ -1,15 +1,13 @@
 """What follow-up says at one day, its length, and bootstrap samples of the patients."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from lifelines import KaplanMeierFitter
-from lifelines.utils import median_survival_times
 from numpy.typing import NDArray
 
 from histoniche.errors import InputError
+from histoniche.survival.curves import median_follow_up
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -138,13 +136,8 @@ def size_of(time: Floats, event: Bools, *, confidence: float = 0.95) -> Size:
     ----------
     Schemper and Smith 1996, Control Clin Trials 17:343-346.
     """
-    fitter = KaplanMeierFitter(alpha=1 - confidence)
-    fitter.fit(time, ~event)
-    bounds = fitter.confidence_interval_
-    medians = [float(fitter.median_survival_time_)]
-    medians += [float(median_survival_times(bounds.iloc[:, side])) for side in (0, 1)]
-    known = [value if math.isfinite(value) else math.nan for value in medians]
-    return Size(len(time), int(event.sum()), *known)
+    median = median_follow_up(time, event, confidence=confidence)
+    return Size(len(time), int(event.sum()), *median)
 
 
 def resamples(n: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
