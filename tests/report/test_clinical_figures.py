@@ -1,5 +1,6 @@
 """Figures of nomogram, calibration and decision curves: what they say, whatever is missing."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from histoniche.report.figures.nomogram import draw_nomogram, duration
 from histoniche.survival.balance import balance_table
 from histoniche.survival.calibration import calibrate
 from histoniche.survival.decision_curve import decision_curves
+from histoniche.survival.model_fitting import estimate_model
 from histoniche.survival.nomogram import make_nomogram, write_no_nomogram, write_nomogram
-from histoniche.survival.prediction import fit_model
 from histoniche.tables import read_table, write_table
 
 LEVELS = ["neither", "radiation alone", "radiation and temozolomide", "temozolomide", "other"]
@@ -44,7 +45,7 @@ def declared(table: pd.DataFrame) -> dict[str, dict[str, str]]:
 def test_nomogram_names_every_axis_and_level(tmp_path: Path, terms: int) -> None:
     table = cohort()
     names = list(table.columns[:8])[::-1][:terms]
-    model = fit_model(table, declared(table), names, warn=False)
+    model = estimate_model(table, covariates=names, declared=declared(table))
     nomogram = make_nomogram(model, table, name="clinical", days=[365, 730, 1095])
     write_nomogram(nomogram, tmp_path / "n.json")
     draw_nomogram(tmp_path / "n.json", figure=tmp_path / "n.svg")
@@ -64,8 +65,9 @@ def test_nomogram_names_every_axis_and_level(tmp_path: Path, terms: int) -> None
 def test_axis_without_room_names_its_ends(tmp_path: Path) -> None:
     table = cohort().assign(tiny=np.linspace(0, 1, 200))
     kinds = {name: {"type": "numeric"} for name in ("age", "tiny")}
-    model = fit_model(table, kinds, ["age", "tiny"])
-    model.coefficients[1] = model.coefficients[0] / 100
+    model = estimate_model(table, covariates=["age", "tiny"], declared=kinds)
+    first = model.coefficients[0]
+    model = dataclasses.replace(model, coefficients=(first, first / 100))
     nomogram = make_nomogram(model, table, name="x", days=[365])
     write_nomogram(nomogram, tmp_path / "n.json")
     draw_nomogram(tmp_path / "n.json", figure=tmp_path / "n.svg")
@@ -85,11 +87,11 @@ def test_days_are_said_in_years_where_they_are(days: float, text: str) -> None:
 def evaluation(tmp_path: Path, days: list[float], models: list[str], *, own: bool) -> list[Path]:
     """Tables as the job writes them."""
     table = cohort()
-    model = fit_model(table, declared(table), ["age"])
+    model = estimate_model(table, covariates=["age"], declared=declared(table))
     follow_up = table["time_days"], table["event"]
     parts: list[list[pd.DataFrame]] = [[], [], [], []]
     for day in days:
-        risk = model.risk(table, day)
+        risk = model.death_by(table, day)
         found = calibrate(*follow_up, risk, days=day, seed=1, bootstraps=10)
         curves = decision_curves(
             *follow_up, dict.fromkeys(models, risk), days=day, seed=1, bootstraps=10

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from lifelines.datasets import load_gbsg2, load_lung
 
-from histoniche.survival.prediction import CoxModel, fit_model
+from histoniche.survival.cox_model import CoxModel
+from histoniche.survival.model_fitting import estimate_model
 
 R = pd.read_csv(Path(__file__).parent / "r" / "clinical.tsv", sep="\t", dtype={"key": str})
 
@@ -26,7 +27,7 @@ class Study(NamedTuple):
 
     def fit(self, names: list[str]) -> CoxModel:
         """Fit one of the two models."""
-        return fit_model(self.patients, self.declared, names)
+        return estimate_model(self.patients, covariates=names, declared=self.declared)
 
     def r(self, what: str) -> "pd.Series[float]":
         """Numbers of R, by their key."""

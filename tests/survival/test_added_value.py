@@ -14,8 +14,10 @@ from histoniche.survival.added_value import (
     corrected_added_value,
     improvements,
 )
-from histoniche.survival.follow_up import checked, counted, resamples
-from histoniche.survival.prediction import CoxModel, fit_model
+from histoniche.survival.cox_model import CoxModel
+from histoniche.survival.follow_up import counted, resamples
+from histoniche.survival.model_fitting import estimate_model
+from histoniche.survival.observations import observations
 from survival.clinical_data import STUDIES, Study
 
 # R's numbers and the calls that made them: r/clinical.R, r/clinical.tsv. On the same predictions
@@ -31,9 +33,13 @@ def study(request: pytest.FixtureRequest) -> Study:
 
 
 def risks(study: Study) -> tuple[Any, ...]:
-    time, event = checked(study.patients["time_days"], study.patients["event"])
+    time, event = observations(study.patients["time_days"], study.patients["event"])
     models = (study.fit(names) for names in (study.old, study.new))
-    return time, event, *(model.risk(study.patients, study.days[0]) for model in models)
+    return (
+        time,
+        event,
+        *(model.death_by(study.patients, study.days[0]).to_numpy() for model in models),
+    )
 
 
 def test_every_part_equals_r(study: Study) -> None:
@@ -87,7 +93,10 @@ def cohort(rng: np.random.Generator, n: int) -> pd.DataFrame:
 
 
 def models(table: pd.DataFrame, added: str) -> tuple[CoxModel, CoxModel]:
-    old, new = (fit_model(table, DECLARED, names) for names in (["age"], ["age", added]))
+    old, new = (
+        estimate_model(table, covariates=names, declared=DECLARED)
+        for names in (["age"], ["age", added])
+    )
     return old, new
 
 
@@ -96,9 +105,9 @@ def test_random_score_adds_nothing_in_new_patients_and_a_true_one_does() -> None
     covers = []
     for round_ in range(25):
         training, validation = cohort(rng, 150), cohort(rng, 200)
-        follow_up = checked(validation["time_days"], validation["event"])
+        follow_up = observations(validation["time_days"], validation["event"])
         for added in ("score", "truth"):
-            pair = [model.risk(validation, 300) for model in models(training, added)]
+            pair = [model.death_by(validation, 300) for model in models(training, added)]
             setting: dict[str, Any] = {"days": 300, "cuts": [0.4, 0.7], "seed": round_}
             table = added_value(*follow_up, *pair, **setting, bootstraps=100)
             total = table[table["part"] == "total"].set_index("measure")
@@ -144,7 +153,7 @@ def test_models_that_are_not_nested_or_saw_others_are_refused() -> None:
         compare_nested(new, old)
     with pytest.raises(InputError, match="not part of the new one; add covariates"):
         compare_nested(old, old)
-    fewer = fit_model(study.patients.iloc[:150], study.declared, study.new)
+    fewer = study._replace(patients=study.patients.iloc[:150]).fit(study.new)
     with pytest.raises(InputError, match=r"fitted on different patients \(227 and 150\)"):
         compare_nested(old, fewer)
 

@@ -12,7 +12,8 @@ from histoniche.survival.calibration import (
     risk_cuts,
     smooth_calibration,
 )
-from histoniche.survival.follow_up import Floats, checked
+from histoniche.survival.follow_up import Floats
+from histoniche.survival.observations import observations
 from survival.clinical_data import STUDIES, Study
 
 # R's numbers and the calls that made them: r/clinical.R, r/clinical.tsv.
@@ -25,8 +26,8 @@ def study(request: pytest.FixtureRequest) -> Study:
 
 def predictions(study: Study) -> tuple[Floats, Floats, Floats]:
     patients = study.patients
-    time, event = checked(patients["time_days"], patients["event"])
-    return time, event, study.fit(study.new).risk(patients, study.days[0])
+    time, event = observations(patients["time_days"], patients["event"])
+    return time, event, study.fit(study.new).death_by(patients, study.days[0]).to_numpy()
 
 
 def too_extreme(risk: Floats) -> Floats:
@@ -54,7 +55,8 @@ def test_smooth_curve_equals_that_of_austin(study: Study) -> None:
 def test_measures_equal_r(study: Study, what: str) -> None:
     time, event, risk = predictions(study)
     risk = risk if what == "measure" else too_extreme(risk)
-    found = calibration_measures(time, event, risk, days=study.days[0])
+    smooth = smooth_calibration(time, event, risk, study.days[0])
+    found = calibration_measures(time, event, risk, days=study.days[0], smooth=smooth)
     expected = study.r(what)
     for name, value in found.items():
         assert value == pytest.approx(expected[name], abs=1e-7), name
@@ -117,6 +119,16 @@ def test_tied_predictions_make_fewer_groups_and_a_straight_curve() -> None:
     assert np.isfinite(found.measures["value"]).all()
 
 
+def test_predictions_that_separate_the_dead_have_no_slope_and_no_curve() -> None:
+    time, event = np.arange(1.0, 41), np.ones(40, dtype=bool)
+    risk = np.linspace(0.9, 0.1, 40)
+    smooth = smooth_calibration(time, event, risk, 20)
+    found = calibration_measures(time, event, risk, days=20, smooth=smooth)
+    assert np.isnan([found[name] for name in ("slope", "ici", "e50", "e90")]).all()
+    assert np.isfinite([found["ratio"], found["intercept"]]).all()
+    assert np.isnan(smooth(risk)).all()
+
+
 def test_group_whose_follow_up_ends_before_the_day_has_no_observed_risk() -> None:
     time = np.array([10.0, 20, 30, 40, 100, 200, 300, 400])
     event = np.array([1, 1, 0, 0, 1, 0, 1, 1], dtype=bool)
@@ -142,5 +154,5 @@ def test_predictions_that_are_no_risks_are_refused(risk: Floats, message: str) -
 
 
 def test_unknown_number_of_knots_is_refused() -> None:
-    with pytest.raises(InputError, match="value 2: unknown number of knots; choose among 3, 4, 5"):
+    with pytest.raises(InputError, match="value 2: no such number of knots; choose from 3 to 7"):
         calibrate(*predictions(STUDIES["lung"]), days=365, seed=1, knots=2)

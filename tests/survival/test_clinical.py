@@ -188,7 +188,7 @@ def test_nothing_is_reported_of_fewer_than_five_deaths(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"score": "CTpnx"}, "value 'CTpnx': no such score; did you mean CTpnz"),
-        ({"covariates": ["age", "grade"]}, "column grade: no such column"),
+        ({"covariates": ["age", "grade"]}, "column grade: the patients have no such covariate"),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_written(

@@ -13,7 +13,7 @@ from histoniche.survival.cohorts import (
     follow_up_table,
     names_of,
 )
-from histoniche.survival.prediction import fit_model
+from histoniche.survival.model_fitting import estimate_model
 
 TURNS = ("training", "tuning", "external validation")
 DECLARED = {"age": {"type": "numeric", "unit": "years"}}
@@ -73,11 +73,12 @@ def test_cohorts_of_a_column_are_checked() -> None:
 def test_model_fitted_on_another_cohort_is_refused(patients: pd.DataFrame) -> None:
     cohorts = cohorts_of_column(patients, "cohort")
     training = patients.loc[cohorts.index[cohorts == "training"]]
-    check_fitted_on_training(fit_model(training, DECLARED, ["age"]).patients, cohorts, what="x")
-    everyone = fit_model(patients, DECLARED, ["age"])
+    model = estimate_model(training, covariates=["age"], declared=DECLARED)
+    check_fitted_on_training(model.fitted_on(patients).index, cohorts, what="x")
+    everyone = estimate_model(patients, covariates=["age"], declared=DECLARED).fitted_on(patients)
     message = "the clinical model was fitted on 152 of 228 patients outside the cohort training"
     with pytest.raises(InputError, match=message):
-        check_fitted_on_training(everyone.patients, cohorts, what="the clinical model")
+        check_fitted_on_training(everyone.index, cohorts, what="the clinical model")
     with pytest.raises(InputError, match=r"value 'Z': the cut .* 1 of 2 .* such as one in no coh"):
         check_fitted_on_training({"Z", training.index[0]}, cohorts, what="the cut")
     with pytest.raises(InputError, match="does not say whom it was fitted on"):

@@ -12,7 +12,8 @@ import pytest
 from histoniche.errors import InputError
 from histoniche.survival.cox_model import read_models, write_models
 from histoniche.survival.estimation import Penalty
-from histoniche.survival.model_fitting import fit_model
+from histoniche.survival.model_fitting import estimate_model, fit_model
+from survival.clinical_data import STUDIES
 
 DECLARED = {
     "age": {"type": "numeric", "per": 10, "unit": "years"},
@@ -50,14 +51,14 @@ def test_survival_with_strata_equals_r(
     found = stratified.survival(complete.head(3), [365])[365]
     assert found.tolist() == pytest.approx(r_cox["strata survival"], rel=1e-7)
     # Who has the lower survival has the higher risk, across strata too.
-    order = stratified.risk(complete, 365).argsort()
+    order = stratified.risk_score(complete, 365).argsort()
     alive = stratified.survival(complete, [365])[365]
     assert alive.iloc[order].is_monotonic_decreasing
 
 
 def test_higher_is_worse(complete: pd.DataFrame) -> None:
     fitted = model(complete, ["age", "karno"])
-    risk, alive = fitted.risk(complete, 365), fitted.survival(complete, [365])[365]
+    risk, alive = fitted.risk_score(complete, 365), fitted.survival(complete, [365])[365]
     assert np.corrcoef(risk, alive)[0, 1] < -0.9
     frail = complete.head(1).assign(karno=40.0)
     strong = complete.head(1).assign(karno=100.0)
@@ -79,6 +80,7 @@ def test_unknown_value_gives_no_prediction(complete: pd.DataFrame) -> None:
     patients.loc[patients.index[1], "age"] = np.nan
     assert fitted.linear_predictor(patients).isna().tolist() == [True, True, False]
     assert fitted.survival(patients, [100])[100].isna().tolist() == [True, True, False]
+    assert fitted.death_by(patients, 100).isna().tolist() == [True, True, False]
 
 
 def test_new_patients_must_have_what_the_model_knows(complete: pd.DataFrame) -> None:
@@ -95,6 +97,53 @@ def test_new_patients_must_have_what_the_model_knows(complete: pd.DataFrame) -> 
         stratified.survival(complete.head(1).assign(sex="none"), [10])
     with pytest.raises(InputError, match="stratified by it"):
         stratified.survival(complete.drop(columns="sex"), [10])
+
+
+def test_probability_of_dying_is_what_survival_leaves(complete: pd.DataFrame) -> None:
+    for more in ({}, {"strata": ["sex"]}):
+        fitted = model(complete, ["age", "karno"], **more)
+        dying = fitted.death_by(complete, 365)
+        np.testing.assert_allclose(dying, 1 - fitted.survival(complete, [365])[365])
+        assert dying.between(0, 1).all()
+        # It ranks as the risk score does, which is no probability.
+        score = fitted.risk_score(complete, 365)
+        assert dying.iloc[score.argsort()].is_monotonic_increasing
+        assert not score.between(0, 1).all()
+    plain = model(complete, ["age", "karno"])
+    expected = plain.baseline_survival(365) ** np.exp(plain.linear_predictor(complete))
+    np.testing.assert_allclose(plain.survival(complete, [365])[365], expected)
+    alone = plain.death_by(complete.iloc[[4]], 200)
+    assert alone.item() == plain.death_by(complete, 200).iloc[4]
+
+
+def test_planted_hazard_is_found() -> None:
+    rng = np.random.default_rng(3)
+    patients = pd.DataFrame({"x": rng.normal(size=2000)})
+    patients["time_days"] = rng.exponential(400 / np.exp(0.7 * patients["x"]))
+    patients["event"] = 1
+    fitted = estimate_model(patients, covariates=["x"], declared={"x": {"type": "numeric"}})
+    assert fitted.coefficients[0] == pytest.approx(0.7, abs=0.08)
+    truth = 1 - np.exp(-300 / 400 * np.exp(0.7 * patients["x"]))
+    assert np.abs(fitted.death_by(patients, 300) - truth).max() < 0.05
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+@pytest.mark.parametrize("day", [1e5, 0, -1])
+def test_probability_beyond_follow_up_is_not_made_up(name: str, day: float) -> None:
+    study = STUDIES[name]
+    fitted = study.fit(study.new)
+    assert fitted.longest == study.patients["time_days"].max()
+    with pytest.raises(InputError, match="longest follow-up; choose an earlier day"):
+        fitted.death_by(study.patients, day)
+    with pytest.raises(InputError, match="longest follow-up; choose an earlier day"):
+        fitted.baseline_survival(day)
+
+
+def test_patients_fitted_on_are_found_among_others_and_missed(complete: pd.DataFrame) -> None:
+    fitted = model(complete.iloc[:150])
+    assert fitted.fitted_on(complete).equals(complete.iloc[:150])
+    with pytest.raises(InputError, match=r"100 of the 150 patients .* fitted on are there"):
+        fitted.fitted_on(complete.iloc[50:])
 
 
 def test_models_come_back_from_their_file_as_they_were(

@@ -6,7 +6,7 @@ import pytest
 
 from histoniche.errors import InputError
 from histoniche.survival.decision_curve import ALL, NONE, decision_curves
-from histoniche.survival.follow_up import checked
+from histoniche.survival.observations import observations
 from survival.clinical_data import STUDIES, Study
 
 # R's numbers and the calls that made them: r/clinical.R, r/clinical.tsv.
@@ -20,10 +20,10 @@ def study(request: pytest.FixtureRequest) -> Study:
 def curves(study: Study, thresholds: list[float], bootstraps: int = 20) -> pd.DataFrame:
     patients, days = study.patients, study.days[0]
     risks = {
-        name: study.fit(names).risk(patients, days)
+        name: study.fit(names).death_by(patients, days)
         for name, names in (("old", study.old), ("new", study.new))
     }
-    follow_up = checked(patients["time_days"], patients["event"])
+    follow_up = observations(patients["time_days"], patients["event"])
     setting = {"days": days, "seed": 1, "thresholds": thresholds, "bootstraps": bootstraps}
     return decision_curves(*follow_up, risks, **setting)
 

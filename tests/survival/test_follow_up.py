@@ -1,7 +1,6 @@
-"""Checks of time and event, and the Kaplan-Meier curve at one day."""
+"""The Kaplan-Meier curve at one day, weights, length of follow-up, bootstrap samples."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 from sksurv.nonparametric import CensoringDistributionEstimator
@@ -10,8 +9,6 @@ from sksurv.util import Surv
 from histoniche.errors import InputError
 from histoniche.survival.follow_up import (
     check_day,
-    checked,
-    complete,
     counted,
     percentiles,
     resamples,
@@ -20,12 +17,13 @@ from histoniche.survival.follow_up import (
     survival_at,
     uncensored_weights,
 )
+from histoniche.survival.observations import observations
 from survival.clinical_data import STUDIES
 
 
 def lung() -> tuple[np.ndarray, np.ndarray]:
     patients = STUDIES["lung"].patients
-    return checked(patients["time_days"], patients["event"])
+    return observations(patients["time_days"], patients["event"])
 
 
 def test_survival_at_a_day_equals_lifelines_for_any_weights() -> None:
@@ -70,7 +68,7 @@ def test_patient_last_seen_on_the_day_is_alive_and_one_who_died_then_is_not() ->
 @pytest.mark.parametrize("name", list(STUDIES))
 def test_median_follow_up_equals_r(name: str) -> None:
     study = STUDIES[name]
-    size = size_of(*checked(study.patients["time_days"], study.patients["event"]))
+    size = size_of(*observations(study.patients["time_days"], study.patients["event"]))
     expected = study.r("follow_up")
     found = [size.median_days, size.low, size.high]
     assert found == expected[["median", "low", "high"]].tolist()
@@ -83,37 +81,12 @@ def test_follow_up_that_is_not_reached_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time", "event", "message"),
-    [
-        ([1, 0, 2], [1, 0, 1], "1 of 3 times are missing or not above 0"),
-        ([1, -4, 2], [1, 0, 1], "value -4.0"),
-        ([1, np.nan, 2], [1, 0, 1], "missing or not above 0"),
-        ([1, 2, 3], [1, 2, 0], "column event, value 2.0: events are 0 .* or 1"),
-        ([1, 2, 3], [1, np.nan, 0], "events are 0"),
-        ([1, 2, 3], [0, 0, 0], "nobody died, all patients are censored"),
-        ([1], [1], "survival needs two patients, 1 is there"),
-        (["a", "b"], [1, 0], "must be numbers"),
-    ],
-)
-def test_follow_up_that_cannot_be_used_is_refused(time: list, event: list, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        checked(time, event)
-
-
-@pytest.mark.parametrize(
     ("days", "message"),
     [(0, "above 0"), (2000, "longest follow-up is 1022"), (2, "nobody died by then")],
 )
 def test_day_that_follow_up_does_not_know_is_refused(days: float, message: str) -> None:
     with pytest.raises(InputError, match=message):
         check_day(*lung(), days)
-
-
-def test_missing_column_is_named_and_incomplete_patients_are_left_out() -> None:
-    table = pd.DataFrame({"time_days": [1.0, 2, np.nan], "event": [1, 0, 1], "age": [1, None, 3]})
-    assert complete(table, ["age"]).index.tolist() == [0]
-    with pytest.raises(InputError, match="column grade: no such column"):
-        complete(table, ["grade"])
 
 
 def test_percentiles_pass_over_what_is_missing() -> None:

@@ -1,5 +1,6 @@
 """One Cox model: its coefficients and tests, against R."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from histoniche.errors import InputError
 from histoniche.survival.estimation import Penalty
-from histoniche.survival.model_fitting import fit_model
+from histoniche.survival.model_fitting import estimate_model, fit_model
+from survival.clinical_data import STUDIES
 
 DECLARED = {
     "age": {"type": "numeric", "per": 10, "unit": "years"},
@@ -74,6 +76,20 @@ def test_model_with_many_ties_equals_r(rossi: pd.DataFrame, r_cox: dict[str, np.
         check_tests(fitted, r_cox, "rossi")
         zph = fitted.coefficients[["ph_chi2", "ph_df", "ph_p"]].to_numpy().ravel()
         assert zph == pytest.approx(r_cox[f"rossi zph {transform}"][:-3], rel=1e-6)
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+def test_coefficients_errors_and_likelihood_equal_r(name: str) -> None:
+    study = STUDIES[name]
+    fitted = fit_model(study.patients, covariates=study.new, declared=study.declared)
+    table = fitted.coefficients[~fitted.coefficients["reference"]]
+    np.testing.assert_allclose(table["log_hazard"], study.r("coefficient"), rtol=1e-8)
+    np.testing.assert_allclose(table["error"], study.r("se"), rtol=1e-8)
+    model = study.fit(study.new)
+    np.testing.assert_allclose(model.coefficients, study.r("coefficient"), rtol=1e-8)
+    found = [model.log_likelihood, model.null_log_likelihood, model.aic]
+    np.testing.assert_allclose(found, study.r("model"), rtol=1e-11)
+    assert fitted.model == model
 
 
 def test_table_shows_every_level_with_its_patients_and_deaths(complete: pd.DataFrame) -> None:
@@ -162,7 +178,7 @@ def test_more_parameters_than_a_tenth_of_the_events_are_warned_of(complete: pd.D
     [
         ({"time_days": 0.0}, r"column time_days, value 0\.0: .*patient L0 .*greater than 0"),
         ({"time_days": -3.0}, "greater than 0"),
-        ({"event": 2}, r"column event, value 2.0: .*neither 0 nor 1"),
+        ({"event": 2}, r"column event, value 2: .*patient L0 is neither 0 nor 1"),
         ({"age": np.inf}, "column age.*patient L0 is no finite number"),
     ],
 )
@@ -200,3 +216,49 @@ def test_p_of_a_term_without_effect_is_uniform() -> None:
     for p in np.array(found).T:
         assert 0.01 < (p < 0.05).mean() < 0.12
         assert 0.4 < np.median(p) < 0.6
+
+
+NUMERIC = {"type": "numeric"}
+XY = {"x": NUMERIC, "y": NUMERIC, "site": {"type": "categorical"}}
+
+
+def cohort(n: int = 60, **columns: Any) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    event = (np.arange(n) % 3 > 0).astype(int)
+    table = {"time_days": rng.exponential(300, n) + 1, "event": event, "x": rng.normal(size=n)}
+    return pd.DataFrame({**table, **columns})
+
+
+@pytest.mark.parametrize(
+    ("patients", "names", "message"),
+    [
+        (cohort(y=3.0), ["x", "y"], "Cox model of x, y: y does not vary; leave out a covariate"),
+        (cohort(site="one"), ["site"], "site does not vary"),
+        (cohort(y=2 * cohort()["x"] + 1), ["x", "y"], "no estimate: collinear terms"),
+        (cohort(y=-cohort()["time_days"]), ["y"], "no finite estimate: separation"),
+        (cohort(y=cohort()["event"]), ["y"], "no finite estimate: separation"),
+        (cohort(), ["age"], "column age: .*no such covariate; .*choose among x"),
+        (cohort(age=1.0), ["age"], "column age: .*not declared; .* choose among x, y, site"),
+        (cohort(), ["y"], "column y: .*no such covariate"),
+        (cohort(), [], "a model needs a covariate"),
+        (cohort(x="high"), ["x"], "column x, value 'high': .*patient 0 is no finite number"),
+        (cohort(x=np.inf), ["x"], "no finite number"),
+        (cohort(x=np.nan), ["x"], "fewer than 5 events"),
+    ],
+)
+def test_model_that_has_no_estimate_is_refused(
+    patients: pd.DataFrame, names: list[str], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        estimate_model(patients, covariates=names, declared=XY)
+
+
+@pytest.mark.parametrize("how", [estimate_model, fit_model])
+def test_few_events_a_parameter_are_warned_of(how: Any, caplog: pytest.LogCaptureFixture) -> None:
+    patients = cohort(y=np.random.default_rng(2).random(60), site=list("abcde") * 12)
+    with caplog.at_level(logging.WARNING):
+        how(patients, covariates=["x"], declared=XY)
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING):
+        how(patients, covariates=["x", "y", "site"], declared=XY)
+    assert "x, y, site: 6 parameters on 40 events: fewer than 10 each" in caplog.text

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from histoniche.errors import InputError
+from histoniche.survival.model_fitting import estimate_model
 from histoniche.survival.nomogram import (
     Nomogram,
     make_nomogram,
@@ -63,7 +64,7 @@ def test_probability_of_patients_equals_r_and_the_model(study: Study) -> None:
         expected = study.r(f"patient:{days:g}")
         found = [probability(nomogram, row, days) for row in rows]
         np.testing.assert_allclose(found[:20], expected, atol=1e-10)
-        np.testing.assert_allclose(1 - model.risk(study.patients, days), found, atol=1e-12)
+        np.testing.assert_allclose(1 - model.death_by(study.patients, days), found, atol=1e-12)
 
 
 def test_table_reads_as_the_nomogram_does(study: Study) -> None:
@@ -162,6 +163,28 @@ def test_days_that_make_no_nomogram_are_refused(days: tuple[float, ...], message
     study = STUDIES["lung"]
     with pytest.raises(InputError, match=message):
         make_nomogram(study.fit(study.new), study.patients, name="x", days=days)
+
+
+def test_units_of_a_covariate_do_not_change_its_axis() -> None:
+    study = STUDIES["lung"]
+    tens = study._replace(declared={**study.declared, "age": {"type": "numeric", "per": 10}})
+    for one, other in zip(nomogram_of(study).axes, nomogram_of(tens).axes, strict=True):
+        assert one.labels == other.labels
+        assert one.points == pytest.approx(other.points)
+    assert nomogram_of(study).at_zero == pytest.approx(nomogram_of(tens).at_zero)
+
+
+@pytest.mark.parametrize(
+    ("names", "settings"),
+    [(["age"], {"strata": ["sex"]}), (["bent"], {}), (["bent", "sex"], {})],
+)
+def test_strata_and_splines_have_no_axis(names: list[str], settings: dict[str, Any]) -> None:
+    study = STUDIES["lung"]
+    patients = study.patients.assign(bent=study.patients["age"])
+    declared = {**study.declared, "bent": {"type": "numeric", "knots": 3}}
+    model = estimate_model(patients, covariates=names, declared=declared, **settings)
+    with pytest.raises(InputError, match="value 'x': a nomogram has one scale a covariate"):
+        make_nomogram(model, patients, name="x", days=[365])
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from histoniche.errors import InputError
+from histoniche.survival.model_fitting import estimate_model
 from histoniche.survival.nomogram import make_nomogram, probability, write_nomogram
 from histoniche.survival.nomogram_reading import predict
-from histoniche.survival.prediction import fit_model
 
 PATIENT = {"age": "61", "mgmt": "methylated"}
 
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     table["mgmt"] = rng.choice(["methylated", "unmethylated"], 60)
     table["time_days"], table["event"] = rng.exponential(500, 60) + 1, np.resize([1, 1, 0], 60)
     declared = {"age": {"type": "numeric", "unit": "years"}, "mgmt": {"type": "categorical"}}
-    model = fit_model(table, declared, list(declared))
+    model = estimate_model(table, covariates=list(declared), declared=declared)
     nomogram = make_nomogram(model, table, name="clinical", days=[365, 730])
     write_nomogram(nomogram, tmp_path / "n.json")
     shares = [probability(nomogram, PATIENT, days) for days in (365, 730)]

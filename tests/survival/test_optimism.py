@@ -1,13 +1,16 @@
 """Correction for optimism, against R's rms::validate and rms::calibrate."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from histoniche.errors import InputError
-from histoniche.survival.follow_up import checked
+from histoniche.survival.estimation import Penalty
+from histoniche.survival.model_fitting import estimate_model
 from histoniche.survival.optimism import mean_difference, validate_design, validate_model
-from histoniche.survival.prediction import design_matrix, fit_model
+from histoniche.survival.refitting import data_of
 from survival.clinical_data import STUDIES, Study
 
 # R's numbers and the calls that made them: r/clinical.R, r/clinical.tsv.
@@ -33,9 +36,8 @@ def lehmer(n: int, count: int, state: int = 42) -> np.ndarray:
 
 
 def test_indices_and_groups_equal_r_sample_by_sample(study: Study) -> None:
-    patients, model = study.patients, study.fit(study.new)
-    time, event = checked(patients["time_days"], patients["event"])
-    design = design_matrix(patients, model.covariates)
+    data = data_of(study.fit(study.new), study.patients)
+    time, event, design = data.times, data.events, data.design
     samples = lehmer(len(time), 12)
     setting = {"days": study.days[0], "cuts": study.risk_cuts, "samples": samples}
     found = validate_design(time, event, design, **setting)
@@ -81,7 +83,8 @@ def test_noise_is_found_out() -> None:
     table = pd.DataFrame(rng.normal(size=(80, 8)), columns=[f"x{i}" for i in range(8)])
     table["time_days"], table["event"] = rng.exponential(300, 80) + 1, 1
     names = [f"x{i}" for i in range(8)]
-    model = fit_model(table, {name: {"type": "numeric"} for name in names}, names, warn=False)
+    declared = {name: {"type": "numeric"} for name in names}
+    model = estimate_model(table, covariates=names, declared=declared)
     found = validate_model(model, table, days=200, seed=1, bootstraps=60).indices
     found = found.set_index("index")
     assert found.loc["r2", "apparent"] > 0.05
@@ -103,8 +106,18 @@ def test_same_seed_gives_the_same_correction() -> None:
 def test_other_patients_than_those_fitted_on_are_refused() -> None:
     study = STUDIES["lung"]
     model = study.fit(study.new)
-    with pytest.raises(InputError, match="was fitted on other patients"):
+    with pytest.raises(
+        InputError, match="100 of the 227 patients that the model was fitted on are"
+    ):
         validate_model(model, study.patients.iloc[:100], days=365, seed=1)
+
+
+@pytest.mark.parametrize("settings", [{"strata": ["sex"]}, {"penalty": Penalty(0.1)}])
+def test_model_with_strata_or_a_penalty_is_refused(settings: dict[str, Any]) -> None:
+    study = STUDIES["lung"]
+    model = estimate_model(study.patients, covariates=["age"], declared=study.declared, **settings)
+    with pytest.raises(InputError, match="with strata or a penalty is not fitted anew"):
+        validate_model(model, study.patients, days=365, seed=1)
 
 
 def test_model_that_no_sample_can_fit_is_refused() -> None:

@@ -9,10 +9,10 @@ from histoniche.survival.balance import balance_table
 from histoniche.survival.calibration import calibrate
 from histoniche.survival.cohorts import cohorts_of_column, follow_up_table
 from histoniche.survival.decision_curve import decision_curves
-from histoniche.survival.follow_up import Size, checked, size_of
+from histoniche.survival.follow_up import Size, size_of
 from histoniche.survival.nomogram import make_nomogram
+from histoniche.survival.observations import observations
 from histoniche.survival.optimism import validate_model
-from histoniche.survival.prediction import fit_model
 from histoniche.survival.statements import (
     state_added_value,
     state_calibration,
@@ -26,8 +26,8 @@ from survival.clinical_data import STUDIES
 
 LUNG = STUDIES["lung"]
 OLD, NEW = LUNG.fit(LUNG.old), LUNG.fit(LUNG.new)
-FOLLOW_UP = checked(LUNG.patients["time_days"], LUNG.patients["event"])
-RISKS = [model.risk(LUNG.patients, 365) for model in (OLD, NEW)]
+FOLLOW_UP = observations(LUNG.patients["time_days"], LUNG.patients["event"])
+RISKS = [model.death_by(LUNG.patients, 365) for model in (OLD, NEW)]
 
 
 def test_size_says_what_there_is() -> None:
@@ -45,9 +45,9 @@ def test_model_and_nomogram_name_their_terms() -> None:
     assert "age (per years), sex (female against male), karno (per points)" in text
     assert "54.7 events a parameter; AIC 1,476.2." in text
     assert "overfitting" not in text
-    few = fit_model(LUNG.patients.iloc[:35], LUNG.declared, LUNG.new, warn=False)
+    few = LUNG._replace(patients=LUNG.patients.iloc[:35]).fit(LUNG.new)
     few_events = LUNG.patients.iloc[:35]
-    size = size_of(*checked(few_events["time_days"], few_events["event"]))
+    size = size_of(*observations(few_events["time_days"], few_events["event"]))
     assert ("expect overfitting" in state_model(few, size, name="x")) == (few.events < 30)
     nomogram = make_nomogram(NEW, LUNG.patients, name="clinical", days=[365, 730])
     assert state_nomogram(nomogram).endswith("probability of being alive after 365 and 730 days.")

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from histoniche.errors import InputError
 from histoniche.randomness import generator
 from histoniche.survival.calibration import check_predictions
+from histoniche.survival.cox_model import CoxModel
+from histoniche.survival.estimation import chi_squared
 from histoniche.survival.follow_up import (
     Bools,
     Floats,
     check_day,
-    checked,
     counted,
     percentiles,
     resamples,
@@ -26,7 +26,7 @@ from histoniche.survival.follow_up import (
     survival_at,
     uncensored_weights,
 )
-from histoniche.survival.prediction import CoxModel, design_matrix, fit_design
+from histoniche.survival.refitting import data_of, refit
 
 MEASURES = ("NRI, categories", "NRI, continuous", "IDI")
 PARTS = ("event", "nonevent", "total")
@@ -61,7 +61,7 @@ def compare_nested(old: CoxModel, new: CoxModel) -> Nested:
     ----------
     Pepe, Kerr, Longton and Wang 2013, Stat Med 32:1467-1482.
     """
-    if old.patients != new.patients:
+    if set(old.patients) != set(new.patients):
         raise InputError(
             f"the models were fitted on different patients ({old.n} and {new.n})",
             remedy="fit both on the patients in whom all covariates of the new one are known",
@@ -69,20 +69,20 @@ def compare_nested(old: CoxModel, new: CoxModel) -> Nested:
     names = {covariate.name for covariate in new.covariates}
     alone = [covariate.name for covariate in old.covariates if covariate.name not in names]
     df = len(new.coefficients) - len(old.coefficients)
-    if alone or df < 1:
+    other = (old.strata, old.penalty) != (new.strata, new.penalty) or old.penalty is not None
+    if alone or df < 1 or other:
         value = ", ".join(alone) or None
-        remedy = "add covariates to the old model, and take none away"
+        remedy = "add covariates to the old model, take none away, and let strata be; no penalty"
         raise InputError("the old model is not part of the new one", value=value, remedy=remedy)
-    chi2 = max(0.0, 2 * (new.log_likelihood - old.log_likelihood))
-    p = float(scipy.stats.chi2.sf(chi2, df))
-    return Nested(chi2, df, p, new.aic - old.aic, new.n, new.events)
+    test = chi_squared(max(0.0, 2 * (new.log_likelihood - old.log_likelihood)), df)
+    return Nested(test.chi2, df, test.p, new.aic - old.aic, new.n, new.events)
 
 
 def added_value(
     time: ArrayLike,
     event: ArrayLike,
-    old: Floats,
-    new: Floats,
+    old: ArrayLike,
+    new: ArrayLike,
     *,
     days: float,
     cuts: Sequence[float],
@@ -182,10 +182,9 @@ def corrected_added_value(
     """
     compare_nested(old, new)
     edges = _checked_cuts(cuts)
-    known = patients.loc[patients.index.astype(str).isin(new.patients)]
-    time, event = checked(known["time_days"], known["event"])
+    data = [data_of(model, patients) for model in (old, new)]
+    time, event, designs = data[0].times, data[0].events, [one.design for one in data]
     check_day(time, event, days)
-    designs = [design_matrix(known, model.covariates) for model in (old, new)]
     everybody = np.arange(len(time))
     measure = partial(_refitted, time, event, designs, days=days, cuts=edges)
     apparent = measure(everybody, [everybody])[0]
@@ -212,11 +211,14 @@ def _refitted(
     cuts: Floats,
 ) -> list[Floats]:
     """Improvements in some patients between two models fitted on others; NaN without a fit."""
-    try:
-        fits = [fit_design(time[fitted_on], event[fitted_on], x[fitted_on]) for x in designs]
-    except InputError:
+    fits = [refit(time[fitted_on], event[fitted_on], design[fitted_on]) for design in designs]
+    risks = [
+        fit.death_by(design, days)
+        for fit, design in zip(fits, designs, strict=True)
+        if fit is not None
+    ]
+    if len(risks) < len(fits):
         return [np.full(len(MEASURES) * len(PARTS), np.nan) for _ in compared_in]
-    risks = [fit.risk(design, days) for fit, design in zip(fits, designs, strict=True)]
     return [
         improvements(time[who], event[who], *(risk[who] for risk in risks), days=days, cuts=cuts)
         for who in compared_in

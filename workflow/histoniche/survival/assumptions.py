@@ -12,7 +12,7 @@ from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.cox_model import CoxModel, read_models
 from histoniche.survival.functional_form import FunctionalForm, functional_form
 from histoniche.survival.model_covariates import Models, covariates_of, read_cohorts
-from histoniche.survival.model_fitting import ModelData, model_data, term_columns
+from histoniche.survival.model_data import ModelData, model_data, term_columns
 from histoniche.survival.proportionality import (
     GLOBAL,
     TRANSFORMS,

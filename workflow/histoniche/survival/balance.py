@@ -13,7 +13,8 @@ from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
 from histoniche.randomness import generator
 from histoniche.survival.cohorts import TRAINING, names_of
-from histoniche.survival.follow_up import Floats, checked
+from histoniche.survival.follow_up import Floats
+from histoniche.survival.observations import observations
 from histoniche.survival.terms import Declared
 
 SURVIVAL = "survival"
@@ -191,7 +192,7 @@ def _survival_rows(
 ) -> list[dict[str, object]]:
     """Deaths of each cohort, and the log-rank test between all."""
     known = patients.dropna(subset=["time_days", "event"])
-    time, event = checked(known["time_days"], known["event"])
+    time, event = observations(known["time_days"], known["event"])
     test: Mapping[str, Any] = {"test": "", "p": math.nan, "note": "known in one cohort only"}
     if groups.loc[known.index].nunique() > 1:
         result = multivariate_logrank_test(time, groups.loc[known.index].to_numpy(), event)

@@ -11,28 +11,23 @@ from numpy.typing import ArrayLike
 
 from histoniche.errors import InputError
 from histoniche.randomness import generator
-from histoniche.survival.efron import (
-    NoMaximumError,
-    baseline_hazard,
-    hazard_at,
-    maximise,
-)
+from histoniche.survival.estimation import estimate_from
 from histoniche.survival.follow_up import (
     Bools,
     Floats,
     check_day,
-    checked,
     percentiles,
     resamples,
     survival_at,
 )
+from histoniche.survival.observations import observations
+from histoniche.survival.partial_likelihood import RiskSets, baselines
+from histoniche.survival.splines import knot_shares, restricted_cubic_spline
 
 MEASURES = ("ratio", "intercept", "slope", "ici", "e50", "e90")
 _GRID = 100
 _EDGE = 1e-8
 """Risks of 0 and 1 are moved this far inside, where their log hazard is finite."""
-
-_KNOTS = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
 
 
 class Calibration(NamedTuple):
@@ -52,7 +47,7 @@ class Calibration(NamedTuple):
 def calibrate(
     time: ArrayLike,
     event: ArrayLike,
-    risk: Floats,
+    risk: ArrayLike,
     *,
     days: float,
     seed: int,
@@ -78,7 +73,7 @@ def calibrate(
     groups
         Groups of equal size by predicted risk.
     knots
-        Of the spline: 3, 4 or 5.
+        Of the spline: 3 to 7.
     confidence
         Level of every interval.
     bootstraps
@@ -97,14 +92,15 @@ def calibrate(
         _measured(times[sample], events[sample], risks[sample], days=days, knots=knots, grid=grid)
         for sample in samples
     ]
-    measures = calibration_measures(times, events, risks, days=days, knots=knots)
+    smooth = smooth_calibration(times, events, risks, days, knots)
+    measures = calibration_measures(times, events, risks, days=days, smooth=smooth)
     values = np.array([found for found, _ in drawn])
     low, high = percentiles(values, confidence)
     table = pd.DataFrame({"measure": MEASURES, "value": [measures[name] for name in MEASURES]})
     table["low"], table["high"] = low, high
     table["bootstraps"] = np.isfinite(values).sum(axis=0)
     curve = pd.DataFrame({"predicted": grid})
-    curve["observed"] = smooth_calibration(times, events, risks, days, knots)(grid)
+    curve["observed"] = smooth(grid)
     curve["low"], curve["high"] = percentiles(np.array([line for _, line in drawn]), confidence)
     compared = calibration_groups(times, events, risks, days=days, cuts=cuts, confidence=confidence)
     return Calibration(compared, curve, table)
@@ -114,19 +110,16 @@ def _measured(
     time: Floats, event: Bools, risk: Floats, *, days: float, knots: int, grid: Floats
 ) -> tuple[list[float], Floats]:
     """Measures and curve of one sample; NaN where it has no estimate."""
-    try:
-        found = calibration_measures(time, event, risk, days=days, knots=knots)
-        line = smooth_calibration(time, event, risk, days, knots)(grid)
-    except NoMaximumError:
-        return [math.nan] * len(MEASURES), np.full(len(grid), np.nan)
-    return [found[name] for name in MEASURES], line
+    curve = smooth_calibration(time, event, risk, days, knots)
+    found = calibration_measures(time, event, risk, days=days, smooth=curve)
+    return [found[name] for name in MEASURES], curve(grid)
 
 
 def check_predictions(
-    time: ArrayLike, event: ArrayLike, risk: Floats, days: float
+    time: ArrayLike, event: ArrayLike, risk: ArrayLike, days: float
 ) -> tuple[Floats, Bools, Floats]:
     """Arrays of follow-up and risk, once they are known to be usable; else an InputError."""
-    times, events = checked(time, event)
+    times, events = observations(time, event)
     check_day(times, events, days)
     risks = np.asarray(risk, dtype=np.float64)
     if risks.shape != times.shape:
@@ -224,9 +217,16 @@ def group_gaps(time: Floats, event: Bools, risk: Floats, days: float, cuts: Floa
 
 
 def calibration_measures(
-    time: Floats, event: Bools, risk: Floats, *, days: float, knots: int = 3
+    time: Floats, event: Bools, risk: Floats, *, days: float, smooth: "SmoothCurve"
 ) -> dict[str, float]:
     """Numbers that sum up calibration at one day.
+
+    Parameters
+    ----------
+    time, event, risk, days
+        See `calibrate`.
+    smooth
+        The smooth curve of these patients, as `smooth_calibration` has it.
 
     Returns
     -------
@@ -242,24 +242,21 @@ def calibration_measures(
         Mean, median and 90th percentile of the distance between predicted risk and the
         smooth curve over the patients: 0 is right.
 
-    Raises
-    ------
-    NoMaximumError
-        If the predictions separate those who died from the others.
+    The slope and the distances are NaN where the predictions separate those who died
+    from the others.
 
     References
     ----------
     Austin, Harrell and van Klaveren 2020, Stat Med 39:2714-2742 (curve, ICI, E50, E90);
     Crowson, Atkinson and Therneau 2016, Stat Methods Med Res 25:1692-1706.
     """
-    predictor = log_hazard(risk)
-    slope = maximise(time, event, predictor[:, np.newaxis])
-    reached = hazard_at(*baseline_hazard(time, event, predictor), days)
-    gap = np.abs(smooth_calibration(time, event, risk, days, knots)(risk) - risk)
+    sets, predictor = RiskSets(time, event), log_hazard(risk)
+    reached = float(baselines(sets, predictor)[0].at(days))
+    gap = np.abs(smooth(risk) - risk)
     return {
         "ratio": float(1 - survival_at(time, event, days)) / float(risk.mean()),
         "intercept": math.log(reached) if reached > 0 else math.nan,
-        "slope": float(slope.coefficients[0]),
+        "slope": float(estimate_from(sets, predictor[:, np.newaxis]).coefficients[0]),
         "ici": float(gap.mean()),
         "e50": float(np.median(gap)),
         "e90": float(np.quantile(gap, 0.9)),
@@ -275,7 +272,7 @@ class SmoothCurve(NamedTuple):
     hazard: float
 
     def __call__(self, risk: Floats) -> Floats:
-        """Observed risk where the predicted one is `risk`."""
+        """Observed risk where the predicted one is `risk`; NaN if the curve has no estimate."""
         predictor = _spline(log_hazard(risk), self.knots) @ self.coefficients - self.centre
         # Beyond e^50 everybody has died; a sample's spline may go further than numbers do.
         return np.asarray(-np.expm1(-self.hazard * np.exp(np.minimum(predictor, 50))))
@@ -288,17 +285,14 @@ def smooth_calibration(
 
     Where predictions take too few values for the knots to differ it is a straight line.
     """
-    if knots not in _KNOTS:
-        remedy = f"choose among {', '.join(map(str, _KNOTS))}"
-        raise InputError("unknown number of knots", column="knots", value=knots, remedy=remedy)
     predictor = log_hazard(risk)
-    places = np.quantile(predictor, _KNOTS[knots])
+    places = np.quantile(predictor, knot_shares(knots))
     places = places if (np.diff(places) > 0).all() else places[:0]
-    design = _spline(predictor, places)
-    coefficients = maximise(time, event, design).coefficients
+    sets, design = RiskSets(time, event), _spline(predictor, places)
+    coefficients = estimate_from(sets, design).coefficients
     fitted = design @ coefficients
     centre = float(fitted.mean())
-    reached = hazard_at(*baseline_hazard(time, event, fitted - centre), days)
+    reached = float(baselines(sets, fitted - centre)[0].at(days))
     return SmoothCurve(places, coefficients, centre, reached)
 
 
@@ -308,14 +302,7 @@ def log_hazard(risk: Floats) -> Floats:
 
 
 def _spline(values: Floats, knots: Floats) -> Floats:
-    """Restricted cubic spline, (values, knots - 1): linear beyond the outer knots."""
-    columns = [values]
-    if len(knots):
-        *inner, before, last = knots
-        span = (last - knots[0]) ** 2
-        for knot in inner:
-            bent = np.maximum(values - knot, 0) ** 3
-            bent -= np.maximum(values - before, 0) ** 3 * (last - knot) / (last - before)
-            bent += np.maximum(values - last, 0) ** 3 * (before - knot) / (last - before)
-            columns.append(bent / span)
-    return np.column_stack(columns)
+    """Restricted cubic spline, (values, knots - 1); a straight line without knots."""
+    if not len(knots):
+        return values[:, np.newaxis]
+    return restricted_cubic_spline(values, knots)

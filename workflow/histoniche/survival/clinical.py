@@ -11,7 +11,9 @@ from histoniche.errors import InputError
 from histoniche.survival.clinical_findings import Findings, check_tables
 from histoniche.survival.clinical_steps import Settings, check_deaths, evaluate_cohort
 from histoniche.survival.cohorts import TRAINING, check_fitted_on_training, names_of
-from histoniche.survival.follow_up import check_day, checked, complete, size_of
+from histoniche.survival.cox_model import CoxModel
+from histoniche.survival.follow_up import check_day, size_of
+from histoniche.survival.model_fitting import estimate_model
 from histoniche.survival.nomogram import (
     Nomogram,
     make_nomogram,
@@ -19,7 +21,7 @@ from histoniche.survival.nomogram import (
     write_no_nomogram,
     write_nomogram,
 )
-from histoniche.survival.prediction import CoxModel, fit_model
+from histoniche.survival.observations import complete_patients, observations
 from histoniche.survival.statements import state_model, state_nomogram
 from histoniche.survival.terms import Declared
 from histoniche.tables import read_table
@@ -92,7 +94,7 @@ def evaluate_clinically(
     check_tables(tables)
     sheet, unit = _with_score(read_table(patients), read_table(scores), score, units)
     meanings = {**declared, score: {"type": "numeric", "unit": unit}}
-    known = complete(sheet, [*covariates, score])
+    known = complete_patients(sheet, [*covariates, score])
     names = {CLINICAL: [*covariates], f"{CLINICAL} + {score}": [*covariates, score]}
     placed = _placed(read_table(cohorts), known)
     settings = Settings(tuple(days), tuple(cuts), groups, confidence, bootstraps, seed)
@@ -155,16 +157,20 @@ def _fitted(
             "no patient of the cohort training has follow-up, all covariates and the score",
             remedy="fill in the sheet, or use fewer covariates",
         )
-    check_deaths(checked(training["time_days"], training["event"])[1])
-    models = {name: fit_model(training, meanings, terms) for name, terms in names.items()}
+    check_deaths(observations(training["time_days"], training["event"])[1])
+    models = {
+        name: estimate_model(training, covariates=terms, declared=meanings)
+        for name, terms in names.items()
+    }
     for name, model in models.items():
-        check_fitted_on_training(model.patients, cohorts, what=f"the model {name}")
+        seen = model.fitted_on(training).index
+        check_fitted_on_training(seen, cohorts, what=f"the model {name}")
     return models
 
 
 def _reached(training: pd.DataFrame, days: Sequence[float], found: Findings) -> list[float]:
     """The days at which survival can be read from the training cohort; at least one."""
-    time, event = checked(training["time_days"], training["event"])
+    time, event = observations(training["time_days"], training["event"])
     reached = []
     for day in days:
         try:
@@ -185,7 +191,7 @@ def _describe(
     found: Findings,
 ) -> None:
     """The models and nomograms as ticks and in words."""
-    size = size_of(*checked(training["time_days"], training["event"]))
+    size = size_of(*observations(training["time_days"], training["event"]))
     for name, model in models.items():
         text = state_model(model, size, name=name)
         found.say("model", text, cohort=TRAINING, model=name)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from histoniche.errors import InputError
@@ -18,19 +19,16 @@ from histoniche.survival.clinical_findings import Findings
 from histoniche.survival.cohort import FEWEST
 from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.concordance import concordance
+from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.decision_curve import decision_curves
-from histoniche.survival.efron import NoMaximumError
-from histoniche.survival.follow_up import Bools, Floats, check_day, checked
+from histoniche.survival.follow_up import Bools, Floats, check_day
+from histoniche.survival.observations import observations
 from histoniche.survival.optimism import validate_model
-from histoniche.survival.prediction import CoxModel
 from histoniche.survival.statements import (
     state_added_value,
     state_calibration,
     state_decision_curves,
 )
-
-# What patients too few, too alike or too short followed lead to.
-_TOO_LITTLE = (InputError, NoMaximumError)
 
 
 class Settings(NamedTuple):
@@ -87,7 +85,7 @@ def evaluate_cohort(
         What the findings are added to.
     """
     try:
-        time, event = checked(patients["time_days"], patients["event"])
+        time, event = observations(patients["time_days"], patients["event"])
         check_deaths(event)
     except InputError as error:
         found.note("evaluation", error, cohort=cohort)
@@ -107,8 +105,8 @@ def evaluate_cohort(
         for analysis, step in (("added value", _compare), ("decision curves", _decide)):
             try:
                 step(place, found)
-            except _TOO_LITTLE as error:
-                found.note(analysis, _reason(error, place), **place.where)
+            except InputError as error:
+                found.note(analysis, error, **place.where)
 
 
 def check_deaths(died: Bools) -> None:
@@ -121,14 +119,6 @@ def check_deaths(died: Bools) -> None:
         )
 
 
-def _reason(error: Exception, place: _Place) -> str:
-    """Why an analysis is not there; of a fit that failed with the size of what it failed on."""
-    if isinstance(error, InputError):
-        return str(error)
-    died = int((place.event & (place.time <= place.day)).sum())
-    return f"{len(place.time)} patients, {died} deaths by then, are too few: {error}"
-
-
 def _rank(place: _Place, found: Findings) -> None:
     """C-index of every model; where it was fitted also its AIC and likelihood-ratio test."""
     size = {"n": len(place.time), "events": int(place.event.sum())}
@@ -136,7 +126,9 @@ def _rank(place: _Place, found: Findings) -> None:
     for name, model in place.models.items():
         row: dict[str, Any] = {**size, "parameters": len(model.coefficients)}
         try:
-            index = concordance(place.time, place.event, model.linear_predictor(place.patients))
+            index = concordance(
+                place.time, place.event, np.asarray(model.linear_predictor(place.patients))
+            )
         except InputError as error:
             found.note("C-index", error, **place.where, model=name)
             continue
@@ -158,17 +150,17 @@ def _calibrate(place: _Place, name: str, model: CoxModel, found: Findings) -> No
     shape["bootstraps"] = setting.bootstraps
     level = setting.confidence
     try:
-        risk = model.risk(place.patients, place.day)
+        risk = np.asarray(model.death_by(place.patients, place.day))
         calibration = calibrate(place.time, place.event, risk, **shape, confidence=level)
-    except _TOO_LITTLE as error:
-        found.note("calibration", _reason(error, place), **where)
+    except InputError as error:
+        found.note("calibration", error, **where)
         return
     groups, curve, indices = calibration.groups, calibration.curve, None
     if place.trained_here:
         try:
             validation = validate_model(model, place.patients, **shape)
-        except _TOO_LITTLE as error:
-            found.note("correction for optimism", _reason(error, place), **where)
+        except InputError as error:
+            found.note("correction for optimism", error, **where)
         else:
             indices = validation.indices
             groups = groups.assign(corrected=validation.groups["corrected"])
@@ -210,7 +202,9 @@ def _compare(place: _Place, found: Findings) -> None:
         nested = compare_nested(old, new)
         table = corrected_added_value(old, new, place.patients, **shape)
     else:
-        before, after = (model.risk(place.patients, place.day) for model in (old, new))
+        before, after = (
+            np.asarray(model.death_by(place.patients, place.day)) for model in (old, new)
+        )
         table = added_value(place.time, place.event, before, after, **shape)
     found.add("added_value", table, **place.where, model=name)
     words: dict[str, Any] = {"days": place.day, "cuts": setting.cuts, "nested": nested}
@@ -221,7 +215,9 @@ def _compare(place: _Place, found: Findings) -> None:
 def _decide(place: _Place, found: Findings) -> None:
     """Decision curves of every model."""
     setting = place.settings
-    risks = {name: model.risk(place.patients, place.day) for name, model in place.models.items()}
+    risks = {
+        name: model.death_by(place.patients, place.day) for name, model in place.models.items()
+    }
     shape: dict[str, Any] = {"confidence": setting.confidence, "bootstraps": setting.bootstraps}
     table = decision_curves(
         place.time, place.event, risks, days=place.day, seed=setting.seed, **shape

@@ -40,11 +40,11 @@ class CohortPerformance(NamedTuple):
 
 
 class _Predicted(NamedTuple):
-    """A cohort's follow-up and each model's risks and survival."""
+    """A cohort's follow-up and each model's risk scores and survival."""
 
     times: Floats
     events: NDArray[np.bool_]
-    risks: Mapping[str, Floats]
+    scores: Mapping[str, Floats]
     survival: Mapping[str, Floats]
     days: Floats
     """Days of the survival, from 0 to the horizon."""
@@ -95,7 +95,7 @@ def cohort_performance(
     curves: list[pd.DataFrame] = []
     pairs: list[dict[str, Any]] = []
     if enough and models:
-        agreed = {name: _concordances(data, risk, horizon) for name, risk in data.risks.items()}
+        agreed = {name: _concordances(data, risk, horizon) for name, risk in data.scores.items()}
         for name, (harrell, uno) in agreed.items():
             rows[name] |= _interval("harrell", harrell.value, *harrell.interval(confidence))
             rows[name] |= _interval("uno", uno.value, *uno.interval(confidence))
@@ -140,14 +140,14 @@ def metric_names(years: Sequence[float]) -> list[str]:
 
 def _predict(patients: pd.DataFrame, models: Mapping[str, CoxModel], days: Floats) -> _Predicted:
     """Apply every model to the patients."""
-    risks, survival = {}, {}
+    scores, survival = {}, {}
     for name, model in models.items():
         day = min(float(days[-1]), *model.last_day.values())
-        risks[name] = np.asarray(model.risk(patients, day), dtype=np.float64)
+        scores[name] = np.asarray(model.risk_score(patients, day), dtype=np.float64)
         alive = model.survival(patients, days.tolist())
         survival[name] = np.asarray(alive, dtype=np.float64)
     times = np.asarray(patients["time_days"], dtype=np.float64)
-    return _Predicted(times, patients["event"].to_numpy() == 1, risks, survival, days)
+    return _Predicted(times, patients["event"].to_numpy() == 1, scores, survival, days)
 
 
 def _head(data: _Predicted) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def _auc_curve(data: _Predicted, name: str, confidence: float) -> pd.DataFrame:
     """AUC at every day by which enough patients have died and after which enough are alive."""
     rows = []
     for day in data.days:
-        auc = auc_at(data.times, data.events, data.risks[name], day=float(day))
+        auc = auc_at(data.times, data.events, data.scores[name], day=float(day))
         if min(auc.cases, auc.controls) >= FEWEST:
             rows.append((name, "auc", day, auc.value, *auc.interval(confidence)))
     return pd.DataFrame(rows, columns=_CURVE).astype(_no_curves().dtypes)

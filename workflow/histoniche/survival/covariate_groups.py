@@ -20,7 +20,7 @@ from histoniche.survival.cohort_comparison import (
 from histoniche.survival.cohorts import names_of
 from histoniche.survival.logrank import Trend, log_rank_trend
 from histoniche.survival.logrank_pairs import Correction, pairwise_log_rank
-from histoniche.survival.outcome import check_columns
+from histoniche.survival.observations import check_columns
 from histoniche.survival.terms import Declared
 from histoniche.tables import write_table
 

@@ -6,13 +6,17 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
 from histoniche.multiplicity import false_discovery
 from histoniche.survival.cohort import FEWEST
 from histoniche.survival.concordance import concordance
-from histoniche.survival.estimation import Estimate, estimate, likelihood_ratio_tests
-from histoniche.survival.outcome import check_columns, check_outcome, few_events_note
+from histoniche.survival.estimation import (
+    estimate,
+    few_events_note,
+    likelihood_ratio_tests,
+    wald_intervals,
+)
+from histoniche.survival.observations import check_columns, check_observations
 from histoniche.survival.partial_likelihood import Floats
 from histoniche.survival.proportionality import GLOBAL, proportional_hazards_tests
 from histoniche.survival.terms import Declared, Term, area_term, covariate_terms
@@ -75,7 +79,7 @@ def fit_cox(
     InputError
         If a time is not positive, an event not 0 or 1, or a covariate is missing.
     """
-    check_outcome(patients)
+    check_observations(patients)
     check_columns(patients, covariates)
     fit = partial(_model, declared=declared, confidence=confidence)
     by_region = {str(region): area_term(areas[region]) for region in areas.columns}
@@ -215,20 +219,6 @@ def _fit(
             "note": few_events_note(len(terms), int(events.sum())),
         }
         for place, (owner, interval) in enumerate(zip(owners, intervals, strict=True))
-    ]
-
-
-def wald_intervals(found: Estimate, confidence: float) -> list[tuple[float, float, float, float]]:
-    """Hazard ratio, low, high and Wald's p of each term; NaN under a penalty."""
-    errors = np.sqrt(np.diag(found.covariance))
-    reach = float(scipy.stats.norm.isf((1 - confidence) / 2)) * errors
-    with np.errstate(over="ignore"):
-        ratios = np.exp(found.coefficients)
-        low, high = np.exp(found.coefficients - reach), np.exp(found.coefficients + reach)
-    p = 2 * scipy.stats.norm.sf(np.abs(found.coefficients) / errors)
-    return [
-        (float(ratio), float(below), float(above), float(chance))
-        for ratio, below, above, chance in zip(ratios, low, high, p, strict=True)
     ]
 
 

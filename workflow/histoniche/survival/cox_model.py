@@ -8,12 +8,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from histoniche.cohort.splits import patient_digest
 from histoniche.errors import InputError
 from histoniche.files import read_json, write_json
 from histoniche.survival.estimation import Penalty
+from histoniche.survival.partial_likelihood import Baseline
 from histoniche.survival.terms import Covariate
 
-_VERSION = 1
+_VERSION = 2
 _APART = " / "
 
 
@@ -38,6 +40,23 @@ class CoxModel:
     penalty: Penalty | None
     n: int
     events: int
+    parameters: float
+    """Degrees of freedom: see `histoniche.survival.estimation.Estimate`."""
+    log_likelihood: float
+    null_log_likelihood: float
+    """With all coefficients 0."""
+    patients: tuple[str, ...]
+    """Digests of those it was fitted on, so that the model's file names nobody."""
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion: smaller is better, among models of the same patients."""
+        return 2 * self.parameters - 2 * self.log_likelihood
+
+    @property
+    def longest(self) -> float:
+        """Longest follow-up, in days."""
+        return max(self.last_day.values())
 
     def columns(self) -> list[str]:
         """Names of the coefficients."""
@@ -54,7 +73,7 @@ class CoxModel:
         Returns
         -------
         By patient; NaN where a covariate is not known. With strata it does not
-        compare patients of different strata: see `risk`.
+        compare patients of different strata: see `risk_score`.
 
         Raises
         ------
@@ -65,6 +84,27 @@ class CoxModel:
         design = np.column_stack([part.to_numpy(dtype="float64") for part in parts])
         values = (design - np.array(self.centre)) @ np.array(self.coefficients)
         return pd.Series(values, index=patients.index, name="linear_predictor")
+
+    def fitted_on(self, patients: pd.DataFrame) -> pd.DataFrame:
+        """The patients that the model was fitted on; an InputError if one is not there."""
+        seen = set(self.patients)
+        mine = patients.loc[[patient_digest(str(patient)) in seen for patient in patients.index]]
+        if len(mine) != self.n:
+            raise InputError(
+                f"{len(mine)} of the {self.n} patients that the model was fitted on are there",
+                remedy="give the patients it was fitted on",
+            )
+        return mine
+
+    def baseline(self, stratum: str = "") -> Baseline:
+        """Cumulative hazard of a stratum at the centre, where the linear predictor is 0."""
+        steps = np.array(self.baselines.get(stratum, ()), dtype=np.float64).reshape(-1, 2)
+        return Baseline(steps[:, 0], steps[:, 1])
+
+    def baseline_survival(self, day: float, stratum: str = "") -> float:
+        """Share alive after a day at the centre; an InputError beyond the longest follow-up."""
+        self._check_day(day)
+        return float(np.exp(-self.baseline(stratum).at(day)))
 
     def survival(self, patients: pd.DataFrame, days: Sequence[float]) -> pd.DataFrame:
         """Probability of being alive after some days.
@@ -98,24 +138,55 @@ class CoxModel:
             )
         hazard = np.full((len(patients), len(moments)), np.nan)
         for stratum, last in self.last_day.items():
-            steps = np.array(self.baselines.get(stratum, ())).reshape(-1, 2)
-            height = np.concatenate([[0.0], steps[:, 1]])
-            mine = height[np.searchsorted(steps[:, 0], moments, side="right")]
+            mine = self.baseline(stratum).at(moments)
             hazard[(strata == stratum).to_numpy()] = np.where(moments <= last, mine, np.nan)
         ratio = np.exp(self.linear_predictor(patients).to_numpy())
         alive = np.exp(-hazard * ratio[:, np.newaxis])
         return pd.DataFrame(alive, index=patients.index, columns=list(days))
 
-    def risk(self, patients: pd.DataFrame, day: float) -> "pd.Series[float]":
-        """What ranks the patients: higher = worse.
+    def death_by(self, patients: pd.DataFrame, day: float) -> "pd.Series[float]":
+        """Probability of each patient of dying by a day: what calibration looks at.
+
+        Parameters
+        ----------
+        patients
+            See `survival`.
+        day
+            Above 0, and not beyond the longest follow-up.
+
+        Returns
+        -------
+        By patient, 0 to 1; NaN where a covariate is not known, or the stratum's follow-up
+        ends before the day.
+
+        Raises
+        ------
+        InputError
+            If the model says nothing about the day; see also `survival`.
+        """
+        self._check_day(day)
+        return (1 - self.survival(patients, [day])[day]).rename("death_by")
+
+    def risk_score(self, patients: pd.DataFrame, day: float) -> "pd.Series[float]":
+        """What ranks the patients, no probability: higher = worse.
 
         The linear predictor; with strata the log cumulative hazard at the day,
         which also counts the stratum's own hazard.
         """
         if not self.strata:
-            return self.linear_predictor(patients).rename("risk")
+            return self.linear_predictor(patients).rename("risk_score")
         with np.errstate(divide="ignore"):
-            return np.log(-np.log(self.survival(patients, [day])[day])).rename("risk")
+            return np.log(-np.log(self.survival(patients, [day])[day])).rename("risk_score")
+
+    def _check_day(self, day: float) -> None:
+        """Raise an InputError if the model says nothing about a day."""
+        if not 0 < day <= self.longest:
+            raise InputError(
+                f"the model knows survival up to {self.longest:g} days, its longest follow-up",
+                column="days",
+                value=day,
+                remedy="choose an earlier day above 0",
+            )
 
 
 def stratum_names(patients: pd.DataFrame, strata: Sequence[str]) -> "pd.Series[str]":

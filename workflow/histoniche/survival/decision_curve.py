@@ -13,13 +13,13 @@ from histoniche.survival.follow_up import (
     Bools,
     Floats,
     check_day,
-    checked,
     counted,
     percentiles,
     resamples,
     rising_shares,
     survival_at,
 )
+from histoniche.survival.observations import observations
 
 ALL, NONE = "treat all", "treat none"
 
@@ -27,7 +27,7 @@ ALL, NONE = "treat all", "treat none"
 def decision_curves(
     time: ArrayLike,
     event: ArrayLike,
-    risks: Mapping[str, Floats],
+    risks: Mapping[str, ArrayLike],
     *,
     days: float,
     seed: int,
@@ -71,7 +71,7 @@ def decision_curves(
     ----------
     Vickers, Cronin, Elkin and Gonen 2008, BMC Med Inform Decis Mak 8:53.
     """
-    times, events = checked(time, event)
+    times, events = observations(time, event)
     check_day(times, events, days)
     known = {name: check_predictions(times, events, risk, days)[2] for name, risk in risks.items()}
     if not known or known.keys() & {ALL, NONE}:

@@ -1,16 +1,13 @@
-"""Time and event of patients: checks, the Kaplan-Meier curve at one day, length of follow-up."""
+"""What follow-up says at one day, its length, and bootstrap samples of the patients."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from lifelines import KaplanMeierFitter
-from lifelines.utils import median_survival_times
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from histoniche.errors import InputError
+from histoniche.survival.curves import median_follow_up
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -28,52 +25,6 @@ class Size(NamedTuple):
     low: float
     high: float
     """Its 95 % interval; NaN where not reached."""
-
-
-def checked(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Bools]:
-    """Times and events as arrays, once they are known to be usable.
-
-    Parameters
-    ----------
-    time
-        (patients,), days, above 0.
-    event
-        (patients,), 1 where the patient died at `time`, 0 where last seen alive then.
-
-    Raises
-    ------
-    InputError
-        For fewer than two patients, a time that is missing or not above 0, an event
-        other than 0 and 1, or if nobody died.
-    """
-    try:
-        times, events = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        remedy = "leave out patients whose follow-up is unknown"
-        raise InputError("times and events must be numbers", remedy=remedy) from error
-    if len(times) < 2:
-        remedy = "bring more patients with time and event"
-        raise InputError(f"survival needs two patients, {len(times)} is there", remedy=remedy)
-    wrong = ~(np.isfinite(times) & (times > 0))
-    if wrong.any():
-        raise InputError(
-            f"{int(wrong.sum())} of {len(times)} times are missing or not above 0",
-            column="time_days",
-            value=float(times[wrong][0]),
-            remedy="give the days to death or last contact, or leave these patients out",
-        )
-    wrong = ~np.isin(events, (0, 1))
-    if wrong.any():
-        raise InputError(
-            "events are 0 (last seen alive) or 1 (died)",
-            column="event",
-            value=float(events[wrong][0]),
-            remedy="code them so",
-        )
-    if not events.any():
-        remedy = "wait for events, or study another end point"
-        raise InputError("nobody died, all patients are censored", column="event", remedy=remedy)
-    return times, events.astype(bool)
 
 
 def days_of(years: Sequence[float]) -> list[float]:
@@ -190,13 +141,8 @@ def size_of(time: Floats, event: Bools, *, confidence: float = 0.95) -> Size:
     ----------
     Schemper and Smith 1996, Control Clin Trials 17:343-346.
     """
-    fitter = KaplanMeierFitter(alpha=1 - confidence)
-    fitter.fit(time, ~event)
-    bounds = fitter.confidence_interval_
-    medians = [float(fitter.median_survival_time_)]
-    medians += [float(median_survival_times(bounds.iloc[:, side])) for side in (0, 1)]
-    known = [value if math.isfinite(value) else math.nan for value in medians]
-    return Size(len(time), int(event.sum()), *known)
+    median = median_follow_up(time, event, confidence=confidence)
+    return Size(len(time), int(event.sum()), *median)
 
 
 def resamples(n: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -218,15 +164,3 @@ def percentiles(values: Floats, confidence: float) -> tuple[Floats, Floats]:
     filled = np.where(known, values, 0.0)
     low, high = np.nanpercentile(filled, tails, axis=0)
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
-
-
-def complete(patients: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The patients in whom follow-up and all these columns are known."""
-    for name in ("time_days", "event", *names):
-        if name not in patients:
-            raise InputError(
-                "no such column in the table of patients",
-                column=name,
-                remedy=f"choose among {', '.join(map(str, patients.columns))}",
-            )
-    return patients.dropna(subset=["time_days", "event", *names])

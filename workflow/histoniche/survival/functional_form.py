@@ -12,8 +12,8 @@ from statsmodels.nonparametric.smoothers_lowess import lowess
 from histoniche.survival.cohort import FEWEST
 from histoniche.survival.estimation import NO_TEST, ChiSquared, chi_squared, estimate
 from histoniche.survival.martingale import martingale_residuals
-from histoniche.survival.model_fitting import ModelData, model_data
-from histoniche.survival.outcome import check_columns, check_outcome
+from histoniche.survival.model_data import ModelData, model_data
+from histoniche.survival.observations import complete_patients
 from histoniche.survival.partial_likelihood import Floats
 from histoniche.survival.splines import most_knots
 from histoniche.survival.terms import Declared, learn_covariate
@@ -80,10 +80,8 @@ def functional_form(
     Therneau et al. 1990, Biometrika 77:147-160; Harrell 2015, Regression
     Modeling Strategies, 2nd ed., section 2.4.
     """
-    check_outcome(patients)
     others = [name for name in covariates if name != score]
-    check_columns(patients, [score, *others, *strata])
-    complete = patients.dropna(subset=["time_days", "event", score, *others, *strata])
+    complete = complete_patients(patients, [score, *others, *strata])
     values = np.asarray(complete[score], dtype=np.float64)
     row: dict[str, Any] = {
         "score": score,

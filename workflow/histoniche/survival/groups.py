@@ -71,7 +71,10 @@ def compare_groups(
 def survival_curve(
     patients: pd.DataFrame, *, confidence: float
 ) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Kaplan-Meier curve of some patients and its median.
+    """Kaplan-Meier curve of some patients and its median, by lifelines.
+
+    `histoniche.survival.curves` follows R in two things that lifelines has otherwise: no
+    bounds where the curve is at 0, and a median in the middle of a part level at one half.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from histoniche.cohort.schemas import nearest
 from histoniche.errors import InputError
 from histoniche.omics.scores import AREA
 from histoniche.survival.cohorts import TRAINING
-from histoniche.survival.outcome import check_outcome
+from histoniche.survival.observations import check_observations
 from histoniche.survival.terms import Declared
 from histoniche.tables import read_table
 
@@ -66,7 +66,7 @@ def read_cohorts(
         If follow-up is wrong, or nobody with follow-up is in the training.
     """
     table = read_table(patients).set_index("patient")
-    check_outcome(table, file=patients)
+    check_observations(table, file=patients)
     table = table.dropna(subset=["time_days", "event"])
     table = table.drop(columns="cohort", errors="ignore")
     names = read_table(cohorts).set_index("patient")["cohort"]

@@ -11,8 +11,9 @@ import pandas as pd
 
 from histoniche.errors import InputError
 from histoniche.files import read_json, write_json
-from histoniche.survival.follow_up import Floats
-from histoniche.survival.prediction import Covariate, CoxModel
+from histoniche.survival.cox_model import CoxModel
+from histoniche.survival.partial_likelihood import Floats
+from histoniche.survival.terms import Covariate
 
 FORMAT = 1
 _PROBABILITIES = (0.99, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01)
@@ -63,9 +64,10 @@ def make_nomogram(
     Parameters
     ----------
     model
-        Fitted on `patients`.
+        Fitted on `patients`, without strata and splines: an axis is a straight scale.
     patients
-        Those it was fitted on; they set how far the totals go.
+        Those it was fitted on; they set how far the totals go, and their mean is where
+        the linear predictor is 0.
     name
         What the model is called.
     days
@@ -87,7 +89,12 @@ def make_nomogram(
         raise InputError("a nomogram needs days to read survival at", column="days", remedy=remedy)
     if not name:
         raise InputError("a nomogram needs a name", remedy="name it")
-    survival = tuple(model.baseline_survival(day) for day in days)
+    if model.strata or any(covariate.knots for covariate in model.covariates):
+        remedy = "take a model without strata and splines"
+        raise InputError("a nomogram has one scale a covariate", value=name, remedy=remedy)
+    predictor = model.linear_predictor(model.fitted_on(patients))
+    middle = float(predictor.mean())
+    survival = tuple(model.baseline_survival(day) ** math.exp(middle) for day in days)
     ticks = [axis_ticks(covariate) for covariate in model.covariates]
     effects = _effects(model, ticks)
     per_unit = 100 / max(float(np.ptp(effect)) for effect in effects)
@@ -103,15 +110,9 @@ def make_nomogram(
         )
         for covariate, tick_values, effect in zip(model.covariates, ticks, effects, strict=True)
     )
-    at_zero = sum(float(effect.min()) for effect in effects) - model.centre
-    mine = patients.loc[patients.index.astype(str).isin(model.patients)]
-    if len(mine) != model.n:
-        raise InputError(
-            f"{len(mine)} of the {model.n} patients that the model was fitted on are there",
-            remedy="give the patients it was fitted on",
-        )
-    predictor = model.linear_predictor(mine)
-    top = round_ticks(float(predictor.min()), float(predictor.max()))[-1]
+    centre = float(np.dot(model.centre, model.coefficients)) + middle
+    at_zero = sum(float(effect.min()) for effect in effects) - centre
+    top = round_ticks(float(predictor.min()) - middle, float(predictor.max()) - middle)[-1]
     greatest = 100.0 if len(axes) == 1 else max(100.0, (top - at_zero) * per_unit)
     totals = tuple(round_ticks(0.0, greatest))
     return Nomogram(
@@ -129,12 +130,16 @@ def axis_ticks(covariate: Covariate) -> list[float]:
 
 def _effects(model: CoxModel, ticks: Sequence[Sequence[float]]) -> list[Floats]:
     """Log hazard of every tick against a value of 0, or the reference."""
-    effects, place = [], 0
+    effects: list[Floats] = []
+    place = 0
     for covariate, values in zip(model.covariates, ticks, strict=True):
-        mine = model.coefficients[place : place + len(covariate.columns)]
-        place += len(covariate.columns)
-        levels = np.concatenate([[0.0], mine])
-        effects.append(levels if covariate.levels else float(mine[0]) * np.asarray(values))
+        width = len(covariate.columns())
+        mine = np.array(model.coefficients[place : place + width])
+        place += width
+        if covariate.levels:
+            effects.append(np.concatenate([[0.0], mine]))
+        else:
+            effects.append(mine[0] / covariate.per * np.asarray(values))
     return effects
 
 

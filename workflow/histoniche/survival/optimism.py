@@ -16,14 +16,11 @@ from histoniche.survival.calibration import (
     risk_grid,
     smooth_calibration,
 )
-from histoniche.survival.efron import (
-    NoMaximumError,
-    RiskSets,
-    log_likelihood,
-    maximise,
-)
-from histoniche.survival.follow_up import Bools, Floats, check_day, checked, complete, resamples
-from histoniche.survival.prediction import CoxModel, Fit, design_matrix, fit_design
+from histoniche.survival.cox_model import CoxModel
+from histoniche.survival.estimation import estimate_from
+from histoniche.survival.follow_up import check_day, resamples
+from histoniche.survival.partial_likelihood import Bools, Floats, RiskSets, log_likelihood
+from histoniche.survival.refitting import Refit, data_of, refit
 
 INDICES = ("slope", "r2", "d", "u", "q", "g", "ici", "e50", "e90")
 
@@ -80,21 +77,22 @@ def validate_model(
     standard error of what is corrected. The slope of a model with one weak covariate is a
     ratio of two small numbers in every sample; a large error says that its mean is unsteady.
 
+    Raises
+    ------
+    InputError
+        If one of the patients the model was fitted on is not there, follow-up does not
+        reach the day, or the model has no estimate in any sample.
+
     References
     ----------
     Harrell, Lee and Mark 1996, Stat Med 15:361-387.
     """
-    known = complete(patients, [covariate.name for covariate in model.covariates])
-    if set(map(str, known.index)) != model.patients:
-        raise InputError(
-            "the model was fitted on other patients than it is to be corrected on",
-            remedy="give the patients it was fitted on",
-        )
-    time, event = checked(known["time_days"], known["event"])
+    data = data_of(model, patients)
+    time, event, design = data.times, data.events, data.design
     check_day(time, event, days)
     samples = resamples(len(time), bootstraps, generator(seed, "optimism", f"{days:g}"))
-    design = design_matrix(known, model.covariates)
-    cuts = risk_cuts(fit_design(time, event, design).risk(design, days), groups)
+    risk = np.asarray(model.death_by(model.fitted_on(patients), days), dtype=np.float64)
+    cuts = risk_cuts(risk, groups)
     return validate_design(time, event, design, days=days, cuts=cuts, samples=samples, knots=knots)
 
 
@@ -109,8 +107,11 @@ def validate_design(
     knots: int = 3,
 ) -> Validation:
     """As `validate_model`, from arrays and samples (bootstraps, patients) of their places."""
-    own = fit_design(time, event, design)
-    predicted = own.risk(design, days)
+    own = refit(time, event, design)
+    if own is None:
+        remedy = "leave out a covariate, or join its rare levels"
+        raise InputError("the model has no estimate in these patients", remedy=remedy)
+    predicted = own.death_by(design, days)
     measure = _Measure(days, np.asarray(cuts, dtype=np.float64), knots, risk_grid(predicted))
     apparent = measure.of(own, time, event, design, fitted_here=True)
     pairs = [pair for pair in (measure.pair(time, event, design, s) for s in samples) if pair]
@@ -151,41 +152,42 @@ class _Measure(NamedTuple):
     ) -> tuple[Floats, Floats] | None:
         """Measures of the model of one sample, there and in all patients; None without a fit."""
         here = time[sample], event[sample], design[sample]
-        try:
-            model = fit_design(*here)
-            training = self.of(model, *here, fitted_here=True)
-            test = self.of(model, time, event, design, fitted_here=False)
-        except (InputError, NoMaximumError):
+        model = refit(*here)
+        if model is None:
             return None
-        return training, test
+        training = self.of(model, *here, fitted_here=True)
+        test = self.of(model, time, event, design, fitted_here=False)
+        indices = slice(len(INDICES))
+        known = np.isfinite(training[indices]).all() and np.isfinite(test[indices]).all()
+        return (training, test) if known else None
 
     def of(
-        self, model: Fit, time: Floats, event: Bools, design: Floats, *, fitted_here: bool
+        self, model: Refit, time: Floats, event: Bools, design: Floats, *, fitted_here: bool
     ) -> Floats:
         """All numbers of a fitted model in some patients."""
+        risk = model.death_by(design, self.days)
+        smooth = smooth_calibration(time, event, risk, self.days, self.knots)
+        calibration = calibration_measures(time, event, risk, days=self.days, smooth=smooth)
         predictor = design @ model.coefficients
-        risk = model.risk(design, self.days)
-        calibration = calibration_measures(time, event, risk, days=self.days, knots=self.knots)
-        curve = smooth_calibration(time, event, risk, self.days, self.knots)(self.grid)
         quality = _quality(time, event, predictor, fitted_here=fitted_here)
         distances = [calibration[name] for name in ("ici", "e50", "e90")]
         gaps = group_gaps(time, event, risk, self.days, self.cuts)
-        return np.concatenate([quality, distances, gaps, curve])
+        return np.concatenate([quality, distances, gaps, smooth(self.grid)])
 
 
 def _quality(time: Floats, event: Bools, predictor: Floats, *, fitted_here: bool) -> list[float]:
-    """Slope, R2, D, U, Q and g, as rms::validate has them."""
-    refit = maximise(time, event, predictor[:, np.newaxis])
-    slope = 1.0 if fitted_here else float(refit.coefficients[0])
-    deviance = -2 * refit.null_log_likelihood
-    ratio = 2 * (refit.log_likelihood - refit.null_log_likelihood)
+    """Slope, R2, D, U, Q and g, as rms::validate has them; NaN without an estimate."""
+    sets = RiskSets(time, event)
+    found = estimate_from(sets, predictor[:, np.newaxis])
+    slope = 1.0 if fitted_here else float(found.coefficients[0])
+    deviance = -2 * found.null_log_likelihood
+    ratio = 2 * (found.log_likelihood - found.null_log_likelihood)
     n = len(time)
     r2 = (1 - np.exp(-ratio / n)) / (1 - np.exp(-deviance / n))
     unreliability = -2 / deviance
     if not fitted_here:
-        sets = RiskSets(time, event)
-        frozen = log_likelihood(np.ones(1), predictor[sets.order, np.newaxis], sets)[0]
-        unreliability = -2 * (frozen - refit.log_likelihood) / deviance
+        frozen = log_likelihood(sets, predictor[sets.order])
+        unreliability = -2 * (frozen - found.log_likelihood) / deviance
     discrimination = (ratio - 1) / deviance
     ginis = abs(slope) * mean_difference(predictor)
     quality = discrimination - unreliability

@@ -8,7 +8,14 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
-from histoniche.survival.partial_likelihood import Deaths, Floats, Ints, at_deaths, information
+from histoniche.survival.partial_likelihood import (
+    Deaths,
+    Floats,
+    Ints,
+    RiskSets,
+    at_deaths,
+    information,
+)
 from histoniche.survival.splines import restricted_cubic_spline
 
 Transform = Literal["km", "rank", "identity"]
@@ -82,12 +89,14 @@ def proportional_hazards_tests(
     ----------
     Grambsch and Therneau 1994, Biometrika 81:515-526.
     """
-    deaths = at_deaths(times, events, design, coefficients, strata)
-    hand = _clock(times, events, transform)[deaths.patient]
-    hand = hand - hand.mean()
+    sets = RiskSets(times, events, strata)
+    deaths = at_deaths(sets, design, coefficients)
+    clock = _clock(times, events, transform)
+    clock = clock - clock[deaths.patient].mean()
+    hand = clock[deaths.patient]
     slope = hand @ (design[deaths.patient] - deaths.mean)
     plain, mixed, squared = (
-        np.tensordot(hand**power, deaths.spread, axes=1) for power in (0, 1, 2)
+        information(sets, design, coefficients, clock**power) for power in (0, 1, 2)
     )
     # What is left of the information on a change, once the coefficients are estimated.
     left = squared - mixed @ np.linalg.solve(plain, mixed)
@@ -130,9 +139,11 @@ def scaled_schoenfeld(
     times, events, design, coefficients, transform, strata
         See `proportional_hazards_tests`.
     """
-    deaths = at_deaths(times, events, design, coefficients, strata)
+    sets = RiskSets(times, events, strata)
+    deaths = at_deaths(sets, design, coefficients)
     residuals = design[deaths.patient] - _mean_of_tied(deaths)
-    variance = np.asarray(np.linalg.inv(information(deaths)) * len(residuals), np.float64)
+    observed = information(sets, design, coefficients)
+    variance = np.asarray(np.linalg.inv(observed) * len(residuals), np.float64)
     clock = _clock(times, events, transform)
     return Schoenfeld(
         times[deaths.patient],

@@ -17,7 +17,7 @@ from histoniche.survival.cohort_comparison import (
 )
 from histoniche.survival.cohorts import TRAINING, check_fitted_on_training
 from histoniche.survival.cut_scores import FrozenCut, cut_score, cut_table, search_table
-from histoniche.survival.outcome import check_columns
+from histoniche.survival.observations import check_columns
 from histoniche.tables import read_table, write_table
 
 SIDES = ("low", "high")

@@ -36,9 +36,7 @@ def harrell_knots(values: Floats, count: int) -> Floats:
     ----------
     Harrell 2015, Regression Modeling Strategies, 2nd ed., section 2.4.6.
     """
-    if count not in _OUTER:
-        raise InputError("no such number of knots", value=count, remedy="choose from 3 to 7")
-    knots = np.quantile(values, np.linspace(_OUTER[count], 1 - _OUTER[count], count))
+    knots = np.quantile(values, knot_shares(count))
     if _FIFTH < len(values) < _FEW:
         ordered = np.sort(values)
         knots[0], knots[-1] = ordered[_FIFTH - 1], ordered[-_FIFTH]
@@ -50,6 +48,13 @@ def harrell_knots(values: Floats, count: int) -> Floats:
             remedy="use fewer knots, or take the score as linear",
         )
     return knots
+
+
+def knot_shares(count: int) -> Floats:
+    """Quantiles at which Harrell puts 3 to 7 knots."""
+    if count not in _OUTER:
+        raise InputError("no such number of knots", value=count, remedy="choose from 3 to 7")
+    return np.linspace(_OUTER[count], 1 - _OUTER[count], count)
 
 
 def most_knots(values: Floats, wanted: int) -> int:

@@ -8,10 +8,12 @@ import pandas as pd
 
 from histoniche.survival.added_value import Nested
 from histoniche.survival.balance import SURVIVAL
+from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.decision_curve import ALL, NONE
+from histoniche.survival.estimation import few_events_note
 from histoniche.survival.follow_up import Size
 from histoniche.survival.nomogram import Nomogram
-from histoniche.survival.prediction import CoxModel
+from histoniche.survival.terms import rounded
 
 _PARTS = {"event": "deaths", "nonevent": "survivors", "total": "in total"}
 
@@ -38,9 +40,11 @@ def state_model(model: CoxModel, size: Size, *, name: str) -> str:
             others = ", ".join(covariate.levels[1:])
             terms.append(f"{covariate.name} ({others} against {covariate.levels[0]})")
         else:
-            terms.append(f"{covariate.name} (per {covariate.unit or 'unit'})")
+            amount = "" if covariate.per == 1 else f"{rounded(covariate.per)} "
+            terms.append(f"{covariate.name} (per {amount}{covariate.unit or 'unit'})")
     each = model.events / len(model.coefficients)
-    warning = " Fewer than ten events a parameter: expect overfitting." if each < 10 else ""
+    few = few_events_note(len(model.coefficients), model.events)
+    warning = " Fewer than ten events a parameter: expect overfitting." if few else ""
     return (
         f"Cox model {name}: {', '.join(terms)}; fitted to {state_size(size)}; ties by Efron's "
         f"method; {each:.1f} events a parameter; AIC {model.aic:,.1f}.{warning}"

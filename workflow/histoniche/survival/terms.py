@@ -45,6 +45,9 @@ class Covariate:
     """Whether that amount is a standard deviation."""
     knots: tuple[float, ...] = ()
     """Knots of a restricted cubic spline, in `per` units; a straight line if empty."""
+    low: float = 0.0
+    """Lowest value of a numeric covariate in the patients it was learnt from."""
+    high: float = 0.0
 
     def columns(self) -> list[str]:
         """Names of its columns: the covariate, `covariate: level`, or the spline's parts."""
@@ -132,7 +135,10 @@ def learn_covariate(patients: pd.DataFrame, name: str, entry: Mapping[str, Any])
             scaled = np.asarray(numbers / float(per), dtype=np.float64)
             knots = tuple(float(knot) for knot in harrell_knots(scaled, int(entry["knots"])))
         in_sd = entry.get("per") == "sd"
-        return Covariate(name, "numeric", unit, float(per), in_sd=in_sd, knots=knots)
+        low, high = float(numbers.min()), float(numbers.max())
+        return Covariate(
+            name, "numeric", unit, float(per), in_sd=in_sd, knots=knots, low=low, high=high
+        )
     counts = {str(level): int(count) for level, count in values.value_counts().items()}
     frequent = sorted(counts, key=lambda level: (-counts[level], level))
     reference = entry.get("reference")
