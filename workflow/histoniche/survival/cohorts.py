@@ -107,7 +107,7 @@ def check_fitted_on_training(
     InputError
         If one of the patients is in another cohort or in none, or there is none.
     """
-    if not fitted_on:
+    if len(fitted_on) == 0:
         remedy = "keep the patients beside the fit"
         raise InputError(f"{what} does not say whom it was fitted on", remedy=remedy)
     known = cohorts.set_axis(cohorts.index.astype(str))
