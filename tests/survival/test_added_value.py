@@ -10,13 +10,13 @@ import scipy.stats
 from histoniche.errors import InputError
 from histoniche.survival.added_value import (
     added_value,
-    compare_nested,
     corrected_added_value,
     improvements,
 )
 from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.follow_up import counted, resamples
 from histoniche.survival.model_fitting import estimate_model
+from histoniche.survival.nested import compare_nested
 from histoniche.survival.observations import observations
 from survival.clinical_data import STUDIES, Study
 

@@ -4,12 +4,13 @@ import math
 
 import pandas as pd
 
-from histoniche.survival.added_value import Nested, added_value, compare_nested
+from histoniche.survival.added_value import added_value
 from histoniche.survival.balance import balance_table
 from histoniche.survival.calibration import calibrate
 from histoniche.survival.cohorts import cohorts_of_column, follow_up_table
 from histoniche.survival.decision_curve import decision_curves
 from histoniche.survival.follow_up import Size, size_of
+from histoniche.survival.nested import Nested, compare_nested
 from histoniche.survival.nomogram import make_nomogram
 from histoniche.survival.observations import observations
 from histoniche.survival.optimism import validate_model

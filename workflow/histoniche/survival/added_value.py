@@ -3,17 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from histoniche.errors import InputError
 from histoniche.randomness import generator
 from histoniche.survival.calibration import check_predictions
 from histoniche.survival.cox_model import CoxModel
-from histoniche.survival.estimation import chi_squared
 from histoniche.survival.follow_up import (
     Bools,
     Floats,
@@ -26,56 +23,11 @@ from histoniche.survival.follow_up import (
     survival_at,
     uncensored_weights,
 )
+from histoniche.survival.nested import compare_nested
 from histoniche.survival.refitting import data_of, refit
 
 MEASURES = ("NRI, categories", "NRI, continuous", "IDI")
 PARTS = ("event", "nonevent", "total")
-
-
-class Nested(NamedTuple):
-    """Likelihood-ratio test of two nested Cox models."""
-
-    chi2: float
-    df: int
-    p: float
-    """Small where the terms added explain more than chance does."""
-    aic: float
-    """AIC of the new model less that of the old: below 0 speaks for the new one."""
-    n: int
-    events: int
-
-
-def compare_nested(old: CoxModel, new: CoxModel) -> Nested:
-    """Test whether the covariates added to a model improve it.
-
-    This is the test of added value. An NRI or IDI above 0 in the patients that the
-    models were fitted on is none: it comes out so of a random score too.
-
-    Raises
-    ------
-    InputError
-        If the models were fitted on different patients, or the old one is not part of
-        the new one.
-
-    References
-    ----------
-    Pepe, Kerr, Longton and Wang 2013, Stat Med 32:1467-1482.
-    """
-    if set(old.patients) != set(new.patients):
-        raise InputError(
-            f"the models were fitted on different patients ({old.n} and {new.n})",
-            remedy="fit both on the patients in whom all covariates of the new one are known",
-        )
-    names = {covariate.name for covariate in new.covariates}
-    alone = [covariate.name for covariate in old.covariates if covariate.name not in names]
-    df = len(new.coefficients) - len(old.coefficients)
-    other = (old.strata, old.penalty) != (new.strata, new.penalty) or old.penalty is not None
-    if alone or df < 1 or other:
-        value = ", ".join(alone) or None
-        remedy = "add covariates to the old model, take none away, and let strata be; no penalty"
-        raise InputError("the old model is not part of the new one", value=value, remedy=remedy)
-    test = chi_squared(max(0.0, 2 * (new.log_likelihood - old.log_likelihood)), df)
-    return Nested(test.chi2, df, test.p, new.aic - old.aic, new.n, new.events)
 
 
 def added_value(

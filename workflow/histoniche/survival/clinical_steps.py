@@ -9,9 +9,7 @@ import pandas as pd
 
 from histoniche.errors import InputError
 from histoniche.survival.added_value import (
-    Nested,
     added_value,
-    compare_nested,
     corrected_added_value,
 )
 from histoniche.survival.calibration import calibrate
@@ -22,6 +20,7 @@ from histoniche.survival.concordance import concordance
 from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.decision_curve import decision_curves
 from histoniche.survival.follow_up import Bools, Floats, check_day
+from histoniche.survival.nested import Nested, compare_nested
 from histoniche.survival.observations import observations
 from histoniche.survival.optimism import validate_model
 from histoniche.survival.statements import (

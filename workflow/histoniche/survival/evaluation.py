@@ -19,9 +19,10 @@ from histoniche.survival.cohort_performance import (
 )
 from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.cox_model import CoxModel, write_models
-from histoniche.survival.estimation import NO_TEST, ChiSquared, Penalty, chi_squared
+from histoniche.survival.estimation import NO_TEST, ChiSquared, Penalty
 from histoniche.survival.model_covariates import Models, covariates_of, read_cohorts
 from histoniche.survival.model_fitting import CoxFit, fit_model
+from histoniche.survival.nested import compare_nested, is_part_of
 from histoniche.survival.terms import Declared
 from histoniche.tables import write_table
 
@@ -118,7 +119,7 @@ def evaluate_models(
     }
     measured = _performance(found, fits, table["cohort"].value_counts())
     write_table(measured, performance)
-    write_table(_differences(found, models, fits), differences)
+    write_table(_differences(found, fits), differences)
     write_table(_by_model({name: fit.coefficients for name, fit in fits.items()}), coefficients)
     write_table(_by_model({name: fit.tests for name, fit in fits.items()}), tests)
     write_table(_curves(found), curves)
@@ -176,7 +177,6 @@ def _performance(
 
 def _differences(
     found: Mapping[str, CohortPerformance],
-    models: Models,
     fits: Mapping[str, CoxFit],
 ) -> pd.DataFrame:
     """Differences of the concordances in all cohorts, with q, and tests of nested models."""
@@ -186,8 +186,7 @@ def _differences(
         mine = table["kind"] == kind
         table.loc[mine, "q"] = false_discovery(np.asarray(table.loc[mine, "p"], dtype=np.float64))
     tests = {
-        (first, second): _nested(models, fits, first, second)
-        for first, second in combinations(models, 2)
+        (first, second): _nested(fits, first, second) for first, second in combinations(fits, 2)
     }
     rows = [
         tests[str(first), str(second)] if cohort == TRAINING else NO_TEST
@@ -199,21 +198,16 @@ def _differences(
     return table[["cohort", *table.columns.drop("cohort")]]
 
 
-def _nested(models: Models, fits: Mapping[str, CoxFit], first: str, second: str) -> ChiSquared:
+def _nested(fits: Mapping[str, CoxFit], first: str, second: str) -> ChiSquared:
     """Likelihood-ratio test of the larger of two models; NaN if none holds the other."""
-    if penalty_of(models[first]) or penalty_of(models[second]):
+    one, other = fits[first].model, fits[second].model
+    if one is None or other is None:
         return NO_TEST
-    parts = [
-        (set(models[name]["covariates"]), tuple(models[name].get("strata", ())))
-        for name in (first, second)
-    ]
-    (one, strata), (other, their_strata) = parts
-    if strata != their_strata or one == other or not (one < other or other < one):
-        return NO_TEST
-    larger, smaller = (second, first) if one < other else (first, second)
-    row, less = (fits[name].tests.iloc[0] for name in (larger, smaller))
-    gain = 2 * (float(row["log_likelihood"]) - float(less["log_likelihood"]))
-    return chi_squared(gain, float(row["parameters"]) - float(less["parameters"]))
+    for old, new in ((one, other), (other, one)):
+        if is_part_of(old, new):
+            found = compare_nested(old, new)
+            return ChiSquared(found.chi2, found.df, found.p)
+    return NO_TEST
 
 
 def _by_model(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

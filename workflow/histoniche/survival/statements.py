@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.survival.added_value import Nested
 from histoniche.survival.balance import SURVIVAL
 from histoniche.survival.cox_model import CoxModel
 from histoniche.survival.decision_curve import ALL, NONE
 from histoniche.survival.estimation import few_events_note
 from histoniche.survival.follow_up import Size
+from histoniche.survival.nested import Nested
 from histoniche.survival.nomogram import Nomogram
 from histoniche.survival.terms import rounded
 
