@@ -80,9 +80,12 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, *, width: float = WIDTH) -> Figure:
-    """Empty figure of `width` by `height` inches whose parts make room for each other."""
-    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06)
+def new_figure(height: float, *, width: float = WIDTH, row_pad: float = 0.06) -> Figure:
+    """Empty figure of `width` by `height` inches whose parts make room for each other.
+
+    `row_pad` is the room above and below each panel, in inches.
+    """
+    layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=row_pad)
     return Figure(figsize=(width, height), layout=layout)
 
 

@@ -64,7 +64,9 @@ def draw_calibration(
         if drawn.empty:
             save_notice(f"Nothing to calibrate in {cohort_words(cohort)}.", figure, drawn)
             return
-        sheet = new_figure(3.35 * len(rows) + 1.7, width=max(6.4, 3.0 * len(days) + 0.4))
+        # Numbers stand below the axes, and the next row's title below them.
+        width = max(6.4, 3.0 * len(days) + 0.4)
+        sheet = new_figure(3.5 * len(rows) + 1.7, width=width, row_pad=0.14)
         panels = sheet.subplots(len(rows), len(days), squeeze=False, sharex=True, sharey=True)
         for (row, column), axes in np.ndenumerate(panels):
             where = (*rows[row], days[column])
