@@ -174,7 +174,8 @@ def patient_classes(labels: pd.DataFrame) -> dict[str, str]:
     torn = int((sides["nunique"] > 1).sum())
     if torn:
         logging.warning("%d patients have slides of several classes and none of their own", torn)
-    return sides.loc[sides["nunique"] == 1, "first"].to_dict()
+    kept = sides[sides["nunique"] == 1]
+    return {str(patient): str(name) for patient, name in kept["first"].items()}
 
 
 def _named(classes: Sequence[str]) -> list[tuple[str, str]]:

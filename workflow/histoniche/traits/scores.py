@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -95,12 +95,13 @@ def patient_scores(slides: pd.DataFrame, *, rule: PatientRule = "dx1") -> pd.Dat
     for names, own in known.groupby(keys, sort=False, dropna=False):
         taken = first_slide(own["slide"].astype(str).tolist())
         chosen = own[own["slide"] == taken] if rule == "dx1" else own
+        given = dict(zip(keys, cast(tuple[str, ...], names), strict=True))
         rows.append(
             {
-                **dict(zip(keys, names, strict=True)),
+                **given,
                 "slide": taken if len(chosen) == 1 else None,
                 "slides": len(own),
-                **chosen[numbers].mean().to_dict(),
+                **{name: float(chosen[name].mean()) for name in numbers},
             }
         )
     return pd.DataFrame(rows, columns=[*keys, "slide", "slides", *numbers])

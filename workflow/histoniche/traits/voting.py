@@ -88,7 +88,8 @@ def _majority(
     """Class of most votes."""
     classes = mean.shape[1]
     votes = np.zeros(mean.shape, np.int32)
-    for own, cut in zip(probabilities, thresholds or [None] * len(probabilities), strict=True):
+    cuts: Sequence[float | None] = thresholds or [None] * len(probabilities)
+    for own, cut in zip(probabilities, cuts, strict=True):
         votes += call_tiles(own, threshold=cut)[:, np.newaxis] == np.arange(classes)
     most = votes == votes.max(axis=1, keepdims=True, initial=0)
     # argmax takes the first of equals.
