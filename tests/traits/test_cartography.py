@@ -57,7 +57,7 @@ def slide(write_tiles, write_network):
             CLASSES,
         ),
     }
-    return {"A": tiles, "B": tiles}, networks
+    return tiles, networks
 
 
 def test_a_slides_cartography_goes_through_the_file(slide, tmp_path):
@@ -68,7 +68,7 @@ def test_a_slides_cartography_goes_through_the_file(slide, tmp_path):
     assert found.traits == ("A", "B")
     assert found.calls.dtype == np.int8
     assert found.calls.shape == (2, 4, 5)
-    own = TileStore(tiles["A"]).column("cell")
+    own = TileStore(tiles).column("cell")
     assert found.calls[:, own[:, 1], own[:, 0]].tolist() == [[1, 0, 1, 0], [1, 1, 0, 0]]
     assert (found.calls == -1).sum() == 2 * (20 - 4)
     assert found.positive(["B", "A"]).tolist() == [[1, 1], [1, 0], [0, 1], [0, 0]]
@@ -113,7 +113,7 @@ def test_a_skipped_slide_gives_an_empty_cartography_with_the_reason(
 ):
     tiles = write_tiles("S2", [])
     networks = {"A": Network([write_network("S2", np.empty((0, 2)))], CLASSES)}
-    map_traits({"A": tiles}, networks, tmp_path / "S2.zarr", tiling=TILING)
+    map_traits(tiles, networks, tmp_path / "S2.zarr", tiling=TILING)
     found = read_cartography(tmp_path / "S2.zarr")
     assert found.calls.size == 0
     assert found.positive(["A"]).shape == (0, 1)

@@ -88,7 +88,7 @@ def lay_calls(
 
 
 def map_traits(
-    tiles: Mapping[str, Path],
+    tiles: Path,
     networks: Mapping[str, Network],
     out: Path,
     *,
@@ -100,7 +100,7 @@ def map_traits(
     Parameters
     ----------
     tiles
-        Store of the slide's tiles by trait; all of one tiling.
+        Store of the slide's tiles.
     networks
         By trait, in the order of the layers: what found it. Traits have two classes,
         the second positive.
@@ -108,7 +108,7 @@ def map_traits(
         Folder of a Zarr v3 group: `calls` int8 (traits, rows, columns), see
         `Cartography`. A slide without tiles gives an empty group with the reason.
     tiling
-        Name of the tiling by trait.
+        Name of the tiling by trait, the same for all.
     rule
         As for `histoniche.traits.voting.vote`.
 
@@ -121,7 +121,7 @@ def map_traits(
     traits = list(networks)
     first = traits[0]
     _check_tilings(traits, tiling)
-    store = TileStore(tiles[first])
+    store = TileStore(tiles)
     calls = []
     for trait in traits:
         own = networks[trait]

@@ -217,7 +217,7 @@ def compare_with_single(
 def _judged_in_step(chain: Chain, trait: str, judged: Judged) -> Judged:
     """What is said of the things that truly belong to a step, in the step's classes."""
     members = chain.members(trait)
-    inside = members.any(0)[judged.truth]
+    inside = np.asarray(members.any(axis=0))[judged.truth]
     scores = step_probabilities(chain, trait, judged.scores[inside])
     return Judged(
         members.argmax(0)[judged.truth[inside]],

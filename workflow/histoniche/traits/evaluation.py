@@ -84,7 +84,7 @@ def evaluate(
     ----------
     Efron 1979, Ann Stat 7:1; Field and Welsh 2007, J R Stat Soc B 69:369 (clusters).
     """
-    names, patient = np.unique(judged.patients.astype(str), return_inverse=True)
+    patient, names = pd.factorize(judged.patients, sort=True)
     count = len(classes)
     code = (patient * count + judged.truth) * count + judged.calls
     matrices = np.bincount(code, minlength=len(names) * count**2).astype(np.float64)
@@ -109,7 +109,7 @@ def evaluate(
     shared = {
         "n": len(judged.truth),
         "patients": len(names),
-        "slides": len({slide for slide in judged.slides if slide is not None}),
+        "slides": int(pd.Series(judged.slides).nunique()),
     }
     true = matrices.sum((0, 2))
     rows = []

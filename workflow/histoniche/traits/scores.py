@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -89,22 +89,20 @@ def patient_scores(slides: pd.DataFrame, *, rule: PatientRule = "dx1") -> pd.Dat
     without a number, for want of tiles, are passed over.
     """
     numbers = [str(name) for name in slides.select_dtypes("number").columns]
-    keys = [name for name in slides.columns if name not in ("slide", *numbers)]
+    keys = [str(name) for name in slides.columns if name not in ("slide", *numbers)]
     known = slides.dropna(subset=numbers, how="all")
-    rows = []
-    for names, own in known.groupby(keys, sort=False, dropna=False):
-        taken = first_slide(own["slide"].astype(str).tolist())
-        chosen = own[own["slide"] == taken] if rule == "dx1" else own
-        given = dict(zip(keys, cast(tuple[str, ...], names), strict=True))
-        rows.append(
-            {
-                **given,
-                "slide": taken if len(chosen) == 1 else None,
-                "slides": len(own),
-                **{name: float(chosen[name].mean()) for name in numbers},
-            }
-        )
-    return pd.DataFrame(rows, columns=[*keys, "slide", "slides", *numbers])
+    names = sorted(known["slide"].astype(str).unique(), key=_order)
+    place = known["slide"].astype(str).map({name: rank for rank, name in enumerate(names)})
+    ordered = known.iloc[np.argsort(place.to_numpy(), kind="stable")]
+    grouped = ordered.groupby(keys, sort=False, dropna=False)
+    counts = grouped.size()
+    if rule == "dx1":
+        chosen = ordered.drop_duplicates(keys).set_index(keys)[["slide", *numbers]]
+    else:
+        chosen = grouped[numbers].mean()
+        chosen.insert(0, "slide", grouped["slide"].first().where(counts == 1, None))
+    chosen.insert(1, "slides", counts)
+    return chosen.sort_index(kind="stable").reset_index()
 
 
 def first_slide(slides: Sequence[str]) -> str:
