@@ -63,9 +63,19 @@ def test_very_many_scores_are_rounded_and_the_area_hardly_changes():
     positive = rng.random(40_000) < 0.1
     scores = rng.normal(0.3 * positive, 1)
     found = counted(scores, positive)
-    assert found.counts.shape[-1] <= LEVELS
+    assert found.counts.shape[-1] <= 2 * LEVELS
     oracle = metrics.roc_auc_score(positive, scores)
     assert auroc(found.counts.sum(0)) == pytest.approx(oracle, abs=1 / LEVELS)
+
+
+def test_rare_positives_just_above_a_score_that_most_share_are_not_lost():
+    rest = np.linspace(0.1, 1, 20_000)
+    scores = np.concatenate([np.zeros(20_000), rest])
+    positive = np.zeros(40_000, bool)
+    positive[20_000:20_005] = True
+    oracle = metrics.roc_auc_score(positive, scores)
+    found = auroc(counted(scores, positive).counts.sum(0))
+    assert found == pytest.approx(oracle, abs=1 / LEVELS)
 
 
 def test_the_curve_has_sklearns_points_and_area():

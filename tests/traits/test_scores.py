@@ -104,3 +104,12 @@ def test_a_threshold_of_one_class_is_an_error():
         choose_threshold(np.array([0.1, 0.2]), np.array([True, True]))
     with pytest.raises(ValueError, match="no such rule"):
         choose_threshold(np.array([0.1, 0.2]), np.array([True, False]), rule="guess")
+
+
+def test_the_first_slide_is_taken_whole_even_where_a_number_is_missing():
+    slides = pd.DataFrame(
+        {"slide": ["A-DX1", "A-DX2"], "patient": "A", "share": [np.nan, 0.2], "mean": [0.7, 0.3]}
+    )
+    row = patient_scores(slides).iloc[0]
+    assert np.isnan(row["share"])
+    assert (row["mean"], row["slide"], row["slides"]) == (0.7, "A-DX1", 2)

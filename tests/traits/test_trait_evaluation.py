@@ -34,13 +34,13 @@ class Cohort(NamedTuple):
     folder: object
 
 
-def build(folder, write_network, *, knows=KNOWS, method="rounds", patients=80, seed=0):
+def build(folder, write_network, *, knows=KNOWS, method="rounds", patients=70, seed=0):
     rng = np.random.default_rng(seed)
     names = [f"P{k:03d}" for k in range(patients)]
     slides = [
         {"slide": f"{name}-DX{k}", "patient": name}
         for name in names
-        for k in range(1, 2 + (name < "P015"))
+        for k in range(1, 2 + (name < "P008"))
     ]
     values = rng.permutation(patients).astype(float)
     genes = pd.DataFrame([values], columns=names)
@@ -159,7 +159,7 @@ def test_nobody_is_evaluated_whom_a_network_has_seen(planted):
     assert area(tables, "ood_all", column="slides") == len(far)
     rounds = read_table(cohort.files["rounds"])
     aside = rounds.loc[rounds["round"].isna(), "patient"].nunique()
-    assert aside == 24
+    assert aside == 21
     assert area(tables, column="patients") <= aside
 
 
@@ -250,3 +250,43 @@ def test_thresholds_chosen_on_validation_tiles_reach_the_scores(tmp_path, write_
     assert ensemble.equals(single)
     with pytest.raises(InputError, match=r"'guess': no such threshold; choose among argmax, half"):
         score(cohort, tile_threshold="guess")
+
+
+def test_three_classes_and_models_without_tiles_are_evaluated_by_slide_and_patient(tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"P{k:02d}" for k in range(45)]
+    grades = [("II", "III", "IV")[k % 3] for k in range(45)]
+    slides = [{"slide": f"{name}-DX1", "patient": name} for name in names]
+    sheet = pd.DataFrame({"patient": names, "grade": grades})
+    write_table(sheet, tmp_path / "patients.parquet")
+    files = {"labels": tmp_path / "labels.parquet", "rounds": tmp_path / "rounds.parquet"}
+    settings = {"labels": {"column": "grade", "classes": ["II", "III", "IV"]}}
+    patients = tmp_path / "patients.parquet"
+    label_slides(slides, files["labels"], trait="grade", settings=settings, patients=patients)
+    write_rounds(slides, files["rounds"], seed=0, rounds=1, test=0.4, patients=patients)
+    rows = []
+    for slide, grade in zip(slides, grades, strict=True):
+        p = rng.random(3) + 2 * (np.array(["II", "III", "IV"]) == grade)
+        for name, one in zip(["II", "III", "IV"], p / p.sum(), strict=True):
+            own = {**slide, "trait": "grade", "class": name, "tiles": 9, "share": np.nan}
+            rows += [{**own, "model": model, "mean": one} for model in ("0", "ensemble")]
+    write_table(pd.DataFrame(rows), tmp_path / "scores.parquet")
+    choice = pd.DataFrame({"model": ["0", "ensemble"], "chosen": True, "slide_threshold": np.nan})
+    write_table(choice, tmp_path / "choice.parquet")
+    outs = {
+        name: tmp_path / f"{name}.parquet" for name in ("metrics", "confusion", "roc", "agreement")
+    }
+    evaluate_trait(
+        *files.values(), tmp_path / "scores.parquet", tmp_path / "choice.parquet", **outs,
+        trait="grade", classes=["II", "III", "IV"], settings={**SETTINGS, "score": "mean"},
+        seed=0, draws=50,
+    )  # fmt: skip
+    table = read_table(outs["metrics"])
+    assert set(table["level"]) == {"slide", "patient"}
+    assert set(table["set"]) == {"test"}
+    row = table.query("metric == 'auroc' and `class` == 'macro' and level == 'slide'").iloc[0]
+    assert row["value"] > 0.9
+    assert row["n"] == 18
+    assert read_table(outs["agreement"]).empty
+    assert set(read_table(outs["roc"])["class"]) == {"II", "III", "IV", "macro"}
+    assert round_table([table]).iloc[0]["class"] == "macro"

@@ -43,13 +43,16 @@ def score_counts(
     Returns
     -------
     Counts. Up to `LEVELS` distinct scores are kept as they are, so that areas are
-    exact; more, as of a cohort's tiles, are rounded down to that many quantiles,
-    by which an area changes by less than 1 / `LEVELS`.
+    exact; more, as of a cohort's tiles, are rounded down to at most twice that many
+    quantiles, by which an area changes by less than 1 / `LEVELS`.
     """
     given = scores.astype(np.float64)
     levels = np.unique(given)
     if len(levels) > LEVELS:
-        levels = np.unique(np.quantile(given, np.arange(LEVELS) / LEVELS, method="lower"))
+        cuts = np.quantile(given, np.arange(LEVELS) / LEVELS, method="lower")
+        first = np.searchsorted(levels, np.unique(cuts))
+        # What follows a score that very many share is parted from it.
+        levels = levels[np.union1d(first, np.minimum(first + 1, len(levels) - 1))]
     place = np.searchsorted(levels, given, side="right") - 1
     code = (patient * 2 + positive) * len(levels) + place
     counts = np.bincount(code, minlength=patients * 2 * len(levels))
