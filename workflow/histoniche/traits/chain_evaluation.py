@@ -99,7 +99,7 @@ def evaluate_chain(
             if len(pair[0].truth):
                 rng = generator(seed, "chain", name, number, level)
                 found = compare_with_single(checked, *pair, rng=rng, draws=draws)
-                head = {"chain": name, "round": number, "level": level}
+                head: dict[str, str | int] = {"chain": name, "round": number, "level": level}
                 tables.append(found.assign(**head)[[*head, *found.columns]])
     table = pd.concat(tables, ignore_index=True)
     write_table(table, metrics)
@@ -122,8 +122,9 @@ def compare_rounds(
     rows: list[dict[str, Any]] = []
     for names, own in metrics.groupby(keys, sort=False):
         wide = own.pivot(index="round", columns="model", values="value").dropna()
+        numbers = [int(number) for number in wide.index.to_numpy()]
         runs = [
-            {int(number): float(value) for number, value in wide[model].items()}
+            dict(zip(numbers, wide[model].to_numpy(np.float64).tolist(), strict=True))
             for model in (SINGLE, CHAIN)
         ]
         found = compare_runs(*runs, test=test, test_share=test_share)

@@ -106,19 +106,7 @@ def evaluate(
             strict=True,
         )
     ]
-    shared = {
-        "n": len(judged.truth),
-        "patients": len(names),
-        "slides": int(pd.Series(judged.slides).nunique()),
-    }
-    true = matrices.sum((0, 2))
-    rows = []
-    for number, (name, metric) in enumerate(_named(classes)):
-        value, low, high = (float(one[number]) for one in (values, *limits))
-        positives = int(true[classes.index(name)]) if name in classes else shared["n"]
-        note = _note(value, low, high, len(names))
-        row = {"class": name, "metric": metric, "value": value, "low": low, "high": high}
-        rows.append({**row, "positives": positives, **shared, "note": note})
+    rows = _rows(judged, classes, matrices.sum((0, 2)), np.stack([values, *limits], axis=1))
     curves = {classes[k]: roc_curve(one) for k, one in zip(shown, counted, strict=True)}
     if count > 2:
         curves[MACRO] = macro_curve(list(curves.values()))
@@ -176,6 +164,27 @@ def patient_classes(labels: pd.DataFrame) -> dict[str, str]:
         logging.warning("%d patients have slides of several classes and none of their own", torn)
     kept = sides[sides["nunique"] == 1]
     return {str(patient): str(name) for patient, name in kept["first"].items()}
+
+
+def _rows(
+    judged: Judged,
+    classes: Sequence[str],
+    true: NDArray[np.float64],
+    values: NDArray[np.float64],
+) -> list[dict[str, Any]]:
+    """Rows of the metrics from value, low and high of each, and the things of each class."""
+    shared = {
+        "n": len(judged.truth),
+        "patients": int(pd.Series(judged.patients).nunique()),
+        "slides": int(pd.Series(judged.slides).nunique()),
+    }
+    rows = []
+    for (name, metric), (value, low, high) in zip(_named(classes), values.tolist(), strict=True):
+        positives = int(true[classes.index(name)]) if name in classes else shared["n"]
+        note = _note(value, low, high, shared["patients"])
+        row = {"class": name, "metric": metric, "value": value, "low": low, "high": high}
+        rows.append({**row, "positives": positives, **shared, "note": note})
+    return rows
 
 
 def _named(classes: Sequence[str]) -> list[tuple[str, str]]:
