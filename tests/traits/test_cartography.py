@@ -6,6 +6,7 @@ from histoniche.errors import InputError
 from histoniche.slides.store import StoreError, TileStore
 from histoniche.traits.cartography import Network, lay_calls, map_traits, read_cartography
 from histoniche.traits.predictions import read_networks, read_probabilities
+from trait_stores import write_network, write_tiles
 
 CELLS = [(1, 0), (4, 0), (0, 2), (3, 3)]
 TILING = {"A": "cell", "B": "cell"}
@@ -44,15 +45,15 @@ def test_tiles_of_another_grid_are_an_error():
 
 
 @pytest.fixture
-def slide(write_tiles, write_network):
-    tiles = write_tiles("S1", CELLS)
+def slide(tmp_path):
+    tiles = write_tiles(tmp_path, "S1", CELLS)
     networks = {
-        "A": Network([write_network("S1", [0.9, 0.1, 0.8, 0.4], "A")], CLASSES),
+        "A": Network([write_network(tmp_path, "S1", [0.9, 0.1, 0.8, 0.4], "A")], CLASSES),
         "B": Network(
             [
-                write_network("S1", [0.9, 0.2, 0.1, 0.4], "B0"),
-                write_network("S1", [0.6, 0.7, 0.2, 0.4], "B1"),
-                write_network("S1", [0.1, 0.8, 0.3, 0.4], "B2"),
+                write_network(tmp_path, "S1", [0.9, 0.2, 0.1, 0.4], "B0"),
+                write_network(tmp_path, "S1", [0.6, 0.7, 0.2, 0.4], "B1"),
+                write_network(tmp_path, "S1", [0.1, 0.8, 0.3, 0.4], "B2"),
             ],
             CLASSES,
         ),
@@ -92,13 +93,13 @@ def test_traits_of_two_tilings_are_an_error_that_says_so(slide, tmp_path):
     assert not (tmp_path / "S1.zarr").exists()
 
 
-def test_other_tiles_and_other_classes_are_errors(slide, write_network, tmp_path):
+def test_other_tiles_and_other_classes_are_errors(slide, tmp_path):
     tiles, networks = slide
     out = tmp_path / "S1.zarr"
-    fewer = {**networks, "A": Network([write_network("S1", [0.9, 0.1], "X")], CLASSES)}
+    fewer = {**networks, "A": Network([write_network(tmp_path, "S1", [0.9, 0.1], "X")], CLASSES)}
     with pytest.raises(InputError, match="A was found on 2 tiles, the slide has 4"):
         map_traits(tiles, fewer, out, tiling=TILING)
-    three = write_network("S1", np.full((4, 3), 1 / 3), "Y", classes="abc")
+    three = write_network(tmp_path, "S1", np.full((4, 3), 1 / 3), "Y", classes="abc")
     with pytest.raises(InputError, match="traits of two classes, and A has 3"):
         map_traits(tiles, {**networks, "A": Network([three], tuple("abc"))}, out, tiling=TILING)
     with pytest.raises(InputError, match="finds a, b, c instead of low, high"):
@@ -108,11 +109,9 @@ def test_other_tiles_and_other_classes_are_errors(slide, write_network, tmp_path
     assert not out.exists()
 
 
-def test_a_skipped_slide_gives_an_empty_cartography_with_the_reason(
-    write_tiles, write_network, tmp_path
-):
-    tiles = write_tiles("S2", [])
-    networks = {"A": Network([write_network("S2", np.empty((0, 2)))], CLASSES)}
+def test_a_skipped_slide_gives_an_empty_cartography_with_the_reason(tmp_path):
+    tiles = write_tiles(tmp_path, "S2", [])
+    networks = {"A": Network([write_network(tmp_path, "S2", np.empty((0, 2)))], CLASSES)}
     map_traits(tiles, networks, tmp_path / "S2.zarr", tiling=TILING)
     found = read_cartography(tmp_path / "S2.zarr")
     assert found.calls.size == 0

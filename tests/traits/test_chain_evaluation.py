@@ -6,13 +6,14 @@ import scipy.stats
 from histoniche.tables import read_table, write_table
 from histoniche.traits.chain_evaluation import evaluate_chain
 from histoniche.traits.rounds import draw_rounds
+from trait_stores import write_network
 
 STEPS = {"gbm": {"lower": ["II", "III"], "GBM": ["IV"]}, "lower": {"II": ["II"], "III": ["III"]}}
 GRADES = ["II", "III", "IV"]
 
 
 @pytest.fixture
-def chain(tmp_path, write_network):
+def chain(tmp_path):
     """A chain whose second step knows the grades, and a single model that does not."""
     rng = np.random.default_rng(0)
     names = [f"P{k:02d}" for k in range(24)]
@@ -36,7 +37,7 @@ def chain(tmp_path, write_network):
                     found, classes = values, GRADES
                 else:
                     found, classes = (gbm if key == "gbm" else third), list(STEPS[key])
-                at[number][name] = write_network(name, found, f"{key}{number}", classes)
+                at[number][name] = write_network(tmp_path, name, found, f"{key}{number}", classes)
     return steps, single, tmp_path / "labels.parquet", tmp_path / "rounds.parquet"
 
 

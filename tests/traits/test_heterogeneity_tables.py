@@ -6,6 +6,7 @@ from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
 from histoniche.traits.cartography import Network, map_traits
 from histoniche.traits.heterogeneity_tables import collect_heterogeneity
+from trait_stores import write_network, write_tiles
 
 CELLS = [(0, 0), (1, 0), (2, 0), (0, 1)]
 CLASSES = ("low", "high")
@@ -23,12 +24,14 @@ TWO = np.log(2) / np.log(3)
 
 
 @pytest.fixture
-def collect(tmp_path, write_tiles, write_network):
+def collect(tmp_path):
     folders = {}
     for slide, shown in SLIDES.items():
-        tiles = write_tiles(slide, CELLS)
+        tiles = write_tiles(tmp_path, slide, CELLS)
         networks = {
-            trait: Network([write_network(slide, 0.1 + 0.8 * np.array(own), trait)], CLASSES)
+            trait: Network(
+                [write_network(tmp_path, slide, 0.1 + 0.8 * np.array(own), trait)], CLASSES
+            )
             for trait, own in zip("AB", shown, strict=True)
         }
         folders[slide] = tmp_path / "cartography" / f"{slide}.zarr"
@@ -101,11 +104,11 @@ def test_a_trait_that_no_cartography_has_is_an_error(collect):
         collect(indices={"x": ["A", "C"]})
 
 
-def test_a_cohort_without_any_hti_is_an_error(tmp_path, write_tiles, write_network):
-    tiles = write_tiles("S1", CELLS)
+def test_a_cohort_without_any_hti_is_an_error(tmp_path):
+    tiles = write_tiles(tmp_path, "S1", CELLS)
     map_traits(
         tiles,
-        {"A": Network([write_network("S1", [0.1] * 4)], CLASSES)},
+        {"A": Network([write_network(tmp_path, "S1", [0.1] * 4)], CLASSES)},
         tmp_path / "S1.zarr",
         tiling={"A": "cell"},
     )

@@ -18,6 +18,10 @@ def test_calls_by_argmax_and_by_threshold():
     two = np.array([[0.5, 0.5], [0.49, 0.51], [0.9, 0.1]])
     assert call_tiles(two).tolist() == call_tiles(two, threshold=0.5).tolist() == [0, 1, 0]
     assert call_tiles(two, threshold=0.05).tolist() == [1, 1, 1]
+    # 0.3 and what half precision makes of it are two numbers.
+    half = np.array([[0.7, 0.3]], np.float16)
+    assert float(half[0, 1]) > 0.3
+    assert call_tiles(half, threshold=0.3).tolist() == [1]
     with pytest.raises(ValueError, match="two classes, not 3"):
         call_tiles(three, threshold=0.5)
 

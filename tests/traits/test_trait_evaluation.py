@@ -11,11 +11,12 @@ from sklearn.metrics import roc_auc_score
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
 from histoniche.traits.labels import label_slides
-from histoniche.traits.predictions import read_probabilities, write_probabilities
+from histoniche.traits.predictions import read_probabilities
 from histoniche.traits.round_table import round_table, summarise_traits
 from histoniche.traits.rounds import write_rounds
 from histoniche.traits.scoring import score_trait
 from histoniche.traits.trait_evaluation import evaluate_trait
+from trait_stores import write_network
 
 CLASSES = ("low", "high")
 SETTINGS = {
@@ -34,7 +35,7 @@ class Cohort(NamedTuple):
     folder: object
 
 
-def build(folder, write_network, *, knows=KNOWS, method="rounds", patients=70, seed=0):
+def build(folder, *, knows=KNOWS, method="rounds", patients=70, seed=0):
     rng = np.random.default_rng(seed)
     names = [f"P{k:03d}" for k in range(patients)]
     slides = [
@@ -62,7 +63,9 @@ def build(folder, write_network, *, knows=KNOWS, method="rounds", patients=70, s
         for slide in slides:
             signal = much * (percentile[slide["patient"]] - 0.5)
             own = scipy.stats.norm.cdf(signal + 0.3 * rng.normal() + 0.5 * rng.normal(size=12))
-            predictions[number][slide["slide"]] = write_network(slide["slide"], own, f"{number}")
+            predictions[number][slide["slide"]] = write_network(
+                folder, slide["slide"], own, f"{number}"
+            )
     owners = {slide["slide"]: slide["patient"] for slide in slides}
     return Cohort(predictions, files, owners, percentile, folder)
 
@@ -91,14 +94,7 @@ def run(cohort, predictions=None, draws=100, **changes):
 def planted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("planted")
 
-    def write_network(slide, positive, name):
-        out = folder / name / f"{slide}.zarr"
-        attributes = {"slide": slide, "status": "ok", "reason": ""}
-        values = np.stack([1 - positive, positive], axis=-1)
-        write_probabilities(out, values, classes=CLASSES, attributes=attributes)
-        return out
-
-    cohort = build(folder, write_network)
+    cohort = build(folder)
     return cohort, run(cohort, cohort.predictions)
 
 
@@ -211,15 +207,15 @@ def test_the_summary_corrects_over_traits(planted):
     assert len(read_table(folder / "table.parquet")) == 1
 
 
-def test_a_trait_that_is_noise_is_not_found(tmp_path, write_network):
-    cohort = build(tmp_path, write_network, knows=(0, 0), patients=60, seed=5)
+def test_a_trait_that_is_noise_is_not_found(tmp_path):
+    cohort = build(tmp_path, knows=(0, 0), patients=60, seed=5)
     tables = run(cohort, draws=200, best=2)
     for name in ("test", "ood_all"):
         assert area(tables, name, column="low") < 0.5 < area(tables, name, column="high")
 
 
-def test_a_cross_validation_tests_every_labelled_slide_once_out_of_fold(tmp_path, write_network):
-    cohort = build(tmp_path, write_network, knows=(1, 1, 1, 1, 1), method="kfold", patients=36)
+def test_a_cross_validation_tests_every_labelled_slide_once_out_of_fold(tmp_path):
+    cohort = build(tmp_path, knows=(1, 1, 1, 1, 1), method="kfold", patients=36)
     tables = run(cohort, predictions=cohort.predictions, slide_threshold="youden")
     labels = read_table(cohort.files["labels"])
     assert area(tables, model="out_of_fold", column="slides") == (labels["set"] == "in").sum()
@@ -234,8 +230,8 @@ def test_a_cross_validation_tests_every_labelled_slide_once_out_of_fold(tmp_path
     assert cuts.iloc[-1] == pytest.approx(cuts[:3].mean())
 
 
-def test_thresholds_chosen_on_validation_tiles_reach_the_scores(tmp_path, write_network):
-    cohort = build(tmp_path, write_network, knows=(1.0, 1.0), patients=40)
+def test_thresholds_chosen_on_validation_tiles_reach_the_scores(tmp_path):
+    cohort = build(tmp_path, knows=(1.0, 1.0), patients=40)
     plain = read_table(score(cohort)["scores"])
     files = score(cohort, tile_threshold="youden", best=1)
     chosen = read_table(files["choice"])

@@ -10,8 +10,8 @@ from histoniche.multiplicity import false_discovery
 from histoniche.tables import read_table, write_table
 from histoniche.traits.evaluation import MACRO
 from histoniche.traits.rounds import TEST
-from histoniche.traits.scoring import ENSEMBLE
 from histoniche.traits.trait_evaluation import OOD_ALL, OOD_NEAR, OUT_OF_FOLD, Level
+from histoniche.traits.voting import ENSEMBLE
 
 _SETS = {TEST: "test", OOD_NEAR: "near", OOD_ALL: "all"}
 

@@ -45,7 +45,8 @@ def call_tiles(probabilities: Floats, *, threshold: float | None = None) -> Call
         return np.asarray(probabilities.argmax(axis=1), dtype=np.int8)
     if probabilities.shape[1] != 2:
         raise ValueError(f"a threshold is for two classes, not {probabilities.shape[1]}")
-    return np.asarray(probabilities[:, 1] > threshold, dtype=np.int8)
+    # A plain number would be rounded to the precision that probabilities are stored in.
+    return np.asarray(probabilities[:, 1] > np.float64(threshold), dtype=np.int8)
 
 
 def slide_scores(probabilities: Floats, calls: Calls) -> tuple[NDArray[np.float64], ...]:

@@ -13,7 +13,7 @@ from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
 from histoniche.traits.evaluation import judge
 from histoniche.traits.labels import IN
-from histoniche.traits.predictions import read_networks
+from histoniche.traits.predictions import chosen_networks, read_networks
 from histoniche.traits.roc import auroc, score_counts
 from histoniche.traits.rounds import VALIDATION, numbers_of, roles_in_round
 from histoniche.traits.scores import (
@@ -22,10 +22,7 @@ from histoniche.traits.scores import (
     choose_threshold,
     slide_scores,
 )
-from histoniche.traits.voting import best_rounds, vote
-
-ENSEMBLE = "ensemble"
-"""The model that the chosen rounds make together; the others are called by their number."""
+from histoniche.traits.voting import ENSEMBLE, best_rounds, vote
 
 ARGMAX, HALF = "argmax", "half"
 """Thresholds that are not chosen: the highest score, and 0.5. Of a binary trait the same."""
@@ -86,14 +83,11 @@ def score_trait(
             rows += _rows({**shared, "model": str(number)}, classes, own, calls)
     table = pd.DataFrame(rows)
     chosen = choose_rounds(table, truth, classes, settings)
-    best = [int(name) for name in chosen.loc[chosen["chosen"], "model"]]
     chosen["tile_threshold"] = [
         np.nan if (cut := cuts[int(name)]) is None else cut for name in chosen["model"]
     ]
+    best, thresholds = chosen_networks(chosen)
     voting = chosen[chosen["chosen"]]
-    thresholds = (
-        None if voting["tile_threshold"].isna().any() else voting["tile_threshold"].tolist()
-    )
     for slide, networks in _slides(predictions, best, classes):
         found = vote(networks, rule=settings["vote"], thresholds=thresholds)
         shared = {"slide": slide, "patient": patients[slide], "trait": trait, "model": ENSEMBLE}

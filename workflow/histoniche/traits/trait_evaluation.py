@@ -13,11 +13,11 @@ from histoniche.tables import read_table, write_table
 from histoniche.traits.agreement import rank_agreement
 from histoniche.traits.evaluation import Judged, evaluate, judge, patient_classes
 from histoniche.traits.labels import FAR, IN, NEAR
-from histoniche.traits.predictions import read_networks
+from histoniche.traits.predictions import chosen_networks, read_networks
 from histoniche.traits.rounds import TEST, numbers_of, roles_in_round
 from histoniche.traits.scores import patient_scores
-from histoniche.traits.scoring import ENSEMBLE, Predictions
-from histoniche.traits.voting import vote
+from histoniche.traits.scoring import Predictions
+from histoniche.traits.voting import ENSEMBLE, vote
 
 Level = Literal["tile", "slide", "patient"]
 
@@ -165,7 +165,7 @@ def _judged(
     known = members.dropna(subset=["class"])
     scores = _scores(facts, known, model)
     settings = facts.settings
-    common: dict[str, Any] = {"score": settings["score"], "threshold": _cut(facts, model, "slide")}
+    common: dict[str, Any] = {"score": settings["score"], "threshold": _cut(facts, model)}
     truth = dict(zip(known["slide"], known["class"], strict=True))
     found: dict[Level, Judged] = {}
     if tiles is not None and model != OUT_OF_FOLD:
@@ -190,12 +190,9 @@ def _read_tiles(facts: _Facts, predictions: Predictions) -> _Tiles:
 
 def _judged_tiles(facts: _Facts, members: pd.DataFrame, model: str, tiles: _Tiles) -> Judged:
     """What a model says of every tile of some slides; a tile's truth is its slide's class."""
-    chosen = facts.choice[facts.choice["chosen"] & (facts.choice["model"] != ENSEMBLE)]
-    names = chosen["model"].tolist() if model == ENSEMBLE else [model]
-    places = [numbers_of(facts.rounds).index(int(name)) for name in names]
-    cuts = [_cut(facts, name, "tile") for name in names]
-    known = [cut for cut in cuts if cut is not None]
-    thresholds = known if len(known) == len(cuts) else None
+    own = facts.choice if model == ENSEMBLE else facts.choice[facts.choice["model"] == model]
+    names, thresholds = chosen_networks(own.assign(chosen=True) if model != ENSEMBLE else own)
+    places = [numbers_of(facts.rounds).index(name) for name in names]
     rule = facts.settings["vote"]
     found = [
         vote(tiles[slide][places], rule=rule, thresholds=thresholds) for slide in members["slide"]
@@ -212,11 +209,11 @@ def _judged_tiles(facts: _Facts, members: pd.DataFrame, model: str, tiles: _Tile
     )
 
 
-def _cut(facts: _Facts, model: str, what: Literal["tile", "slide"]) -> float | None:
-    """Threshold of a model; None for the highest score."""
-    own = facts.choice.loc[facts.choice["model"] == model, f"{what}_threshold"]
+def _cut(facts: _Facts, model: str) -> float | None:
+    """Threshold of the slides of a model; None for the highest score."""
+    own = facts.choice.loc[facts.choice["model"] == model, "slide_threshold"]
     if model == OUT_OF_FOLD:
-        own = facts.choice.loc[facts.choice["model"] != ENSEMBLE, f"{what}_threshold"]
+        own = facts.choice.loc[facts.choice["model"] != ENSEMBLE, "slide_threshold"]
     value = float(own.astype(float).mean())
     return None if np.isnan(value) else value
 

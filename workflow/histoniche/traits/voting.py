@@ -11,6 +11,9 @@ from histoniche.errors import InputError
 from histoniche.traits.scores import call_tiles
 
 Rule = Literal["majority", "mean"]
+ENSEMBLE = "ensemble"
+"""The model that the chosen rounds make together; the others are called by their number."""
+
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 Floats = NDArray[np.floating]
