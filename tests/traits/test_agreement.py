@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import scipy.stats
+
+from histoniche.traits.agreement import rank_agreement
+
+
+def people(count):
+    return np.arange(count).astype(object)
+
+
+def test_the_correlation_and_p_are_scipys_with_ties():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 6, (2, 40)).astype(float)
+    found = rank_agreement(x, y, people(40), rng=rng)
+    oracle = scipy.stats.spearmanr(x, y)
+    assert found.rho == pytest.approx(oracle.statistic, abs=1e-12)
+    assert found.p == pytest.approx(oracle.pvalue, rel=1e-9)
+    assert (found.n, found.patients) == (40, 40)
+
+
+def test_the_interval_is_that_of_drawing_patients_one_by_one():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=50)
+    y = np.round(x + rng.normal(size=50), 1)
+    patients = np.repeat(np.arange(25), 2).astype(object)
+    found = rank_agreement(x, y, patients, rng=np.random.default_rng(2), draws=4000)
+    drawn = []
+    for _ in range(800):
+        chosen = rng.integers(0, 25, 25)
+        rows = np.concatenate([2 * chosen, 2 * chosen + 1])
+        drawn.append(scipy.stats.spearmanr(x[rows], y[rows]).statistic)
+    assert [found.low, found.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.03)
+    assert np.isnan(found.p)
+
+
+def test_the_interval_holds_nothing_as_often_as_it_says():
+    rng = np.random.default_rng(3)
+    held = 0
+    for _ in range(200):
+        x, y = rng.normal(size=(2, 40))
+        found = rank_agreement(x, y, people(40), rng=rng, draws=300)
+        held += found.low <= 0 <= found.high
+    assert 0.90 <= held / 200 <= 0.985
+
+
+def test_what_cannot_be_known_is_not_given():
+    rng = np.random.default_rng(0)
+    two = rank_agreement(np.array([1.0, 2]), np.array([1.0, 2]), people(2), rng=rng)
+    assert np.isnan([two.rho, two.low, two.p]).all()
+    flat = rank_agreement(np.ones(9), np.arange(9.0), people(9), rng=rng)
+    assert np.isnan(flat.rho)
+    alone = rank_agreement(np.arange(9.0), np.arange(9.0), np.array(["A"] * 9, object), rng=rng)
+    assert alone.rho == pytest.approx(1)
+    assert np.isnan([alone.low, alone.high, alone.p]).all()

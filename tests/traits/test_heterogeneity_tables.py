@@ -1,0 +1,119 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from histoniche.errors import InputError
+from histoniche.tables import read_table, write_table
+from histoniche.traits.cartography import Network, map_traits
+from histoniche.traits.heterogeneity_tables import collect_heterogeneity
+from trait_stores import write_network, write_tiles
+
+CELLS = [(0, 0), (1, 0), (2, 0), (0, 1)]
+CLASSES = ("low", "high")
+# Positive tiles of the traits A and B.
+SLIDES = {
+    "P1-DX2": ([1, 1, 0, 0], [0, 1, 1, 0]),  # one of each combination: 1
+    "P1-DX1": ([1, 1, 1, 1], [0, 0, 0, 0]),  # A alone: 0
+    "P2-DX1": ([0, 0, 0, 0], [0, 0, 0, 0]),  # nothing: NaN
+    "P2-DX2": ([1, 1, 0, 0], [0, 0, 1, 1]),  # two combinations: log_3 2
+    "P3-DX1": ([1, 1, 0, 0], [0, 1, 1, 0]),
+    "P4-DX1": ([0, 0, 0, 0], [0, 0, 0, 0]),
+}
+OWNERS = {slide: slide[:2] for slide in SLIDES}
+TWO = np.log(2) / np.log(3)
+
+
+@pytest.fixture
+def collect(tmp_path):
+    folders = {}
+    for slide, shown in SLIDES.items():
+        tiles = write_tiles(tmp_path, slide, CELLS)
+        networks = {
+            trait: Network(
+                [write_network(tmp_path, slide, 0.1 + 0.8 * np.array(own), trait)], CLASSES
+            )
+            for trait, own in zip("AB", shown, strict=True)
+        }
+        folders[slide] = tmp_path / "cartography" / f"{slide}.zarr"
+        map_traits(tiles, networks, folders[slide], tiling={"A": "cell", "B": "cell"})
+
+    def run(**settings):
+        names = ("slides", "combinations", "patients", "scores")
+        outs = {name: tmp_path / f"{name}.parquet" for name in names}
+        settings = {"indices": {"HTI": ["A", "B"], "HTI_A": ["A"]}, **settings}
+        collect_heterogeneity(folders, **outs, owners=OWNERS, **settings)
+        return {name: read_table(path) for name, path in outs.items()}
+
+    return run
+
+
+def test_slides_and_their_combinations_by_hand(collect):
+    tables = collect()
+    slides = tables["slides"].query("score == 'HTI'").set_index("slide")
+    expected = [1, 0, np.nan, TWO, 1, np.nan]
+    assert slides["hti"].tolist() == pytest.approx(expected, nan_ok=True)
+    assert slides["positive_tiles"].tolist() == [3, 4, 0, 4, 3, 0]
+    assert set(slides["tiles"]) == {4}
+    assert slides.loc["P2-DX1", "reason"] == "no tile is positive for any of the traits"
+    own = tables["combinations"].query("slide == 'P1-DX2' and score == 'HTI'")
+    assert own["combination"].tolist() == ["none", "A", "B", "A+B"]
+    assert own["tiles"].tolist() == [1, 1, 1, 1]
+    assert own["share"].tolist() == pytest.approx([np.nan, *[1 / 3] * 3], nan_ok=True)
+
+
+def test_patients_by_their_first_slide_that_has_an_hti_and_by_the_mean(collect):
+    people = collect()["patients"].query("score == 'HTI'").set_index("patient")
+    assert people["hti"].to_dict() == pytest.approx({"P1": 0, "P2": TWO, "P3": 1})
+    assert people["slide"].to_dict() == {"P1": "P1-DX1", "P2": "P2-DX2", "P3": "P3-DX1"}
+    assert people["half"].to_dict() == {"P1": "low", "P2": "high", "P3": "high"}
+    assert people["extremes"].to_dict() == {"P1": "low", "P2": None, "P3": "high"}
+    mean = collect(rule="mean")["patients"].query("score == 'HTI'").set_index("patient")
+    assert mean["hti"].to_dict() == pytest.approx({"P1": 0.5, "P2": TWO, "P3": 1})
+    assert mean["slides"].to_dict() == {"P1": 2, "P2": 1, "P3": 1}
+
+
+def test_only_unseen_patients_go_to_survival(collect, tmp_path):
+    rounds = pd.DataFrame(
+        {
+            "patient": ["P1", "P2", "P3", "P4"],
+            "round": pd.array([None, 0, 0, 0], dtype="Int64"),
+            "role": ["test", "train", "train", "validation"],
+        }
+    )
+    write_table(rounds, tmp_path / "rounds.parquet")
+    labels = {}
+    for trait, sets in {"A": ["in", "far", "near", "in"], "B": ["in", "near", "in", "in"]}.items():
+        table = pd.DataFrame({"patient": ["P1", "P2", "P3", "P4"], "trait": trait, "set": sets})
+        labels[trait] = tmp_path / f"{trait}.parquet"
+        write_table(table, labels[trait])
+    settings = {"labels": labels, "rounds": tmp_path / "rounds.parquet"}
+    scores = collect(**settings)["scores"]
+    both = scores[scores["score"] == "HTI"].set_index("patient")
+    assert both["value"].to_dict() == pytest.approx({"P1": 0, "P2": TWO})
+    assert set(both["kind"]) == {"hti"}
+    # P3 is out of distribution for A alone.
+    assert scores.loc[scores["score"] == "HTI_A", "patient"].tolist() == ["P1", "P2", "P3"]
+    everybody = collect(**settings, among="all")["scores"]
+    assert everybody.loc[everybody["score"] == "HTI", "patient"].tolist() == ["P1", "P2", "P3"]
+
+
+def test_a_trait_that_no_cartography_has_is_an_error(collect):
+    with pytest.raises(
+        InputError, match=r"heterogeneity.x, value 'C': no such trait; choose among A, B"
+    ):
+        collect(indices={"x": ["A", "C"]})
+
+
+def test_a_cohort_without_any_hti_is_an_error(tmp_path):
+    tiles = write_tiles(tmp_path, "S1", CELLS)
+    map_traits(
+        tiles,
+        {"A": Network([write_network(tmp_path, "S1", [0.1] * 4)], CLASSES)},
+        tmp_path / "S1.zarr",
+        tiling={"A": "cell"},
+    )
+    outs = {name: tmp_path / name for name in ("slides", "combinations", "patients", "scores")}
+    with pytest.raises(InputError, match="no slide has an HTI"):
+        collect_heterogeneity(
+            {"S1": tmp_path / "S1.zarr"}, **outs, owners={"S1": "P"}, indices={"HTI": ["A"]}
+        )

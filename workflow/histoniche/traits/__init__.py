@@ -1,0 +1,1 @@
+"""Traits of slides by their tiles: labels, votes, scores, cartographies and heterogeneity."""
