@@ -1,0 +1,144 @@
+"""What was found of one trait on the tiles of one slide, and the class that each tile gets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import zarr
+
+from histoniche.errors import InputError
+from histoniche.slides.store import TileStore
+
+_ARRAY = "probabilities"
+_BINARY = 2
+_THRESHOLD = 0.5
+
+
+class TileCalls(NamedTuple):
+    """Tiles of a slide with the probabilities of a trait's classes.
+
+    `origin` (n, 2) is x and y of each tile's corner and `side` its side, in pixels
+    of level 0; `probabilities` (n, classes) float32. `threshold` is the
+    probability from which on a tile of a binary trait is positive.
+    """
+
+    trait: str
+    classes: tuple[str, ...]
+    origin: np.ndarray
+    side: float
+    probabilities: np.ndarray
+    threshold: float = _THRESHOLD
+
+    @property
+    def binary(self) -> bool:
+        """Whether there are two classes, the second the positive one."""
+        return len(self.classes) == _BINARY
+
+    def called(self) -> np.ndarray:
+        """Number of the class of each tile: see `called_classes`."""
+        return called_classes(self.probabilities, threshold=self.threshold)
+
+
+def called_classes(probabilities: np.ndarray, *, threshold: float = _THRESHOLD) -> np.ndarray:
+    """Class of each tile by its probabilities.
+
+    Parameters
+    ----------
+    probabilities
+        (tiles, classes).
+    threshold
+        Of two classes the second is called from this probability on, whatever the
+        first; of more classes the most probable is, the first of equals.
+
+    Returns
+    -------
+    int64 (tiles,).
+    """
+    if probabilities.shape[1] == _BINARY:
+        return (probabilities[:, 1] >= threshold).astype(np.int64)
+    return np.asarray(probabilities.argmax(axis=1))
+
+
+def make_calls(
+    trait: str,
+    classes: Sequence[str],
+    origin: np.ndarray,
+    probabilities: np.ndarray,
+    *,
+    side: float,
+    threshold: float = _THRESHOLD,
+) -> TileCalls:
+    """Put tiles and probabilities together.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit each other or the classes, or a probability is
+        none from 0 to 1.
+    """
+    found = np.asarray(probabilities, dtype=np.float32)
+    if origin.shape != (len(found), 2) or found.shape[1:] != (len(classes),):
+        raise ValueError(
+            f"{trait}: origins {origin.shape} and probabilities {found.shape} do not fit "
+            f"{len(classes)} classes"
+        )
+    if len(classes) < _BINARY:
+        raise ValueError(f"{trait}: {len(classes)} class where two or more are needed")
+    if not bool(((found >= 0) & (found <= 1)).all()):
+        raise ValueError(f"{trait}: a probability is not from 0 to 1")
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"{trait}: the threshold {threshold} is not from 0 to 1")
+    return TileCalls(trait, tuple(classes), origin, float(side), found, threshold)
+
+
+def read_calls(
+    tiles: Path,
+    probabilities: Path,
+    *,
+    trait: str,
+    classes: Sequence[str],
+    threshold: float = _THRESHOLD,
+) -> TileCalls:
+    """Read what was found of one trait on one slide.
+
+    Parameters
+    ----------
+    tiles
+        The slide's tile store.
+    probabilities
+        Zarr group with the array `probabilities` (tiles, classes), or that array
+        itself, in the order of the tile store. Of a slide without tiles it may
+        lack the array.
+
+    Raises
+    ------
+    InputError
+        If tiles and probabilities are not of one length, or the classes are not those named.
+    """
+    store = TileStore(tiles)
+    if len(store) == 0:
+        nothing = np.zeros((0, len(classes)))
+        return make_calls(trait, classes, np.zeros((0, 2), np.int32), nothing, side=1)
+    found = _read(probabilities)
+    if found.shape != (len(store), len(classes)):
+        raise InputError(
+            f"{' x '.join(map(str, found.shape))} probabilities where {store.slide} has "
+            f"{len(store)} tiles and {trait} {len(classes)} classes",
+            file=probabilities,
+            remedy="apply the trait's model to this tiling again",
+        )
+    side = float(store.attributes["size"]) * float(store.attributes["scale_to_level0"])
+    origin = store.column("origin")
+    return make_calls(trait, classes, origin, found, side=side, threshold=threshold)
+
+
+def _read(path: Path) -> np.ndarray:
+    """Probabilities of a store, whether it is a group or the array itself."""
+    try:
+        node: Any = zarr.open(path, mode="r")
+        return np.asarray((node[_ARRAY] if isinstance(node, zarr.Group) else node)[:])
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        raise InputError(
+            "no probabilities of tiles", file=path, remedy="apply the trait's model to the slide"
+        ) from error
