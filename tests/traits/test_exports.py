@@ -28,7 +28,7 @@ def test_tiles_are_squares_in_pixels_of_level_0(make_store, make_probabilities, 
     ]  # fmt: skip
     assert all(box.is_valid and box.area == 256 for box in boxes)
     classes = [one["properties"]["classification"]["name"] for one in found]
-    assert classes == ["un", "un", "meth", "meth"]
+    assert classes == ["un", "un", "un", "meth"]
     last = found[-1]["properties"]
     assert last["objectType"] == "tile"
     assert last["measurements"] == {"MGMT: un": 0.25, "MGMT: meth": 0.75}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import zarr
 
 from histoniche.errors import InputError
 from histoniche.traits.tile_calls import called_classes, make_calls, read_calls
@@ -9,10 +10,10 @@ from histoniche.traits.tile_calls import called_classes, make_calls, read_calls
 PROBABILITIES = [[0.9, 0.1], [0.6, 0.4], [0.5, 0.5], [0.2, 0.8]]
 
 
-def test_binary_tiles_are_positive_from_the_threshold_on():
+def test_binary_tiles_are_positive_above_the_threshold():
     found = np.array(PROBABILITIES)
-    assert called_classes(found).tolist() == [0, 0, 1, 1]
-    assert called_classes(found, threshold=0.4).tolist() == [0, 1, 1, 1]
+    assert called_classes(found).tolist() == [0, 0, 0, 1]
+    assert called_classes(found, threshold=0.4).tolist() == [0, 0, 1, 1]
 
 
 def test_of_more_classes_the_most_probable_is_called_and_the_first_of_equals():
@@ -51,3 +52,12 @@ def test_what_does_not_fit_is_said(make_store, make_probabilities, tmp_path):
             make_calls("T", classes, np.zeros((1, 2)), np.array(values), side=1)
     with pytest.raises(ValueError, match="threshold 2"):
         make_calls("T", "ab", np.zeros((1, 2)), np.array([[0.5, 0.5]]), side=1, threshold=2)
+
+
+def test_what_a_vote_decided_stands(make_store, make_probabilities):
+    path = make_probabilities(PROBABILITIES)
+    zarr.open_group(path, mode="a").create_array("calls", data=np.array([1, 0, 0, 1], np.int8))
+    calls = read_calls(make_store(), path, trait="T", classes=["a", "b"])
+    assert calls.called().tolist() == [1, 0, 0, 1]
+    with pytest.raises(ValueError, match=r"calls \(3,\) do not fit"):
+        make_calls("T", "ab", calls.origin, calls.probabilities, side=1, calls=calls.calls[:3])

@@ -45,7 +45,7 @@ def write_tiles_geojson(
 
     Notes
     -----
-    Each has the class that `called_classes` gives, and as measurements the
+    Each has the class that its tile was given, and as measurements the
     probability of every class. QuPath 0.4 or later.
     """
     merged, tiles, times = _merged(calls, most)
@@ -103,6 +103,7 @@ def _merged(calls: TileCalls, most: int) -> tuple[TileCalls, np.ndarray, int]:
         origin=np.floor(cells[first] // times * times * calls.side).astype(np.int64),
         side=calls.side * times,
         probabilities=(sums / tiles[:, None]).astype(np.float32),
+        calls=None,
     )
     return merged, tiles, times
 

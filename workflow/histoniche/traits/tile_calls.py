@@ -10,7 +10,7 @@ import zarr
 from histoniche.errors import InputError
 from histoniche.slides.store import TileStore
 
-_ARRAY = "probabilities"
+_ARRAY, _CALLS = "probabilities", "calls"
 _BINARY = 2
 _THRESHOLD = 0.5
 
@@ -19,8 +19,9 @@ class TileCalls(NamedTuple):
     """Tiles of a slide with the probabilities of a trait's classes.
 
     `origin` (n, 2) is x and y of each tile's corner and `side` its side, in pixels
-    of level 0; `probabilities` (n, classes) float32. `threshold` is the
-    probability from which on a tile of a binary trait is positive.
+    of level 0; `probabilities` (n, classes) float32. `threshold` is the probability
+    above which a tile of a binary trait is positive. `calls` (n,) holds the class of
+    each tile where it was decided otherwise, as by an ensemble's vote.
     """
 
     trait: str
@@ -29,6 +30,7 @@ class TileCalls(NamedTuple):
     side: float
     probabilities: np.ndarray
     threshold: float = _THRESHOLD
+    calls: np.ndarray | None = None
 
     @property
     def binary(self) -> bool:
@@ -36,7 +38,9 @@ class TileCalls(NamedTuple):
         return len(self.classes) == _BINARY
 
     def called(self) -> np.ndarray:
-        """Number of the class of each tile: see `called_classes`."""
+        """Number of the class of each tile, as it was decided or as `called_classes` says."""
+        if self.calls is not None:
+            return self.calls
         return called_classes(self.probabilities, threshold=self.threshold)
 
 
@@ -48,7 +52,7 @@ def called_classes(probabilities: np.ndarray, *, threshold: float = _THRESHOLD) 
     probabilities
         (tiles, classes).
     threshold
-        Of two classes the second is called from this probability on, whatever the
+        Of two classes the second is called above this probability, whatever the
         first; of more classes the most probable is, the first of equals.
 
     Returns
@@ -56,7 +60,7 @@ def called_classes(probabilities: np.ndarray, *, threshold: float = _THRESHOLD) 
     int64 (tiles,).
     """
     if probabilities.shape[1] == _BINARY:
-        return (probabilities[:, 1] >= threshold).astype(np.int64)
+        return (probabilities[:, 1] > threshold).astype(np.int64)
     return np.asarray(probabilities.argmax(axis=1))
 
 
@@ -68,6 +72,7 @@ def make_calls(
     *,
     side: float,
     threshold: float = _THRESHOLD,
+    calls: np.ndarray | None = None,
 ) -> TileCalls:
     """Put tiles and probabilities together.
 
@@ -89,7 +94,9 @@ def make_calls(
         raise ValueError(f"{trait}: a probability is not from 0 to 1")
     if not 0 <= threshold <= 1:
         raise ValueError(f"{trait}: the threshold {threshold} is not from 0 to 1")
-    return TileCalls(trait, tuple(classes), origin, float(side), found, threshold)
+    if calls is not None and calls.shape != (len(found),):
+        raise ValueError(f"{trait}: calls {calls.shape} do not fit {len(found)} tiles")
+    return TileCalls(trait, tuple(classes), origin, float(side), found, threshold, calls)
 
 
 def read_calls(
@@ -107,9 +114,9 @@ def read_calls(
     tiles
         The slide's tile store.
     probabilities
-        Zarr group with the array `probabilities` (tiles, classes), or that array
-        itself, in the order of the tile store. Of a slide without tiles it may
-        lack the array.
+        Zarr group with the array `probabilities` (tiles, classes) and, where classes
+        were decided by a vote, `calls` (tiles,); or the first array itself. In the
+        order of the tile store; of a slide without tiles it may lack them.
 
     Raises
     ------
@@ -120,7 +127,7 @@ def read_calls(
     if len(store) == 0:
         nothing = np.zeros((0, len(classes)))
         return make_calls(trait, classes, np.zeros((0, 2), np.int32), nothing, side=1)
-    found = _read(probabilities)
+    found, calls = _read(probabilities)
     if found.shape != (len(store), len(classes)):
         raise InputError(
             f"{' x '.join(map(str, found.shape))} probabilities where {store.slide} has "
@@ -130,14 +137,17 @@ def read_calls(
         )
     side = float(store.attributes["size"]) * float(store.attributes["scale_to_level0"])
     origin = store.column("origin")
-    return make_calls(trait, classes, origin, found, side=side, threshold=threshold)
+    return make_calls(trait, classes, origin, found, side=side, threshold=threshold, calls=calls)
 
 
-def _read(path: Path) -> np.ndarray:
-    """Probabilities of a store, whether it is a group or the array itself."""
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Probabilities of a store, whether it is a group or the array itself, and calls if any."""
     try:
         node: Any = zarr.open(path, mode="r")
-        return np.asarray((node[_ARRAY] if isinstance(node, zarr.Group) else node)[:])
+        if not isinstance(node, zarr.Group):
+            return np.asarray(node[:]), None
+        calls = np.asarray(node[_CALLS][:]).astype(np.int64) if _CALLS in node else None
+        return np.asarray(node[_ARRAY][:]), calls
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise InputError(
             "no probabilities of tiles", file=path, remedy="apply the trait's model to the slide"

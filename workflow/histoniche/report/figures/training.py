@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -114,7 +115,8 @@ def _draw_measure(
 def _kept(table: pd.DataFrame, monitor: str) -> pd.Series:
     """The epoch whose weights were kept."""
     values = table[monitor] if _lower_is_better(monitor) else -table[monitor]
-    return table.iloc[int(values.to_numpy(dtype=float).argmin())]
+    # A number that is not known in any epoch, as an AUC of one class, leaves the first.
+    return table.iloc[int(np.nan_to_num(values.to_numpy(dtype=float), nan=np.inf).argmin())]
 
 
 def _lower_is_better(monitor: str) -> bool:
