@@ -97,7 +97,7 @@ def test_sections_come_in_the_order_of_the_contents(full):
     contents = re.findall(r"<li><a href=\"#(\w+)\">", full)
     assert titles == contents
     assert titles == [
-        *("glance", "patients", "slides", "maps", "segmentation", "areas"),
+        *("glance", "patients", "slides", "maps", "segmentation", "areas", "traits"),
         *("signatures", "enrichment", "network", "rankings", "cell_types", "references"),
         *("single_cells", "crosstalk", "activity", "comparisons"),
         *("survival", "methods"),
@@ -157,6 +157,7 @@ def test_stages_that_did_not_run_leave_one_line(results, palette, tmp_path):
         "Not run: no sheet of slides.",
         "Not run: no <code>segmentation</code> block.",
         "Not run: no <code>segmentation</code> block and no table of areas.",
+        "Not run: no <code>traits</code> block.",
         "Not run: no <code>expression</code> block.",
         "Not run: no <code>enrichment</code> block.",
         "Not run: no <code>survival</code> block.",

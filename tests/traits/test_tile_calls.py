@@ -54,6 +54,13 @@ def test_what_does_not_fit_is_said(make_store, make_probabilities, tmp_path):
         make_calls("T", "ab", np.zeros((1, 2)), np.array([[0.5, 0.5]]), side=1, threshold=2)
 
 
+def test_of_several_networks_the_mean_is_taken(make_store, make_probabilities):
+    other = np.array(PROBABILITIES)[:, ::-1]
+    paths = [make_probabilities(PROBABILITIES, "one"), make_probabilities(other, "two")]
+    calls = read_calls(make_store(), paths, trait="T", classes=["a", "b"])
+    assert calls.probabilities == pytest.approx(np.full((4, 2), 0.5), abs=1e-3)
+
+
 def test_what_a_vote_decided_stands(make_store, make_probabilities):
     path = make_probabilities(PROBABILITIES)
     zarr.open_group(path, mode="a").create_array("calls", data=np.array([1, 0, 0, 1], np.int8))

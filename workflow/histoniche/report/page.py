@@ -32,6 +32,7 @@ from histoniche.report.sections.omics import enrichment_section, signatures_sect
 from histoniche.report.sections.segmentation import segmentation_section
 from histoniche.report.sections.slides import maps_section, slides_section
 from histoniche.report.sections.survival import survival_section
+from histoniche.report.sections.traits import traits_section
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -41,6 +42,7 @@ _SECTIONS = (
     maps_section,
     segmentation_section,
     areas_section,
+    traits_section,
     signatures_section,
     enrichment_section,
     network_section,

@@ -16,6 +16,10 @@ TABLES = (
     "quality",
     "slide_counts",
     "areas",
+    "trait_labels",
+    "trait_metrics",
+    "trait_agreement",
+    "heterogeneity",
     "scores",
     "metrics",
     "confusion",
@@ -61,7 +65,10 @@ TABLES = (
 )
 """Tables that the summary page knows."""
 
-LISTS = ("thumbnails", "overlays", "figures", "leaderboards")
+LISTS = (
+    *("thumbnails", "overlays", "figures", "leaderboards"),
+    *("heat_maps", "heterogeneity_maps", "trait_galleries"),
+)
 """Lists of pictures and tables that the summary page knows."""
 
 

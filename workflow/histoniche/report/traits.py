@@ -7,6 +7,9 @@ import pandas as pd
 ENSEMBLE = "ensemble"
 """Round under which the vote of several networks stands."""
 
+OUT_OF_FOLD = "out_of_fold"
+"""Round of a cross-validation: each slide by the network that tests it."""
+
 MACRO = "macro"
 """Class under which the mean over all classes, one against the rest, stands."""
 
@@ -21,25 +24,42 @@ SET_WORDS = {
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of metrics or curves with `class`, and rounds and classes as text.
+    """A table of metrics, curves or scores in the words that the figures use.
 
-    Counts may be named `patients` and `slides` as well as `n_patients` and `n_slides`.
+    Parameters
+    ----------
+    table
+        With `round` or `model` (a number, `ensemble` or `out_of_fold`), `set` (`test`,
+        `near` or `ood_near`, `ood` or `ood_all`), counts as `n_patients` and
+        `n_slides` or `patients` and `slides`, and perhaps `class`.
+
+    Returns
+    -------
+    The first of these names each, rounds and classes as text.
     """
-    named = table.rename(columns={"patients": "n_patients", "slides": "n_slides"})
-    if "class" not in named:
-        named = named.assign(**{"class": ""})
+    named = table.rename(columns={"patients": "n_patients", "slides": "n_slides", "model": "round"})
+    for name in ("class", "round", "set"):
+        if name not in named:
+            named = named.assign(**{name: ""})
     return named.assign(
         round=named["round"].map(_round),
+        set=named["set"].replace({"ood_near": "near", "ood_all": "ood"}),
         **{"class": named["class"].fillna("").astype(str)},
     )
 
 
 def main_round(rounds: Iterable[str]) -> str | None:
-    """Round that stands for a trait: the ensemble, else the only one, else none."""
+    """Round that stands for a trait: the ensemble, out of fold, or the only one; else none."""
     known = set(rounds)
-    if ENSEMBLE in known:
-        return ENSEMBLE
+    for name in (ENSEMBLE, OUT_OF_FOLD):
+        if name in known:
+            return name
     return known.pop() if len(known) == 1 else None
+
+
+def round_words(name: str) -> str:
+    """A round that stands for a trait, in words."""
+    return {ENSEMBLE: "ensemble", OUT_OF_FOLD: "out of fold"}.get(name, "one network")
 
 
 def in_order(values: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -62,12 +62,12 @@ def write_tiles_geojson(
 
 def export_tiles(
     tiles: Path,
-    probabilities: Path,
+    probabilities: Path | Sequence[Path],
     out: Path,
     *,
     trait: str,
     classes: Sequence[str],
-    threshold: float = 0.5,
+    threshold: float | None = None,
     most: int = _MOST,
 ) -> None:
     """Write the classified tiles of a slide for QuPath; of one without tiles an empty file.

@@ -145,13 +145,13 @@ def draw_gallery(
 
 def choose_review_tiles(
     tiles: Mapping[str, Path],
-    probabilities: Mapping[str, Path],
+    probabilities: Mapping[str, Path | Sequence[Path]],
     labels: Path,
     out: Path,
     *,
     trait: str,
     classes: Sequence[str],
-    threshold: float = 0.5,
+    threshold: float | None = None,
     number: int = _NUMBER,
     most_per_slide: int = _A_SLIDE,
 ) -> None:

@@ -116,7 +116,7 @@ def draw_heat_maps(
 
 def map_traits(
     tiles: Mapping[str, Path],
-    probabilities: Mapping[str, Path],
+    probabilities: Mapping[str, Path | Sequence[Path]],
     thumbnail: Path,
     out: Path,
     *,
@@ -143,7 +143,7 @@ def map_traits(
     """
     calls = [
         read_calls(tiles[name], probabilities[name], trait=name, classes=settings["classes"],
-                   threshold=settings.get("threshold", 0.5))
+                   threshold=settings.get("threshold"))
         for name, settings in traits.items()
     ]  # fmt: skip
     stores = [TileStore(tiles[name]) for name in traits]

@@ -1,16 +1,16 @@
 """Heterogeneity map: which combination of traits each tile of a slide shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import zarr
 from PIL import Image, ImageDraw
 
 from histoniche.errors import InputError
 from histoniche.regions.overlay import draw_skipped
 from histoniche.slides.pictures import draw_scale, save_png
+from histoniche.slides.store import TileStore
 from histoniche.tables import read_table
 from histoniche.traits.colours import NO_POSITIVE, as_rgb, combination_colours, count_colours
 from histoniche.traits.painting import (
@@ -27,6 +27,7 @@ from histoniche.traits.painting import (
 MOST_NAMED = 4
 """Traits up to which each combination has a colour; of more, each number of positive ones has."""
 
+_CALLS = "calls"
 _SIDE = 480
 _GAP = 28
 _HEAD = 34
@@ -160,16 +161,17 @@ def draw_heterogeneity_map(
 
 
 def map_heterogeneity(
-    cartography: Path, thumbnail: Path, heterogeneity: Path, out: Path, *, slide: str
+    cartography: Path, tiles: Path, thumbnail: Path, heterogeneity: Path, out: Path
 ) -> None:
     """Draw the heterogeneity map of a slide from its files.
 
     Parameters
     ----------
     cartography
-        Zarr array (traits, rows, columns), or a group that holds it as
-        `cartography`, with the attributes `traits`, `mpp` (micrometres to a cell),
-        `slide_size` and `slide_mpp`.
+        Zarr group with `calls` (traits, rows, columns), whose attributes are slide,
+        traits and mpp (micrometres to a cell).
+    tiles
+        Tile store that it was made from.
     thumbnail
         PNG of the whole slide. Of a slide without tiles it is repeated.
     heterogeneity
@@ -180,50 +182,36 @@ def map_heterogeneity(
     Raises
     ------
     InputError
-        If the table lacks the slide, or the cartography an attribute.
+        If the table lacks the slide.
+    StoreError
+        If the cartography is missing.
     """
-    tensor, attributes = _read(cartography)
-    if not tensor.size or not (tensor >= 0).all(0).any():
+    store = TileStore(cartography)
+    if _CALLS not in store:
         draw_skipped(thumbnail, out)
         return
     table = read_table(heterogeneity)
-    found = table.loc[table["slide"].astype(str) == slide, "hti"]
+    found = table.loc[table["slide"].astype(str) == store.slide, "hti"]
     if len(found) != 1:
         raise InputError(
-            f"{len(found)} rows of slide {slide} where one is wanted",
+            f"{len(found)} rows of slide {store.slide} where one is wanted",
             file=heterogeneity,
             remedy="measure the heterogeneity again",
         )
     with Image.open(thumbnail) as image:
         overview = np.asarray(image.convert("RGB"))
-    width_um = float(attributes["slide_size"][0]) * float(attributes["slide_mpp"])
+    slide = TileStore(tiles).attributes
+    width_um = float(slide["slide_size"][0]) * float(slide["slide_mpp"])
     drawn = draw_heterogeneity_map(
-        tensor,
+        store.column(_CALLS),
         overview,
-        slide=slide,
-        traits=[str(name) for name in attributes["traits"]],
+        slide=store.slide,
+        traits=[str(name) for name in store.attributes["traits"]],
         hti=float(found.iloc[0]),
-        cell_um=float(attributes["mpp"]),
+        cell_um=float(store.attributes["mpp"]),
         overview_um=width_um / overview.shape[1],
     )
     save_png(drawn, out)
-
-
-def _read(path: Path) -> tuple[np.ndarray, Mapping[str, Any]]:
-    """A cartography and its attributes."""
-    node: Any = zarr.open(path, mode="r")
-    attributes = dict(node.attrs)
-    if isinstance(node, zarr.Group):
-        if "cartography" not in node:
-            return np.zeros((0, 0, 0), np.int8), attributes
-        node = node["cartography"]
-        attributes |= dict(node.attrs)
-    for key in ("traits", "mpp", "slide_size", "slide_mpp"):
-        if key not in attributes:
-            raise InputError(
-                f"the attribute {key} is missing", file=path, remedy="make the cartography again"
-            )
-    return np.asarray(node[:]), attributes
 
 
 def _index(hti: float) -> str:

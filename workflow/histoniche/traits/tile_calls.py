@@ -101,11 +101,11 @@ def make_calls(
 
 def read_calls(
     tiles: Path,
-    probabilities: Path,
+    probabilities: Path | Sequence[Path],
     *,
     trait: str,
     classes: Sequence[str],
-    threshold: float = _THRESHOLD,
+    threshold: float | None = None,
 ) -> TileCalls:
     """Read what was found of one trait on one slide.
 
@@ -116,7 +116,12 @@ def read_calls(
     probabilities
         Zarr group with the array `probabilities` (tiles, classes) and, where classes
         were decided by a vote, `calls` (tiles,); or the first array itself. In the
-        order of the tile store; of a slide without tiles it may lack them.
+        order of the tile store; of a slide without tiles it may lack them. Of several
+        networks the mean is taken.
+    trait, classes
+        Its name, and its classes in order, the second of two the positive one.
+    threshold
+        See `called_classes`; None is 0.5.
 
     Raises
     ------
@@ -127,17 +132,33 @@ def read_calls(
     if len(store) == 0:
         nothing = np.zeros((0, len(classes)))
         return make_calls(trait, classes, np.zeros((0, 2), np.int32), nothing, side=1)
-    found, calls = _read(probabilities)
+    paths = [probabilities] if isinstance(probabilities, Path) else list(probabilities)
+    read = [_read(path) for path in paths]
+    for path, (found, _) in zip(paths, read, strict=True):
+        _check(found, store, path, trait, classes)
+    side = float(store.attributes["size"]) * float(store.attributes["scale_to_level0"])
+    return make_calls(
+        trait,
+        classes,
+        store.column("origin"),
+        np.asarray(np.stack([found for found, _ in read]).mean(axis=0, dtype=np.float32)),
+        side=side,
+        threshold=_THRESHOLD if threshold is None else threshold,
+        calls=read[0][1] if len(read) == 1 else None,
+    )
+
+
+def _check(
+    found: np.ndarray, store: TileStore, path: Path, trait: str, classes: Sequence[str]
+) -> None:
+    """Raise InputError if probabilities are not those of the store's tiles."""
     if found.shape != (len(store), len(classes)):
         raise InputError(
             f"{' x '.join(map(str, found.shape))} probabilities where {store.slide} has "
             f"{len(store)} tiles and {trait} {len(classes)} classes",
-            file=probabilities,
+            file=path,
             remedy="apply the trait's model to this tiling again",
         )
-    side = float(store.attributes["size"]) * float(store.attributes["scale_to_level0"])
-    origin = store.column("origin")
-    return make_calls(trait, classes, origin, found, side=side, threshold=threshold, calls=calls)
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
