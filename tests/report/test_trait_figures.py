@@ -176,12 +176,15 @@ def test_hti_groups_are_the_papers():
 def test_heterogeneity_is_drawn_with_its_groups(saved, tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"patient": [f"P{k}" for k in range(60)], "hti": rng.random(60)})
+    table["score"] = "HTI"
     table.loc[:4, "hti"] = np.nan
     table["subtype"] = rng.choice(["Classical", "A subtype with a very long name of its own"], 60)
     out = tmp_path / "h.svg"
+    both = pd.concat([table, table.assign(score="other")])
     draw_heterogeneity(
-        saved(table), traits=["A", "B"], cuts=(0.3, 0.7), by="subtype", heterogeneity_figure=out
-    )
+        saved(both), score="HTI", traits=["A", "B"], cuts=(0.3, 0.7), by="subtype",
+        heterogeneity_figure=out,
+    )  # fmt: skip
     text = words(out)
     low = (table["hti"] <= 0.3).sum()
     assert f"low (≤ 0.3), n = {low}" in text and "HTI of A and B, n = 55 patients" in text
@@ -192,8 +195,11 @@ def test_heterogeneity_is_drawn_with_its_groups(saved, tmp_path):
 @pytest.mark.parametrize("values", [[], [np.nan], [0.0], [1.0, 0.2]])
 def test_heterogeneity_of_few_patients_and_one_trait(saved, tmp_path, values):
     table = pd.DataFrame({"patient": range(len(values)), "hti": np.array(values, float)})
+    table["score"] = "HTI"
     out = tmp_path / "h.svg"
-    draw_heterogeneity(saved(table), traits=["A"], cuts=(0.5, 0.5), heterogeneity_figure=out)
+    draw_heterogeneity(
+        saved(table), score="HTI", traits=["A"], cuts=(0.5, 0.5), heterogeneity_figure=out
+    )
     text = words(out)
     if np.isfinite(values).any():
         assert "always 0" in text and "between" not in text.split("cuts")[0]

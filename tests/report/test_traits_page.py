@@ -144,20 +144,21 @@ def test_the_correlation_with_what_was_measured_is_told(page):
 
 def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
     roc, numbers, confusion = curves_and_metrics(trait="MGMT", levels=LEVELS)
-    names = ("trait_rounds", "trait_roc_MGMT", "trait_confusion_MGMT", "heterogeneity")
+    names = ("trait_rounds", "trait_roc_MGMT", "trait_confusion_MGMT", "heterogeneity_HTI")
     figures = [tmp_path / "figures" / f"{name}.svg" for name in names]
     hti = pd.DataFrame({"patient": [f"P{k}" for k in range(9)], "hti": np.linspace(0, 1, 9)})
+    hti["score"] = "HTI"
     hti.loc[0, "hti"] = np.nan
     draw_trait_rounds(saved(numbers), traits=["MGMT"], rounds_figure=figures[0])
     common = {"trait": "MGMT", "classes": ("un", "meth")}
     draw_trait_roc(saved(roc), saved(numbers), **common, roc_figure=figures[1])
     draw_trait_confusion(saved(confusion), **common, confusion_figure=figures[2])
     draw_heterogeneity(
-        saved(hti), traits=["A", "B"], cuts=(0.5, 0.5), heterogeneity_figure=figures[3]
+        saved(hti), score="HTI", traits=["A", "B"], cuts=(0.5, 0.5), heterogeneity_figure=figures[3]
     )
     lists = {"figures": figures}
     for key, folder, name in (
-        ("heat_maps", "S1", "heat_map"), ("heterogeneity_maps", "S1", "heterogeneity"),
+        ("heat_maps", "S1", "heat_map"), ("heterogeneity_maps", "S1", "heterogeneity_HTI"),
         ("trait_galleries", "MGMT", "gallery"),
     ):  # fmt: skip
         path = tmp_path / "traits" / folder / f"{name}.png"
@@ -167,7 +168,7 @@ def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
     text = page({"trait_metrics": numbers, "heterogeneity": hti}, lists)
     assert text.count("<figure") == 4 and text.count("data:image/jpeg") == 3
     assert "Heat maps, 1 of 1 slide" in text and "Surest tiles, right and wrong" in text
-    assert "Heterogeneity index (HTI) of 8 patients: median 0.56" in words(text)
+    assert "HTI, 8 patients: median 0.56" in words(text)
     assert "1 patient without a positive tile left out." in words(text)
 
 
@@ -178,7 +179,7 @@ def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
         {"trait_labels": labels().head(0), "trait_metrics": metrics().head(0)},
         {
             "trait_labels": labels(),
-            "heterogeneity": pd.DataFrame({"patient": ["P"], "hti": [None]}),
+            "heterogeneity": pd.DataFrame({"score": ["HTI"], "hti": [np.nan]}),
         },
     ],
 )
@@ -187,7 +188,7 @@ def test_parts_that_did_not_run_leave_no_hole(page, tables):
     assert 'id="traits-title"' in text
     if len(tables["trait_labels"]):
         assert "how well it is told is unknown" in text
-    assert ("No patient has a tile that is positive" in text) == ("heterogeneity" in tables)
+    assert ("no patient has a tile that is positive" in text) == ("heterogeneity" in tables)
 
 
 def test_without_its_block_the_section_says_so(page):

@@ -77,7 +77,7 @@ def test_a_tensor_that_does_not_fit_is_refused():
 def mapped(tmp_path, thumbnail, make_store):
     """Draws a map from files, written as the stages before do; the table knows S1 alone."""
 
-    def draw(tensor=TENSOR, hti=0.5, slide="S1"):
+    def draw(tensor=TENSOR, hti=0.5, slide="S1", traits=("A", "B")):
         folder, table, out = tmp_path / "c.zarr", tmp_path / "hti.parquet", tmp_path / "map.png"
         told = {
             "slide": slide, "status": "ok", "traits": ["A", "B"], "mpp": 8.0,
@@ -88,8 +88,9 @@ def mapped(tmp_path, thumbnail, make_store):
             if tensor.size:
                 writer.append()
             writer.close({"calls": tensor}, told)
-        write_table(pd.DataFrame({"slide": ["S1"], "hti": [hti]}), table)
-        map_heterogeneity(folder, make_store(), thumbnail, table, out)
+        rows = pd.DataFrame({"slide": "S1", "score": ["HTI", "other"], "hti": [hti, 0.9]})
+        write_table(rows, table)
+        map_heterogeneity(folder, make_store(), thumbnail, table, out, score="HTI", traits=traits)
         return Image.open(out)
 
     return draw
@@ -100,10 +101,18 @@ def test_a_map_is_drawn_from_files(mapped, hti):
     assert mapped(hti=hti).width > 1000
 
 
+def test_a_map_may_be_of_some_of_the_traits(mapped):
+    both, one = np.asarray(mapped()), np.asarray(mapped(traits=["B"]))
+    colour = pale_colours(as_rgb([combination_colours(1)[0]]))[0]
+    # Of the trait B alone, two of five tiles are positive.
+    assert (np.abs(one.astype(int) - colour).max(-1) <= 1).sum() > 2 * 75**2
+    assert (both != one[: both.shape[0], : both.shape[1]]).any()
+
+
 def test_no_tile_repeats_the_thumbnail(mapped):
     assert mapped(tensor=np.zeros((2, 0, 0), np.int8)).size == (24, 16)
 
 
 def test_a_slide_that_the_table_lacks_is_said(mapped):
-    with pytest.raises(InputError, match="0 rows of slide S2"):
+    with pytest.raises(InputError, match="0 rows of slide S2 and score HTI"):
         mapped(slide="S2")

@@ -161,7 +161,14 @@ def draw_heterogeneity_map(
 
 
 def map_heterogeneity(
-    cartography: Path, tiles: Path, thumbnail: Path, heterogeneity: Path, out: Path
+    cartography: Path,
+    tiles: Path,
+    thumbnail: Path,
+    heterogeneity: Path,
+    out: Path,
+    *,
+    score: str,
+    traits: Sequence[str],
 ) -> None:
     """Draw the heterogeneity map of a slide from its files.
 
@@ -175,9 +182,11 @@ def map_heterogeneity(
     thumbnail
         PNG of the whole slide. Of a slide without tiles it is repeated.
     heterogeneity
-        Table of slide and hti.
+        Table of slide, score and hti.
     out
         PNG.
+    score, traits
+        Name of the index, and the traits of the cartography that it is of.
 
     Raises
     ------
@@ -191,22 +200,23 @@ def map_heterogeneity(
         draw_skipped(thumbnail, out)
         return
     table = read_table(heterogeneity)
-    found = table.loc[table["slide"].astype(str) == store.slide, "hti"]
+    found = table.loc[(table["slide"] == store.slide) & (table["score"] == score), "hti"]
     if len(found) != 1:
         raise InputError(
-            f"{len(found)} rows of slide {store.slide} where one is wanted",
+            f"{len(found)} rows of slide {store.slide} and score {score} where one is wanted",
             file=heterogeneity,
             remedy="measure the heterogeneity again",
         )
     with Image.open(thumbnail) as image:
         overview = np.asarray(image.convert("RGB"))
+    layers = list(store.attributes["traits"])
     slide = TileStore(tiles).attributes
     width_um = float(slide["slide_size"][0]) * float(slide["slide_mpp"])
     drawn = draw_heterogeneity_map(
-        store.column(_CALLS),
+        store.column(_CALLS)[[layers.index(name) for name in traits]],
         overview,
         slide=store.slide,
-        traits=[str(name) for name in store.attributes["traits"]],
+        traits=traits,
         hti=float(found.iloc[0]),
         cell_um=float(store.attributes["mpp"]),
         overview_um=width_um / overview.shape[1],

@@ -33,6 +33,7 @@ _MOST_GROUPS = 12
 def draw_heterogeneity(
     heterogeneity: Path,
     *,
+    score: str,
     traits: list[str],
     cuts: tuple[float, float],
     by: str | None = None,
@@ -43,10 +44,10 @@ def draw_heterogeneity(
     Parameters
     ----------
     heterogeneity
-        patient, hti (0 to 1, NaN where no tile is positive), and perhaps a column that
-        tells patients apart. A row a patient.
-    traits
-        Names of the traits that the index is of.
+        patient, score, hti (0 to 1, NaN where no tile is positive), and perhaps a column
+        that tells patients apart. A row a patient and score.
+    score, traits
+        Name of the index, and the traits that it is of.
     cuts
         Patients at or below the first are of low heterogeneity, above the second of high;
         one number twice leaves nobody between, as 0.5 in the paper, beside 0.3 and 0.7.
@@ -60,6 +61,7 @@ def draw_heterogeneity(
     Levy-Jurgenson et al. 2020, Sci Rep 10:18802, figures 4 to 6.
     """
     table = read_table(heterogeneity)
+    table = table[table["score"] == score]
     known = table.dropna(subset=["hti"]).copy()
     known["group"] = hti_groups(known["hti"], cuts)
     with house_style():

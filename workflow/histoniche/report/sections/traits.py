@@ -1,6 +1,7 @@
 """Section on traits: what was learned, how well it is told, where it is, and how mixed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -54,7 +55,7 @@ def _blocks(results: Results) -> Iterator[Block]:
     )
     yield from _maps(
         results,
-        "heat_maps",
+        results.paths("heat_maps"),
         "Heat maps",
         "Several classes: the colour of the most probable, darker the surer. Two classes: warm "
         "positive, cool negative, neutral at the threshold. All tiles stand in GeoJSON for QuPath.",
@@ -165,11 +166,8 @@ def _gallery(results: Results, trait: str) -> Iterator[Block]:
             yield Gallery("Surest tiles, right and wrong", [photo], "large", note)
 
 
-def _maps(results: Results, name: str, title: str, note: str) -> Iterator[Block]:
+def _maps(results: Results, paths: Sequence[Path], title: str, note: str) -> Iterator[Block]:
     """Pictures of some slides, those of test patients first."""
-    paths = results.paths(name)
-    if not paths:
-        return
     patients: dict[str, str] = {}
     tested: set[str] = set()
     if results.has("quality"):
@@ -196,31 +194,40 @@ def _maps(results: Results, name: str, title: str, note: str) -> Iterator[Block]
 
 
 def _heterogeneity(results: Results) -> Iterator[Block]:
-    """The heterogeneity index, its distribution and its maps."""
+    """The heterogeneity indices, their distributions and their maps."""
     if not results.has("heterogeneity"):
         return
     table = results.table("heterogeneity")
-    known = table["hti"].dropna()
     yield Heading("Heterogeneity")
+    yield Paragraph(
+        "The heterogeneity index (HTI) is 0 where one combination of traits is on all tiles that "
+        "show any, and 1 where all combinations are equally common."
+    )
+    for score, own in table.groupby("score", sort=False):
+        yield Paragraph(_spread(own["hti"], str(score)))
+        stem = f"heterogeneity_{score}"
+        yield from picture_of(
+            results, stem, f"Index {score}", "Groups are those that survival compares."
+        )
+        yield from _maps(
+            results,
+            [path for path in results.paths("heterogeneity_maps") if path.stem == stem],
+            f"Heterogeneity maps of {score}",
+            "A colour a combination of traits; of more than four traits, by how many are positive.",
+        )
+
+
+def _spread(hti: "pd.Series[float]", score: str) -> str:
+    """How an index is spread over patients, in words."""
+    known = hti.dropna()
     if known.empty:
-        yield Paragraph("No patient has a tile that is positive for a trait.", "caution")
-        return
+        return f"{score}: no patient has a tile that is positive for a trait."
     low, middle, high = known.quantile([0.25, 0.5, 0.75])
     text = (
-        f"Heterogeneity index (HTI) of {count(len(known), 'patient')}: median {middle:.2f}, "
-        f"quartiles {low:.2f} and {high:.2f}; above 0.5 in {percent((known > 0.5).mean())}. 0: one "
-        "combination of traits on all tiles that show any; 1: all combinations equally common."
+        f"{score}, {count(len(known), 'patient')}: median {middle:.2f}, quartiles {low:.2f} and "
+        f"{high:.2f}; above 0.5 in {percent(float((known > 0.5).mean()))}."
     )
-    missing = len(table) - len(known)
+    missing = len(hti) - len(known)
     if missing:
         text += f" {count(missing, 'patient')} without a positive tile left out."
-    yield Paragraph(text)
-    yield from picture_of(
-        results, "heterogeneity", "Heterogeneity index", "Groups are those that survival compares."
-    )
-    yield from _maps(
-        results,
-        "heterogeneity_maps",
-        "Heterogeneity maps",
-        "A colour a combination of traits; of more than four traits, by how many are positive.",
-    )
+    return text
