@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from histoniche.cohort.palette import rgb
 from histoniche.files import whole_file
+from histoniche.slides.pictures import draw_scale
 
 _OPACITY = 0.55
 _GAP = 24
@@ -59,7 +60,7 @@ def draw_overlay(
         left = _GAP + number * (width + _GAP)
         canvas.paste(picture, (left, top))
         draw.rectangle((left - 1, top - 1, left + width, top + height), outline="#BBBBBB")
-    _draw_scale(draw, (_GAP, top + height + 6), mpp * labels.shape[1] / width / 1000, small)
+    draw_scale(draw, (_GAP, top + height + 6), mpp * labels.shape[1] / width / 1000, small)
     _draw_legend(draw, (3 * _GAP + 2 * width, top), areas, palette)
     _save(canvas, out)
 
@@ -120,19 +121,6 @@ def _edges(labels: np.ndarray) -> np.ndarray:
     edges[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     edges[:-1] |= labels[:-1] != labels[1:]
     return edges
-
-
-def _draw_scale(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], mm_per_pixel: float, font: Any
-) -> None:
-    """Draw a bar of 1, 2 or 5 times a power of ten millimetres, about 100 pixels long."""
-    target = 100 * mm_per_pixel
-    power = 10 ** np.floor(np.log10(target))
-    length = max(power * step for step in (1, 2, 5) if power * step <= target * 1.01)
-    x, y = at
-    pixels = round(length / mm_per_pixel)
-    draw.rectangle((x, y, x + pixels, y + 4), fill=_INK)
-    draw.text((x + pixels + 8, y - 7), f"{length:g} mm", fill=_INK, font=font)
 
 
 def _save(image: Image.Image, out: Path) -> None:

@@ -36,6 +36,7 @@ from histoniche.report.sections.slides import maps_section, slides_section
 from histoniche.report.sections.survival import survival_section
 from histoniche.report.sections.survival_groups import survival_groups_section
 from histoniche.report.sections.survival_models import survival_models_section
+from histoniche.report.sections.traits import traits_section
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -45,6 +46,7 @@ _SECTIONS = (
     maps_section,
     segmentation_section,
     areas_section,
+    traits_section,
     signatures_section,
     enrichment_section,
     network_section,
@@ -86,7 +88,8 @@ def write_summary(
         Regions with names and colours, background first.
     """
     run = Results(results, settings, palette)
-    sections = [_glance(run), *(build(run) for build in _SECTIONS)]
+    built = [build(run) for build in _SECTIONS]
+    sections = [_glance(run), *(section for section in built if section is not None)]
     write_text(render(sections, study=run.block("study")), out)
 
 

@@ -16,6 +16,10 @@ TABLES = (
     "quality",
     "slide_counts",
     "areas",
+    "trait_labels",
+    "trait_metrics",
+    "trait_agreement",
+    "heterogeneity",
     "scores",
     "metrics",
     "confusion",
@@ -77,7 +81,10 @@ TABLES = (
 )
 """Tables that the summary page knows."""
 
-LISTS = ("thumbnails", "overlays", "figures", "leaderboards", "clinical")
+LISTS = (
+    *("thumbnails", "overlays", "figures", "leaderboards", "clinical"),
+    *("heat_maps", "heterogeneity_maps", "trait_galleries"),
+)
 """Lists of pictures and tables that the summary page knows."""
 
 

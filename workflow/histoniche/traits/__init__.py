@@ -1,1 +1,1 @@
-"""Traits of slides by their tiles: labels, votes, scores, cartographies and heterogeneity."""
+"""Traits: what networks tell of each tile, and how it is spread over a slide."""

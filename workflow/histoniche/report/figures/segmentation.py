@@ -5,19 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from histoniche.cohort.palette import Region
 from histoniche.report.evaluation import ROLE_NAMES, best_role, found_by
+from histoniche.report.figures.confusion import draw_shares, shares_of
+from histoniche.report.figures.training import draw_learning_curves
 from histoniche.report.numbers import count, format_interval, format_number
 from histoniche.report.style import (
     FAINT,
     HIGH,
     INK,
-    LOW,
     MUTED,
-    SEQUENTIAL,
     beside,
     footnote,
     grid,
@@ -29,7 +27,6 @@ from histoniche.report.style import (
     save_figure,
     save_notice,
     smallest,
-    text_on,
 )
 from histoniche.tables import read_table
 
@@ -90,22 +87,15 @@ def draw_training(histories: Sequence[tuple[str, int, Path]], training_figure: P
     training_figure
         Where the figure goes; ends in `.svg`.
     """
-    drawn = pd.concat(
-        [read_table(path).assign(head=head, fold=fold) for head, fold, path in histories]
+    draw_learning_curves(
+        histories,
+        training_figure,
+        measure="validation_dice",
+        label="Mean Dice, validation",
+        monitor="validation_loss",
+        title=lambda head: f"Network of {found_by(head)}",
+        division="folds",
     )
-    heads = list(dict.fromkeys(head for head, _, _ in histories))
-    with house_style():
-        figure = new_figure(2.5 * len(heads) + 0.6)
-        grid_of_axes = figure.subplots(len(heads), 2, squeeze=False)
-        for (left, right), head in zip(grid_of_axes, heads, strict=True):
-            own = drawn[drawn["head"] == head]
-            _draw_losses(left, own)
-            _draw_dice(right, own)
-            left.set_title(f"Network of {found_by(head)}")
-        footnote(
-            figure, "Points: the epoch with the lowest validation loss, whose weights are kept."
-        )
-        save_figure(figure, training_figure, drawn)
 
 
 def _draw_overlap(scores: pd.DataFrame, palette: Sequence[Region], role: str, path: Path) -> None:
@@ -162,27 +152,16 @@ def _draw_confusion(pixels: pd.DataFrame, palette: Sequence[Region], role: str, 
         index="truth", columns="predicted", values="pixels", aggfunc="sum", fill_value=0
     ).reindex(index=codes, columns=codes, fill_value=0)
     total = wide.sum(axis=1)
-    shares = wide.div(total.where(total > 0), axis=0)
     side = 0.5 * len(codes)
     figure = new_figure(side + 1.5, width=min(9.2, side * 1.3 + 4.4))
     axes = figure.add_subplot()
-    image = axes.pcolormesh(
-        shares.to_numpy(), cmap=SEQUENTIAL, vmin=0, vmax=1, edgecolors="white", linewidth=1
-    )
-    for (row, column), share in np.ndenumerate(shares.to_numpy()):
-        if not np.isnan(share):
-            text = "0" if share == 0 else "<1" if share < 0.005 else f"{100 * share:.0f}"
-            colour = text_on(image.to_rgba(share))
-            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour)
+    image = draw_shares(axes, shares_of(wide))
     names = {region.region: region_label(region) for region in palette}
     axes.set_xticks(np.arange(len(codes)) + 0.5, codes)
     axes.set_yticks(
         np.arange(len(codes)) + 0.5,
         [f"{names[code]}\n{format_number(total[code])} px" for code in codes],
     )
-    axes.invert_yaxis()
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
     axes.set_xlabel("Predicted")
     axes.set_ylabel("Annotated")
     axes.set_title(f"Where the pixels of each annotated region went, {ROLE_NAMES[role]}s")
@@ -250,53 +229,3 @@ def _draw_calibration(bins: pd.DataFrame, overall: pd.Series, role: str, path: P
     grid(axes, "both")
     footnote(figure, "Area of a point: its share of the pixels. Lines: bootstrap over patients.")
     save_figure(figure, path, bins)
-
-
-def _draw_losses(axes: Axes, histories: pd.DataFrame) -> None:
-    """Losses of one head by epoch, with the epochs whose weights were kept."""
-    for number, (_, table) in enumerate(histories.groupby("fold")):
-        for column, colour, label in (
-            ("train_loss", LOW, "training"),
-            ("validation_loss", HIGH, "validation"),
-        ):
-            axes.plot(table["epoch"], table[column], color=colour, label=None if number else label)
-        best = _kept(table)
-        axes.plot(best["epoch"], best["validation_loss"], "o", color=HIGH)
-    _label_epochs(axes, "Loss")
-    axes.set_ylim(0, largest(histories, "train_loss", "validation_loss") * 1.08)
-    axes.legend()
-
-
-def _draw_dice(axes: Axes, histories: pd.DataFrame) -> None:
-    """Mean Dice of one head on the validation patients by epoch."""
-    for fold, table in histories.groupby("fold"):
-        axes.plot(table["epoch"], table["validation_dice"], color=HIGH)
-        best = _kept(table)
-        axes.plot(best["epoch"], best["validation_dice"], "o", color=HIGH)
-        if histories["fold"].nunique() > 1:
-            last = table.iloc[-1]
-            axes.annotate(
-                str(fold),
-                (last["epoch"], last["validation_dice"]),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                color=MUTED,
-            )
-    _label_epochs(axes, "Mean Dice, validation")
-    axes.set_ylim(0, 1)
-    if histories["fold"].nunique() > 1:
-        axes.set_title("Numbers: folds")
-
-
-def _kept(table: pd.DataFrame) -> pd.Series:
-    """The epoch whose weights were kept."""
-    return table.iloc[int(table["validation_loss"].argmin())]
-
-
-def _label_epochs(axes: Axes, label: str) -> None:
-    """Label the axes of a learning curve."""
-    axes.set_xlabel("Epoch")
-    axes.set_ylabel(label)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
-    grid(axes, "y")

@@ -1,0 +1,201 @@
+"""The section of the summary page on traits."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from histoniche.report.figures.heterogeneity import draw_heterogeneity
+from histoniche.report.figures.trait_roc import draw_trait_confusion, draw_trait_roc
+from histoniche.report.figures.trait_rounds import draw_trait_rounds
+from histoniche.report.page import write_summary
+from histoniche.tables import write_table
+from trait_tables import SETS, curves_and_metrics
+
+SETTINGS = {
+    "traits": {
+        "MGMT": {"labels": {"column": "mgmt", "of": "patients", "classes": ["un", "meth"]}},
+        "EGFR": {"expression": {"gene": "EGFR", "low": 0.2, "high": 0.8}},
+        "rounds": 5,
+    }
+}
+LEVELS = {"slide": 60, "patient": 40}
+
+
+def labels():
+    rows = [(f"HN-{k:03d}-A", f"HN-{k:03d}", "MGMT", "un" if k % 3 else "meth", np.nan, "in", None)
+            for k in range(1, 31)]  # fmt: skip
+    rows += [("HN-031-A", "HN-031", "MGMT", None, np.nan, "unlabelled", "no value in mgmt")]
+    rows += [
+        (f"HN-{k:03d}-A", f"HN-{k:03d}", "EGFR", "low" if k < 20 else "high", k / 40, name, None)
+        for k, name in ((4, "in"), (9, "near"), (20, "far"), (38, "in"))
+    ]
+    columns = ["slide", "patient", "trait", "class", "percentile", "set", "reason"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def metrics():
+    one = curves_and_metrics(trait="MGMT", levels=LEVELS)[1]
+    two = curves_and_metrics(trait="EGFR", classes=("low", "high"), sets=SETS, levels=LEVELS)[1]
+    return pd.concat([one, two])
+
+
+@pytest.fixture
+def page(results, palette, tmp_path):
+    """The page of a run that left these tables and pictures behind."""
+
+    def write(tables, lists=(), **settings):
+        files = {"patients": results.files["patients"]}
+        for name, table in tables.items():
+            files[name] = tmp_path / f"{name}.parquet"
+            write_table(table, files[name])
+        out = tmp_path / "s.html"
+        write_summary(
+            out,
+            results={**files, **dict(lists)},
+            settings={**results.settings, **(settings or SETTINGS)},
+            palette=palette,
+        )
+        text = out.read_text(encoding="utf-8")
+        found = re.search(r'<section id="traits".*?(?=<section id="signatures")', text, re.DOTALL)
+        return found[0] if found else ""
+
+    return write
+
+
+def words(text):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def rows_of(text):
+    rows = re.findall(r"<tr>(.*?)</tr>", text, re.S)
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in rows if "<td" in row]
+
+
+def test_what_was_learned_from_what_is_told(page):
+    text = words(page({"trait_labels": labels(), "trait_metrics": metrics()}))
+    assert (
+        "From the column mgmt of the patients. 20 slides of 20 patients un and 10 slides of 10"
+        in text
+    )
+    assert "Left out: 1 slide (1 no value in mgmt)." in text
+    assert (
+        "From the expression of EGFR: below the 20th percentile low, above the 80th high." in text
+    )
+    assert "2 slides between the cuts set aside, 1 of them next to a cut." in text
+
+
+def test_numbers_stand_with_their_intervals(page):
+    table = metrics()
+    text = page({"trait_metrics": table})
+    own = table[
+        (table["trait"] == "MGMT") & (table["level"] == "patient") & (table["metric"] == "auroc")
+        & (table["round"] == "ensemble")
+    ].iloc[0]  # fmt: skip
+    area = f"{own['value']:.2f} ({own['low']:.2f} to {own['high']:.2f})"
+    assert f"AUROC of patients {area} in 40 test patients" in words(text)
+    mine = [row for row in rows_of(text) if row[:3] == ["Test", "Patients", "meth"]]
+    assert mine == [
+        ["Test", "Patients", "meth", "40", "60", area, "0.80 (0.70 to 0.90)", *["–"] * 3, "–"]
+    ]
+    assert [row[0] for row in rows_of(text) if row[2] == "high"] == [
+        *["Test"] * 2, *["OOD-near"] * 2, *["OOD-all"] * 2,
+    ]  # fmt: skip
+
+
+def test_chance_and_few_patients_are_cautions(page):
+    table = metrics()
+    table.loc[table["metric"] == "auroc", "low"] = 0.4
+    assert "no better than chance could be shown" in page({"trait_metrics": table})
+    table["n_patients"] = 4
+    assert "With 4 patients the interval says little" in page({"trait_metrics": table})
+
+
+def test_a_cross_validation_stands_out_of_fold_and_rounds_alone_by_their_median(page):
+    table = curves_and_metrics(trait="T", rounds=(0, 1, "out_of_fold"), levels=LEVELS)[1]
+    assert "T, out of fold" in page({"trait_metrics": table})
+    # The ensemble is measured on one set, the others by what there is.
+    both = pd.concat([table, curves_and_metrics(trait="T", sets=("near",), levels=LEVELS)[1]])
+    text = words(page({"trait_metrics": both}))
+    assert "T, out of fold and ensemble" in text
+    alone = table[table["round"] != "out_of_fold"]
+    text = page({"trait_metrics": alone})
+    assert "T, median over rounds" in text
+    middle = alone[(alone["level"] == "slide") & (alone["metric"] == "auroc")]["value"].median()
+    (row,) = [row for row in rows_of(text) if row[:2] == ["Test", "Slides"]]
+    assert row[5] == f"{middle:.2f}"
+
+
+def test_the_correlation_with_what_was_measured_is_told(page):
+    rows = [
+        ("EGFR", "unseen", "ensemble", "slide", 0.61, 0.4, 0.75, 80),
+        ("EGFR", "unseen", "0", "slide", 0.5, 0.3, 0.7, 80),
+        ("EGFR", "ood_all", "ensemble", "slide", 0.32, 0.1, 0.5, 60),
+        ("EGFR", "test", "ensemble", "slide", np.nan, np.nan, np.nan, 1),
+    ]
+    columns = ["trait", "set", "model", "level", "rho", "low", "high", "patients"]
+    tables = {"trait_metrics": metrics(), "trait_agreement": pd.DataFrame(rows, columns=columns)}
+    assert (
+        "percentile: 0.61 (0.40 to 0.75) in test and OOD together (80 patients) and 0.32 (0.10 to "
+        "0.50) in OOD-all (60 patients)."
+    ) in words(page(tables))
+
+
+def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
+    roc, numbers, confusion = curves_and_metrics(trait="MGMT", levels=LEVELS)
+    names = ("trait_rounds", "trait_roc_MGMT", "trait_confusion_MGMT", "heterogeneity_HTI")
+    figures = [tmp_path / "figures" / f"{name}.svg" for name in names]
+    hti = pd.DataFrame({"patient": [f"P{k}" for k in range(9)], "hti": np.linspace(0, 1, 9)})
+    hti["score"] = "HTI"
+    hti.loc[0, "hti"] = np.nan
+    draw_trait_rounds(saved(numbers), traits=["MGMT"], rounds_figure=figures[0])
+    common = {"trait": "MGMT", "classes": ("un", "meth")}
+    draw_trait_roc(saved(roc), saved(numbers), **common, roc_figure=figures[1])
+    draw_trait_confusion(saved(confusion), **common, confusion_figure=figures[2])
+    draw_heterogeneity(
+        saved(hti), score="HTI", traits=["A", "B"], cuts=(0.5, 0.5), heterogeneity_figure=figures[3]
+    )
+    lists = {"figures": figures}
+    for key, folder, name in (
+        ("heat_maps", "S1", "heat_map"), ("heterogeneity_maps", "S1", "heterogeneity_HTI"),
+        ("trait_galleries", "MGMT", "gallery"),
+    ):  # fmt: skip
+        path = tmp_path / "traits" / folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (900, 500), "#AA3355").save(path)
+        lists[key] = [path]
+    text = page({"trait_metrics": numbers, "heterogeneity": hti}, lists)
+    assert text.count("<figure") == 4 and text.count("data:image/jpeg") == 3
+    assert "Heat maps, 1 of 1 slide" in text and "Surest tiles, right and wrong" in text
+    assert "HTI, 8 patients: median 0.56" in words(text)
+    assert "1 patient without a positive tile left out." in words(text)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"trait_labels": labels()},
+        {"trait_labels": labels().head(0), "trait_metrics": metrics().head(0)},
+        {
+            "trait_labels": labels(),
+            "heterogeneity": pd.DataFrame({"score": ["HTI"], "hti": [np.nan]}),
+        },
+    ],
+)
+def test_parts_that_did_not_run_leave_no_hole(page, tables):
+    text = page(tables)
+    assert 'id="traits-title"' in text
+    if len(tables["trait_labels"]):
+        assert "how well it is told is unknown" in text
+    assert ("no patient has a tile that is positive" in text) == ("heterogeneity" in tables)
+
+
+def test_a_study_without_traits_has_no_such_section(page):
+    assert page({}) == ""
+
+
+def test_settings_elsewhere_do_no_harm(page):
+    text = page({"trait_labels": labels()}, traits={"rounds": {"count": 5}})
+    assert "20 slides of 20 patients un" in words(text)

@@ -1,0 +1,72 @@
+"""Tables of traits as the evaluation leaves them, from scores that are drawn."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score, roc_curve
+
+SETS = ("test", "near", "ood")
+ROUNDS = (0, 1, 2, 3, 4, "ensemble")
+LEVELS = {"tile": 3000, "slide": 60, "patient": 40}
+
+
+def curves_and_metrics(*, trait="MGMT", classes=("un", "meth"), sets=("test",), rounds=ROUNDS,
+                       levels=LEVELS, shift=1.2, seed=0):  # fmt: skip
+    """ROC table, metrics and confusion of one trait."""
+    rng = np.random.default_rng(seed)
+    roc, metrics, confusion = [], [], []
+    shown = classes if len(classes) > 2 else classes[1:]
+    for (level, n), name, number in product(levels.items(), sets, rounds):
+        truth = rng.integers(0, len(classes), n)
+        scores = rng.normal(size=(n, len(classes)))
+        scores[np.arange(n), truth] += shift * (1.3 if number == "ensemble" else 1)
+        place = (trait, level, name, str(number))
+        areas = []
+        for k, one in enumerate(classes):
+            if one not in shown:
+                continue
+            fpr, tpr, cut = roc_curve(truth == k, scores[:, k], drop_intermediate=False)
+            roc += [(*place, one, *row) for row in zip(cut, fpr, tpr, strict=True)]
+            areas.append(roc_auc_score(truth == k, scores[:, k]))
+            metrics.append((*place, one, "auroc", areas[-1], areas[-1] - 0.08,
+                            min(1, areas[-1] + 0.06), 40, 60))  # fmt: skip
+            metrics.append((*place, one, "sensitivity", 0.8, 0.7, 0.9, 40, 60))
+        if len(classes) > 2:
+            mean = float(np.mean(areas))
+            grid = np.linspace(0, 1, 101)
+            roc += [(*place, "macro", 0.5, x, x ** (1 / mean - 1)) for x in grid]
+            metrics.append((*place, "macro", "auroc", mean, mean - 0.05, mean + 0.04, 40, 60))
+        metrics.append((*place, "all", "accuracy", 0.75, 0.6, 0.85, 40, 60))
+        called = scores.argmax(1)
+        confusion += [
+            (*place, classes[i], classes[j], int(((truth == i) & (called == j)).sum()))
+            for i, j in product(range(len(classes)), repeat=2)
+        ]
+    keys = ["trait", "level", "set", "round"]
+    return (
+        pd.DataFrame(roc, columns=[*keys, "class", "threshold", "fpr", "tpr"]),
+        pd.DataFrame(
+            metrics,
+            columns=[*keys, "class", "metric", "value", "low", "high", "n_patients", "n_slides"],
+        ),
+        pd.DataFrame(confusion, columns=[*keys, "truth", "predicted", "count"]),
+    )
+
+
+def slide_scores(trait="MGMT", n=80, positive="meth", slope=0.6, seed=0):
+    """Scores of slides that rise with the percentile, and their patients."""
+    rng = np.random.default_rng(seed)
+    percentile = rng.random(n)
+    share = np.clip(slope * percentile + rng.normal(0.2, 0.15, n), 0, 1)
+    return pd.DataFrame(
+        {
+            "slide": [f"S{k}" for k in range(n)],
+            "patient": [f"P{k}" for k in range(n)],
+            "trait": trait,
+            "class": positive,
+            "positive_share": share,
+            "mean": 0.25 + share / 2,
+            "percentile": percentile,
+        }
+    )
