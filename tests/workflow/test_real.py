@@ -128,8 +128,11 @@ def sheets_as_the_config_says(study, config):
 
 
 def run_example(checkout, folder, name, data) -> Study:
-    """A shipped example, run as the head of its config says."""
+    """A shipped example, run as the head of its config says, with fewer random draws."""
     study = example(checkout, folder, name, data)
+    if "clinical_use" in study.config:
+        study.config["clinical_use"]["bootstraps"] = 50
+        study.config["survival_curves"]["cut"]["permutations"] = 999
     text = (checkout / "config" / "examples" / name / "config.yaml").read_text()
     sheets_as_the_config_says(study, text)
     study.run()
@@ -160,6 +163,9 @@ def test_ivy_gap_survival_goes_with_mgmt_methylation_and_no_region(ivygap_areas)
     methylated = alone.loc["mgmt: Yes"]
     assert methylated["n"] == 30
     assert methylated["high"] < 1
+    groups = read_table(ivygap_areas.results / "survival" / "covariate_groups.parquet")
+    p = groups.groupby("covariate")["p"].first()
+    assert p["mgmt"] < 0.01 and min(p["egfr"], p["subtype"]) > 0.5
 
 
 def test_tcga_areas_go_with_survival_as_published(tcga):
@@ -196,6 +202,34 @@ def test_tcga_strata_groups_models_signatures_and_terms_are_there(tcga):
     assert (sizes["genes"] > 0).any()
     enrichment = read_table(tcga.results / "omics" / "enrichment.parquet")
     assert set(enrichment["library"]) == {"go_bp", "hallmark"}
+
+
+def test_tcga_cut_points_are_corrected_for_the_search(tcga):
+    cuts = read_table(tcga.results / "survival" / "cut_points.parquet").set_index("score")
+    assert cuts.loc["CT", "statistic"] == pytest.approx(3.34589, abs=1e-4)
+    # maxstat: pLausen92(3.34589, 0.1, 0.9) and pLausen92(3.15061, 0.1, 0.9)
+    assert cuts.loc["CT", "p_lausen_schumacher"] == pytest.approx(0.021571, abs=1e-4)
+    assert cuts.loc["CTpnz", "p_lausen_schumacher"] == pytest.approx(0.038264, abs=1e-4)
+    assert (cuts.loc[["CT", "CTpnz"], "p_permutation"] < 0.06).all()
+    groups = read_table(tcga.results / "survival" / "score_groups.parquet")
+    assert groups["p"].isna().all() and groups["hazard_ratio"].isna().all()
+
+
+def test_tcga_perinecrotic_area_stays_beside_age_and_karnofsky_but_adds_little(tcga):
+    survival = tcga.results / "survival"
+    terms = read_table(survival / "model_coefficients.parquet").set_index(["model", "term"])
+    area = terms.loc[("with_CTpnz", "CTpnz")]
+    assert area["n"] == 256 and area["high"] < 1
+    assert terms.loc[("with_CT", "CT"), "term_p"] > 0.5
+    changing = read_table(survival / "model_proportionality.parquet")
+    changing = changing[(changing["model"] == "clinical") & (changing["transform"] == "km")]
+    assert set(changing.loc[changing["p"] < 0.01, "term"]) == {"age", "karnofsky", "global"}
+    models = read_table(survival / "clinical" / "CTpnz" / "models.parquet").set_index("model")
+    assert models.loc["clinical", "aic"] == pytest.approx(2297.64, abs=0.01)
+    assert models.loc["clinical + CTpnz", "lr_p"] == pytest.approx(0.0291, abs=1e-4)
+    added = read_table(survival / "clinical" / "CTpnz" / "added_value.parquet")
+    total = added[added["part"] == "total"]
+    assert (total["low"] < 0).all() and (total["high"] > 0).all()
 
 
 def test_tcga_says_what_its_regions_are_made_of(tcga):
