@@ -7,7 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from histoniche.cohort.importers import import_cbioportal
+from histoniche.cohort.labels import add_covariate
 from histoniche.survival.area_correlation import correlate_survival
+from histoniche.survival.model_fitting import fit_model
+from histoniche.survival.terms import Declared
 from histoniche.tables import read_table
 
 DATA = Path(os.environ.get("HISTONICHE_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -66,3 +70,51 @@ def test_known_correlations_of_areas_with_survival_come_out(
         assert fewer.loc[region, "spearman_rho"] == pytest.approx(
             found.loc[region, "spearman_rho"], abs=0.05
         )
+
+
+MEANINGS: Declared = {
+    "age": {"type": "numeric", "per": 10},
+    "karnofsky": {"type": "numeric", "per": 10},
+    "subtype": {"type": "categorical", "reference": "PN"},
+    "mgmt": {"type": "numeric", "per": 0.1},
+    "CTpnz": {"type": "numeric", "per": "sd"},
+}
+
+
+@pytest.fixture
+def molecular(tmp_path: Path) -> pd.DataFrame:
+    """TCGA's patients with Karnofsky score, subtype, MGMT methylation and an area."""
+    sheet, folder = tmp_path / "patients.tsv", DATA / "tcga_gbm"
+    import_cbioportal(folder / "data_clinical_patient.txt", sheet)
+    labels = {
+        "subtype": ("subtype_wang2017.csv", "sampleId", "Group"),
+        "mgmt": ("mgmt_methylation_hm27.txt", "Patient ID", "MGMT: Methylation (HM27)"),
+    }
+    for name, (file, patient, column) in labels.items():
+        places = {"patient": patient, "column": column, "name": name}
+        add_covariate(sheet, folder / file, **places, barcode="tcga")
+    patients = (
+        pd.read_csv(sheet, sep="\t").set_index("patient").rename(columns={"time": "time_days"})
+    )
+    areas = pd.read_csv(AREAS).set_index("patient_id")
+    return patients.assign(CTpnz=areas[COLUMNS["CTpnz"]])
+
+
+def test_methylated_mgmt_goes_with_longer_survival_beside_age(molecular: pd.DataFrame) -> None:
+    fitted = fit_model(molecular, covariates=["age", "mgmt"], declared=MEANINGS)
+    terms = fitted.coefficients.set_index("term")
+    assert terms["n"].tolist() == [281, 281]
+    assert terms.loc["age", "low"] > 1.2
+    assert terms.loc["mgmt", "high"] < 1
+    assert terms.loc["mgmt", "term_p"] == pytest.approx(0.0039, abs=1e-4)
+
+
+def test_an_area_beside_all_that_is_known_tells_nothing_in_100_patients(
+    molecular: pd.DataFrame,
+) -> None:
+    fitted = fit_model(molecular, covariates=list(MEANINGS), declared=MEANINGS)
+    terms = fitted.coefficients.set_index("term")
+    area = terms.loc["CTpnz"]
+    assert area["n"] == 100
+    assert area["low"] < 1 < area["high"]
+    assert terms.loc["subtype: PN", "term_p"] > 0.5
