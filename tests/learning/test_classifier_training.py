@@ -59,7 +59,7 @@ def train(slides, out, encoder_weights=None, **changes):
         seed=5,
         threads=1,
     )
-    return load_model(out / "model", device=torch.device("cpu"))
+    return load_model(out / "model", device=torch.device("cpu"), task="classification")
 
 
 def pixels_of(slide):
@@ -115,13 +115,14 @@ def warned(*_):
 # 4 slides of 5 tiles are 20 a pass; a third of it is 6, in batches of 4: two steps a check.
 @pytest.mark.parametrize("stop", [power_cut, warned])
 @pytest.mark.parametrize(
-    ("method", "step"),
+    "place",
     [("training_step", 4), ("training_step", 5), ("training_step", 7), ("validation_step", 6)],
     ids=["after a check", "within a check", "at the end of a check", "while it is validated"],
 )
 def test_an_interrupted_training_ends_as_if_it_had_not_been(
-    slides, straight, tmp_path, monkeypatch, method, step, stop
+    slides, straight, tmp_path, place, stop
 ):
+    method, step = place
     usual = getattr(Classifier, method)
 
     def stopped(self, batch, number):
@@ -129,10 +130,10 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
             stop()
         return usual(self, batch, number)
 
-    monkeypatch.setattr(Classifier, method, stopped)
-    with pytest.raises((MemoryError, PreemptedError)):
-        train(slides, tmp_path, **MUCH)
-    monkeypatch.setattr(Classifier, method, usual)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Classifier, method, stopped)
+        with pytest.raises((MemoryError, PreemptedError)):
+            train(slides, tmp_path, **MUCH)
     model = train(slides, tmp_path, **MUCH)
     state = model.network.state_dict()
     for name, value in straight[0].network.state_dict().items():

@@ -74,19 +74,29 @@ def save_model(network: torch.nn.Module, description: Mapping[str, Any], folder:
     write_json({**description, "weights_sha256": sha256(weights)}, folder / DESCRIPTION)
 
 
-def load_model(folder: Path, *, device: torch.device) -> Model:
+def load_model(
+    folder: Path,
+    *,
+    device: torch.device,
+    task: Literal["classification", "segmentation"] = "segmentation",
+) -> Model:
     """Load a finished model for application; nothing in it is executed.
 
     Raises
     ------
     InputError
-        If files are missing, or the weights are not those described.
+        If files are missing, the weights are not those described, or the model is for
+        something else than `task`.
     """
     description = read_description(folder)
-    build = _BUILDERS[description.get("task", "segmentation")]
-    network = build(description["settings"], classes=len(description["classes"]))
+    own = description.get("task", "segmentation")
+    if own != task:
+        raise InputError(f"is a model for {own}", file=folder, remedy=f"name a model for {task}")
+    network = _BUILDERS[task](description["settings"], classes=len(description["classes"]))
     network.load_state_dict(load_file(folder / WEIGHTS))
-    ready = folded(network.eval()).to(memory_format=torch.channels_last)
+    # What names whole tiles may take no other size than theirs.
+    side = {"side": int(description["size"])} if task == "classification" else {}
+    ready = folded(network.eval(), **side).to(memory_format=torch.channels_last)
     return Model(ready.to(device), description)
 
 

@@ -1,0 +1,1 @@
+"""Traits: labels of slides, networks that find them, heat maps, cartography, heterogeneity."""
