@@ -10,9 +10,10 @@ from classifier_settings import MIL
 from histoniche.errors import InputError
 from histoniche.files import whole_folder
 from histoniche.learning.attention import GatedAttention
+from histoniche.learning.bags import Bag
 from histoniche.learning.checkpoints import PreemptedError
 from histoniche.learning.discrimination import auroc
-from histoniche.learning.mil import Bag, BagLearner, load_bag_model, train_mil
+from histoniche.learning.mil import BagLearner, load_bag_model, train_mil
 from histoniche.slides.store import TileStore, write_columns
 
 CLASSES = ["low", "high"]

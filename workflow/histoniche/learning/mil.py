@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,12 +9,20 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors.torch import load_file
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from histoniche.errors import InputError
 from histoniche.learning.attention import GatedAttention
+from histoniche.learning.bags import (
+    Bag,
+    FeatureBags,
+    Item,
+    common_facts,
+    feature_statistics,
+    open_bag,
+)
 from histoniche.learning.classed_tiles import balanced_by_slide
-from histoniche.learning.data import Draw, EpochSampler
+from histoniche.learning.data import EpochSampler
 from histoniche.learning.discrimination import macro_auroc
 from histoniche.learning.learner import Learner, Row, best_row
 from histoniche.learning.loop import TrainingLoader, fit, state_name, versions
@@ -26,62 +33,9 @@ from histoniche.learning.models import (
     read_description,
     save_model,
 )
-from histoniche.randomness import derived_seed, generator
+from histoniche.randomness import derived_seed
 from histoniche.slides.store import TileStore
 from histoniche.tables import write_table
-
-# Features that are kept in memory; others are read again each time.
-_BAGS_IN_MEMORY = 512
-# What features have to have in common to be learned from together.
-SAME = ("encoder", "encoder_digest", "mpp", "size")
-
-Item = tuple[torch.Tensor, int]
-
-
-class Bag(NamedTuple):
-    """Stores of the features of a bag's slides, one or several, and its class."""
-
-    stores: tuple[Path, ...]
-    label: str
-
-
-class FeatureBags(Dataset[Item]):
-    """Bags of features; an item is features, float32 (tiles, width), and the class.
-
-    Parameters
-    ----------
-    bags
-        Of each the stores of its slides.
-    classes
-        Class of each.
-    most
-        Tiles of a bag that a `Draw` shows, chosen at random; None for all.
-    """
-
-    def __init__(
-        self, bags: Sequence[Sequence[TileStore]], classes: Sequence[int], *, most: int | None
-    ) -> None:
-        self._bags = bags
-        self._most = most
-        self.classes = np.asarray(classes, np.int64)
-        self.features = lru_cache(maxsize=_BAGS_IN_MEMORY)(self._read)
-
-    def __len__(self) -> int:
-        """Count the bags."""
-        return len(self._bags)
-
-    def __getitem__(self, item: int | Draw) -> Item:
-        """Read one bag, or some of its tiles if it is drawn for training."""
-        bag = item.tile if isinstance(item, Draw) else item
-        features = self.features(bag)
-        if isinstance(item, Draw) and self._most is not None and len(features) > self._most:
-            chosen = generator(item.seed).choice(len(features), self._most, replace=False)
-            features = features[np.sort(chosen)]
-        return torch.from_numpy(features.astype(np.float32)), int(self.classes[bag])
-
-    def _read(self, bag: int) -> np.ndarray:
-        """Features of a bag's slides one below the other, float16."""
-        return np.concatenate([store.column("features") for store in self._bags[bag] if len(store)])
 
 
 class BagLearner(Learner):
@@ -229,17 +183,15 @@ def train_mil(
     """
     torch.set_num_threads(threads)
     torch.manual_seed(derived_seed(seed, "weights"))
-    opened = {side: [_open(bag) for bag in some] for side, some in bags.items()}
-    common = _common([store for side in opened.values() for bag in side for store in bag])
-    sides = {}
-    for side, some in bags.items():
-        filled = [(bag, stores) for bag, stores in zip(some, opened[side], strict=True) if stores]
-        labels = [list(classes).index(bag.label) for bag, _ in filled]
-        _check_classes(labels, side, classes)
-        most = settings["tiles_per_bag"] if side == "train" else None
-        sides[side] = FeatureBags([stores for _, stores in filled], labels, most=most)
+    opened = {side: [open_bag(bag) for bag in some] for side, some in bags.items()}
+    common = common_facts([store for side in opened.values() for bag in side for store in bag])
+    most = {"train": settings["tiles_per_bag"]}
+    sides = {
+        side: _feature_bags(some, opened[side], side, classes, most.get(side))
+        for side, some in bags.items()
+    }
     train = sides["train"]
-    normalisation = _statistics(train)
+    normalisation = feature_statistics(train)
     loaders = _loaders(sides, settings, seed)
     counts = np.bincount(train.classes, minlength=len(classes)).tolist()
     width = len(normalisation["mean"])
@@ -298,27 +250,18 @@ def _build(settings: Mapping[str, Any], *, width: int, classes: int) -> GatedAtt
     )
 
 
-def _open(bag: Bag) -> list[TileStore]:
-    """Stores of a bag that have a tile, whose content is what was written."""
-    stores = [TileStore(folder) for folder in bag.stores]
-    for store in stores:
-        store.check()
-    return [store for store in stores if len(store)]
-
-
-def _common(stores: Sequence[TileStore]) -> dict[str, Any]:
-    """What all features have in common."""
-    first = {key: stores[0].attributes[key] for key in SAME} if stores else {}
-    for store in stores:
-        for key, value in first.items():
-            if store.attributes[key] != value:
-                raise InputError(
-                    f"the features of {stores[0].slide} have {value}, those of {store.slide} "
-                    f"{store.attributes[key]}",
-                    column=key,
-                    remedy="learn from features of one encoder and one tiling",
-                )
-    return first
+def _feature_bags(
+    bags: Sequence[Bag],
+    stores: Sequence[list[TileStore]],
+    side: str,
+    classes: Sequence[str],
+    most: int | None,
+) -> FeatureBags:
+    """Bags of one side that have a tile."""
+    filled = [(bag, some) for bag, some in zip(bags, stores, strict=True) if some]
+    labels = [list(classes).index(bag.label) for bag, _ in filled]
+    _check_classes(labels, side, classes)
+    return FeatureBags([some for _, some in filled], labels, most=most)
 
 
 def _check_classes(labels: Sequence[int], side: str, classes: Sequence[str]) -> None:
@@ -330,20 +273,6 @@ def _check_classes(labels: Sequence[int], side: str, classes: Sequence[str]) -> 
             column="classes",
             remedy="label more slides or divide the patients anew",
         )
-
-
-def _statistics(bags: FeatureBags) -> dict[str, list[float]]:
-    """Mean and deviation of each feature over all training tiles."""
-    count, total, squares = 0, np.zeros(()), np.zeros(())
-    for bag in range(len(bags)):
-        features = bags.features(bag).astype(np.float64)
-        count += len(features)
-        total = total + features.sum(0)
-        squares = squares + (features**2).sum(0)
-    mean = total / count
-    # A feature that is constant tells nothing, and is not blown up.
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
-    return {"mean": mean.tolist(), "deviation": deviation.tolist()}
 
 
 def _loaders(

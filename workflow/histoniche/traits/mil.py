@@ -10,7 +10,8 @@ import torch
 
 from histoniche.cohort.splits import SEEN, patient_digest, unseen
 from histoniche.errors import InputError
-from histoniche.learning.mil import SAME, Bag, BagModel, load_bag_model, train_mil
+from histoniche.learning.bags import SAME, Bag
+from histoniche.learning.mil import BagModel, load_bag_model, train_mil
 from histoniche.randomness import derived_seed
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table, write_table
