@@ -102,3 +102,22 @@ def test_the_stain_jitter_scales_one_stain_and_leaves_white_white():
     expected = 255 * torch.exp(-1.2 * haematoxylin)
     assert torch.allclose(changed[:, 0, 0].float(), expected, atol=2)
     assert (changed[:, 0, 1] == 255).all()
+
+
+@pytest.mark.parametrize("name", [*PLACES, *COLOURS])
+def test_pixels_alone_change_as_they_do_with_labels(tile, name):
+    pixels, labels = tile
+    changed, _ = only(name)(pixels, labels, seed=3)
+    assert torch.equal(only(name).pixels_alone(pixels, seed=3), changed)
+
+
+def test_factors_may_lie_on_one_side():
+    pixels = torch.full((3, 8, 8), 120, dtype=torch.uint8)
+    pixels[0] = 160
+    stronger = only("saturation", factors=[1.0, 2.0])
+    spread = [
+        int(found[0, 0, 0]) - int(found[1, 0, 0])
+        for found in (stronger.pixels_alone(pixels, seed=seed) for seed in range(20))
+    ]
+    assert min(spread) >= 40
+    assert max(spread) > 60

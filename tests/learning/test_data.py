@@ -51,3 +51,27 @@ def test_balanced_draws_show_all_classes_alike():
     assert drawn.sum() == 300
     # Half of the draws are for the rare class, of which there are nine tiles.
     assert drawn[rare].sum() / 300 == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_pass_in_parts_shows_the_same_tiles_in_the_same_order():
+    whole = EpochSampler(21, 3)
+    parts = EpochSampler(21, 3, parts=4)
+    assert len(parts) == 5
+    drawn = []
+    for epoch in range(4):
+        parts.set_epoch(epoch)
+        drawn += list(parts)
+    assert drawn == list(whole)[:20]
+    whole.set_epoch(1)
+    parts.set_epoch(4)
+    assert list(parts) == list(whole)[:5]
+
+
+def test_of_each_group_a_pass_shows_a_few_and_others_the_next_time():
+    groups = np.repeat([0, 1, 2], [50, 3, 20])
+    sampler = EpochSampler(73, 3, groups=groups, per_group=5)
+    first = [draw.tile for draw in sampler]
+    assert len(sampler) == len(first) == len(set(first)) == 13
+    assert np.bincount(groups[first]).tolist() == [5, 3, 5]
+    sampler.set_epoch(1)
+    assert {draw.tile for draw in sampler} != set(first)

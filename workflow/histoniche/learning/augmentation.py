@@ -61,10 +61,24 @@ class Augmentation:
         """
         if self._transform is None:
             return pixels, labels
+        image, mask = self._change(seed, tv_tensors.Image(pixels), tv_tensors.Mask(labels[None]))
+        return image, mask[0]
+
+    def pixels_alone(self, pixels: torch.Tensor, *, seed: int) -> torch.Tensor:
+        """Change one tile that has no labels of its own: uint8, (3, height, width)."""
+        if self._transform is None:
+            return pixels
+        (image,) = self._change(seed, tv_tensors.Image(pixels))
+        return image
+
+    def _change(self, seed: int, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Change all inputs in one way."""
+        assert self._transform is not None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            image, mask = self._transform(tv_tensors.Image(pixels), tv_tensors.Mask(labels[None]))
-        return image.as_subclass(torch.Tensor), mask.as_subclass(torch.Tensor)[0]
+            changed = self._transform(*inputs)
+        changed = changed if isinstance(changed, tuple) else (changed,)
+        return tuple(one.as_subclass(torch.Tensor) for one in changed)
 
 
 class QuarterTurn(v2.Transform):
@@ -138,7 +152,8 @@ def _transform(name: str, settings: Mapping[str, Any]) -> v2.Transform:
         )
     if name == "stain":
         return StainJitter(settings["strength"])
-    return v2.ColorJitter(**{name: settings["strength"]})
+    # A range of factors where the change shall not be symmetric, as in Truong et al. 2020.
+    return v2.ColorJitter(**{name: settings.get("factors") or settings["strength"]})
 
 
 # Places first, then colours: colours are drawn for what is seen.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning import LightningModule, Trainer
@@ -17,6 +17,7 @@ _KEPT = 2
 _BEST = "best.ckpt"
 # What a scheduler sends before it takes the node away.
 _WARNINGS = (signal.SIGTERM, signal.SIGUSR1)
+_PREEMPTED = "stopped by the scheduler; started again, it goes on from here"
 
 
 class PreemptedError(RuntimeError):
@@ -34,14 +35,19 @@ class Checkpoints(Checkpoint):
     minutes
         Longest time between two states.
     monitor
-        What the best epoch has least of.
+        What the best epoch has least of, or most.
+    mode
+        `min` if less is better, `max` if more is.
     """
 
-    def __init__(self, folder: Path, *, minutes: float, monitor: str) -> None:
+    def __init__(
+        self, folder: Path, *, minutes: float, monitor: str, mode: Literal["min", "max"]
+    ) -> None:
         super().__init__()
         self._folder = folder
         self._seconds = 60 * minutes
         self._monitor = monitor
+        self._sign = 1 if mode == "min" else -1
         self._best = float("inf")
         self._saved_at = time.monotonic()
         self._warned: int | None = None
@@ -64,21 +70,27 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
     ) -> None:
         """Keep the state if it is time to, and stop after a warning."""
+        if trainer.is_last_batch:
+            # The epoch's end keeps the state: one from before its validation would skip that.
+            return
         # All processes of a training must agree, since all of them gather the state.
         warned = trainer.strategy.reduce_boolean_decision(self._warned is not None, all=False)
         late = time.monotonic() - self._saved_at > self._seconds
         if warned or trainer.strategy.reduce_boolean_decision(late, all=False):
             self._save(trainer)
         if warned:
-            raise PreemptedError("stopped by the scheduler; started again, it goes on from here")
+            raise PreemptedError(_PREEMPTED)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep the state, and the weights if they are the best so far."""
-        value = float(trainer.callback_metrics[self._monitor])
+        """Keep the state, and the weights if they are the best so far; stop after a warning."""
+        value = self._sign * float(trainer.callback_metrics[self._monitor])
         if value < self._best:
             self._best = value
             self._write(trainer, _BEST)
         self._save(trainer)
+        warned = trainer.strategy.reduce_boolean_decision(self._warned is not None, all=False)
+        if warned and not trainer.should_stop:
+            raise PreemptedError(_PREEMPTED)
 
     def state_dict(self) -> dict[str, Any]:
         """What the state has to hold of this."""

@@ -121,7 +121,7 @@ def balanced_chances(pixels: np.ndarray) -> np.ndarray:
 
 
 class EpochSampler(Sampler[Draw]):
-    """A new order each epoch that depends on the seed and the epoch alone.
+    """A new order each pass that depends on the seed and the pass alone.
 
     A training that resumes after a crash, in the middle of an epoch even,
     therefore goes on as if it had not been interrupted.
@@ -133,19 +133,39 @@ class EpochSampler(Sampler[Draw]):
     seed
         Seed of the training.
     chances
-        Chance of each tile; then an epoch draws as many tiles as there are,
-        some twice. None goes through all of them.
+        Chance of each tile; then a pass draws as many tiles as it has, some
+        twice. None goes through all of them.
     processes
         Processes that train together; each draws its own part, all of one length.
+    parts
+        Epochs that a pass through the tiles is divided into, where the network
+        shall be validated more often than once a pass.
+    groups, per_group
+        Number of what each tile belongs to, such as its slide, and most tiles of
+        one that a pass shows, chosen anew in each pass. None shows all.
     """
 
     def __init__(
-        self, count: int, seed: int, *, chances: np.ndarray | None = None, processes: int = 1
+        self,
+        count: int,
+        seed: int,
+        *,
+        chances: np.ndarray | None = None,
+        processes: int = 1,
+        parts: int = 1,
+        groups: np.ndarray | None = None,
+        per_group: int | None = None,
     ) -> None:
         self._count = count
         self._processes = processes
         self._seed = seed
         self._chances = chances
+        self._parts = parts
+        self._groups = None if per_group is None else groups
+        self._per_group = per_group
+        self._length = count
+        if groups is not None and per_group is not None:
+            self._length = int(np.minimum(np.bincount(groups), per_group).sum())
         self._epoch = 0
         self._skipped = 0
 
@@ -160,18 +180,37 @@ class EpochSampler(Sampler[Draw]):
         self._epoch, self._skipped = epoch, count
 
     def __len__(self) -> int:
-        """Count the tiles of one process."""
-        return max(1, self._count // self._processes)
+        """Count the tiles of one process in an epoch."""
+        return max(1, self._length // (self._parts * self._processes))
 
     def __iter__(self) -> Iterator[Draw]:
         """Go through this process's part of the epoch's order."""
         rank = distributed.get_rank() if self._processes > 1 else 0
-        rng = generator(self._seed, "order", self._epoch)
-        if self._chances is None:
-            order = rng.permutation(self._count)
-        else:
-            order = rng.choice(self._count, self._count, p=self._chances)
-        for place in range(rank, len(self) * self._processes, self._processes):
+        number, part = divmod(self._epoch, self._parts)
+        order = self._order(number)
+        size = len(self) * self._processes
+        for place in range(rank, size, self._processes):
             if place >= self._skipped:
-                tile = int(order[place % self._count])
-                yield Draw(tile, derived_seed(self._seed, "draw", self._epoch, place))
+                seat = part * size + place
+                tile = int(order[seat % len(order)])
+                yield Draw(tile, derived_seed(self._seed, "draw", number, seat))
+
+    def _order(self, number: int) -> np.ndarray:
+        """Tiles of one pass in their order."""
+        rng = generator(self._seed, "order", number)
+        if self._chances is not None:
+            return rng.choice(self._count, self._length, p=self._chances)
+        order = rng.permutation(self._count)
+        if self._groups is None:
+            return order
+        # The first few of each group in a random order are a random few.
+        return order[_places(self._groups[order]) < self._per_group]
+
+
+def _places(groups: np.ndarray) -> np.ndarray:
+    """How many before each entry are of the same group."""
+    by_group = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[by_group], groups[by_group])
+    places = np.empty(len(groups), np.int64)
+    places[by_group] = np.arange(len(groups)) - starts
+    return places

@@ -13,7 +13,7 @@ _TOLERANCE = 1e-3
 _SIDE = 128
 
 
-def folded(network: nn.Module) -> nn.Module:
+def folded(network: nn.Module, *, side: int = _SIDE) -> nn.Module:
     """The same function with fewer steps, for application alone.
 
     A normalisation is folded where it is registered right behind a convolution
@@ -24,6 +24,8 @@ def folded(network: nn.Module) -> nn.Module:
     ----------
     network
         On the CPU, in evaluation mode; not changed.
+    side
+        Side of the image that the result is tested on, for networks that take one size alone.
     """
     changed = copy.deepcopy(network)
     for parent in changed.modules():
@@ -36,7 +38,7 @@ def folded(network: nn.Module) -> nn.Module:
                 setattr(parent, name, fuse_conv_bn_eval(first, second))
                 setattr(parent, other, _rest(second))
     generator = torch.Generator().manual_seed(0)
-    image = torch.randn(1, 3, _SIDE, _SIDE, generator=generator)
+    image = torch.randn(1, 3, side, side, generator=generator)
     with torch.inference_mode():
         before, after = network(image), changed(image)
     if torch.allclose(before, after, atol=_TOLERANCE * float(before.abs().max())):

@@ -1,7 +1,7 @@
 """Finished models: a folder with weights as safetensors and a description as JSON."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,11 +11,18 @@ from safetensors.torch import load_file, save_file
 
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256, whole_file, write_json
+from histoniche.learning.classifiers import build_classifier
 from histoniche.learning.folding import folded
 from histoniche.learning.networks import build_network
 
 # Asked this way, whether there is a GPU does not start CUDA, after which no process may be forked.
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+
+_BUILDERS: dict[str, Callable[..., torch.nn.Module]] = {
+    "classification": build_classifier,
+    "segmentation": build_network,
+}
+"""Builders of networks by what the description says they are for."""
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
@@ -67,8 +74,34 @@ def save_model(network: torch.nn.Module, description: Mapping[str, Any], folder:
     write_json({**description, "weights_sha256": sha256(weights)}, folder / DESCRIPTION)
 
 
-def load_model(folder: Path, *, device: torch.device) -> Model:
+def load_model(
+    folder: Path,
+    *,
+    device: torch.device,
+    task: Literal["classification", "segmentation"] = "segmentation",
+) -> Model:
     """Load a finished model for application; nothing in it is executed.
+
+    Raises
+    ------
+    InputError
+        If files are missing, the weights are not those described, or the model is for
+        something else than `task`.
+    """
+    description = read_description(folder)
+    own = description.get("task", "segmentation")
+    if own != task:
+        raise InputError(f"is a model for {own}", file=folder, remedy=f"name a model for {task}")
+    network = _BUILDERS[task](description["settings"], classes=len(description["classes"]))
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    # What names whole tiles may take no other size than theirs.
+    side = {"side": int(description["size"])} if task == "classification" else {}
+    ready = folded(network.eval(), **side).to(memory_format=torch.channels_last)
+    return Model(ready.to(device), description)
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Description of a finished model whose weights are those that it describes.
 
     Raises
     ------
@@ -78,17 +111,14 @@ def load_model(folder: Path, *, device: torch.device) -> Model:
     for name in (WEIGHTS, DESCRIPTION):
         if not (folder / name).is_file():
             raise InputError("no such file", file=folder / name, remedy="name a folder of a model")
-    description = read_json(folder / DESCRIPTION)
+    description: dict[str, Any] = read_json(folder / DESCRIPTION)
     if sha256(folder / WEIGHTS) != description["weights_sha256"]:
         raise InputError(
             "the weights are not those that model.json describes",
             file=folder / WEIGHTS,
             remedy="take both files from one training",
         )
-    network = build_network(description["settings"], classes=len(description["classes"]))
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    ready = folded(network.eval()).to(memory_format=torch.channels_last)
-    return Model(ready.to(device), description)
+    return description
 
 
 def choose_device() -> torch.device:

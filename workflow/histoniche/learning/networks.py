@@ -7,15 +7,12 @@ from typing import Any
 import segmentation_models_pytorch as smp
 import timm
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from histoniche.errors import InputError
-from histoniche.files import sha256
+from histoniche.learning.encoder_weights import installed_file, load_encoder
 from histoniche.learning.foundation import TokenSegmenter
 from histoniche.learning.hypercolumns import HyperColumns
-from histoniche.learning.installed_weights import installed_weights, read_installed
 from histoniche.learning.tiramisu import FCDenseNet
 from histoniche.learning.unet2015 import UNet2015
 
@@ -23,9 +20,6 @@ from histoniche.learning.unet2015 import UNet2015
 _STAGED = {"Unet", "UnetPlusPlus", "MAnet"}
 # The others have a depth of their own, to which their decoders are bound.
 _WITH_DEPTH = {*_STAGED, "Linknet"}
-
-# What follows the features in timm's networks, and is left away where features are wanted.
-_CLASSIFIERS = ("classifier.", "head.", "fc.", "conv_head.", "bn2.", "norm.", "head_norm.")
 
 # Networks of their own, without a separate encoder.
 _WHOLE: dict[str, Callable[[int, float], nn.Module]] = {
@@ -145,49 +139,13 @@ def start_network(settings: Mapping[str, Any], *, classes: int, weights: Path | 
         network = build_network(settings, classes=classes, published=settings["encoder_weights"])
     else:
         network = build_network(settings, classes=classes)
-        _load_encoder(network, file, settings)
+        encoder = _encoder(network, settings)
+        # timm's own files lack the wrapper's name.
+        inner = getattr(encoder, "model", None)
+        load_encoder(encoder, file, settings, block="segmentation.training", inner=inner)
     if settings["encoder_frozen"]:
         _encoder(network, settings).requires_grad_(False)
     return network
-
-
-def installed_file(settings: Mapping[str, Any]) -> Path | None:
-    """File of the published weights that the settings name, if the environment brings it."""
-    named = settings["encoder_weights"] == "imagenet"
-    return installed_weights(settings["encoder"]) if named else None
-
-
-def _load_encoder(network: nn.Module, weights: Path, settings: Mapping[str, Any]) -> None:
-    """Load an encoder's weights from a file."""
-    wanted = settings["encoder_sha256"]
-    if wanted is not None and sha256(weights) != wanted:
-        raise InputError(
-            "not the weights that encoder_sha256 names",
-            file=weights,
-            column="segmentation.training.encoder_sha256",
-            value=wanted,
-            remedy="fetch the weights again, or name the digest of these",
-        )
-    encoder = _encoder(network, settings)
-    try:
-        if weights == installed_file(settings):
-            state = read_installed(settings["encoder"], weights)
-        else:
-            state = load_file(weights)
-        # timm's own files lack the wrapper's name, and bring a classifier that nobody needs.
-        inner = getattr(encoder, "model", encoder)
-        target = inner if not any(name.startswith("model.") for name in state) else encoder
-        known = target.state_dict().keys()
-        heads = [name for name in state if name not in known and name.startswith(_CLASSIFIERS)]
-        target.load_state_dict({name: state[name] for name in state if name not in heads})
-    except (RuntimeError, OSError, SafetensorError) as error:
-        raise InputError(
-            f"not the weights of this encoder: {' '.join(str(error).split())[:200]}",
-            file=weights,
-            column="segmentation.training.encoder_weights",
-            value=settings["encoder"],
-            remedy="name weights that were saved from this encoder",
-        ) from error
 
 
 def published_colours(encoder: str) -> dict[str, list[float]]:

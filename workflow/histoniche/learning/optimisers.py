@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -53,7 +53,12 @@ def build_optimiser(network: nn.Module, settings: Mapping[str, Any]) -> Optimise
 
 
 def build_schedule(
-    optimiser: Optimiser, settings: Mapping[str, Any], *, steps: int
+    optimiser: Optimiser,
+    settings: Mapping[str, Any],
+    *,
+    steps: int,
+    monitor: str = "validation_loss",
+    mode: Literal["min", "max"] = "min",
 ) -> dict[str, Any]:
     """Build the schedule that the settings name, as Lightning wants it.
 
@@ -63,6 +68,8 @@ def build_schedule(
         `schedule`, and of it `warmup`, `decay`, `factor`, `patience`.
     steps
         Optimiser steps of the whole training.
+    monitor, mode
+        What `plateau` looks at, and whether less or more of it is better.
 
     Returns
     -------
@@ -70,15 +77,15 @@ def build_schedule(
     divides it by 1 + decay x step (the decay of Keras, which GBM_WSSM names);
     `cosine` falls along half a wave (Loshchilov and Hutter 2017, arXiv
     1608.03983); `plateau` multiplies by `factor` after `patience` epochs
-    without a better validation loss. All but `plateau` first rise over the
+    without a better value of what is monitored. All but `plateau` first rise over the
     share `warmup` of the steps.
     """
     schedule = settings["schedule"]
     if schedule["name"] == "plateau":
         plateau = lr_scheduler.ReduceLROnPlateau(
-            optimiser, factor=schedule["factor"], patience=schedule["patience"]
+            optimiser, mode=mode, factor=schedule["factor"], patience=schedule["patience"]
         )
-        return {"scheduler": plateau, "interval": "epoch", "monitor": "validation_loss"}
+        return {"scheduler": plateau, "interval": "epoch", "monitor": monitor}
     warmup = round(schedule["warmup"] * steps)
     rest = max(1, steps - warmup)
     decay = schedule["decay"]

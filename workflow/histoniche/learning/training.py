@@ -1,35 +1,28 @@
-"""Training of one segmentation network: Lightning's loop, resumable, the best epoch kept."""
+"""Training of one segmentation network: its tiles, its loop and what is kept of it."""
 
-import hashlib
-import json
-import logging
 import shutil
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging
-from lightning.pytorch.plugins.environments import LightningEnvironment
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch.utils.data import DataLoader
 
-from histoniche import __version__
 from histoniche.errors import InputError
-from histoniche.files import sha256
 from histoniche.learning.augmentation import Augmentation
 from histoniche.learning.augmented_sheet import draw_augmented
 from histoniche.learning.calibration import fit_temperature, sample_pixels
-from histoniche.learning.checkpoints import Checkpoints, best_weights, last_history, newest_state
 from histoniche.learning.data import EpochSampler, LabelledTiles, balanced_chances, class_lookup
+from histoniche.learning.encoder_weights import weights_digest
+from histoniche.learning.learner import best_row
+from histoniche.learning.loop import TrainingLoader, fit, loader_options, state_name, versions
 from histoniche.learning.losses import class_weights
 from histoniche.learning.metrics import class_metrics, confusion_matrix
 from histoniche.learning.models import choose_device, choose_precision, count_devices, save_model
-from histoniche.learning.networks import installed_file, published_colours
+from histoniche.learning.networks import published_colours
 from histoniche.learning.segmenter import Batch, Segmenter
 from histoniche.randomness import derived_seed, generator
 from histoniche.slides.store import TileStore
@@ -81,7 +74,8 @@ def train_segmenter(
     tiles = _labelled_tiles(opened, class_lookup(list(classes.values())), settings)
     normalisation = _normalisation(tiles["train"], settings)
     draw_augmented(tiles["train"], out / "augmented.png", seed=seed)
-    loaders = _loaders(tiles, settings, seed, threads)
+    devices = count_devices()
+    loaders = _loaders(tiles, settings, seed, threads, devices)
     counts = tiles["train"].pixels.sum(0).tolist()
     module = Segmenter(
         settings,
@@ -93,8 +87,8 @@ def train_segmenter(
         seed=seed,
     )
     content = [store.attributes["manifest"] for side in opened.values() for store in side]
-    state = state / _digest([settings, seed, classes, content])
-    _fit(module, loaders, state, settings)
+    state = state / state_name([settings, seed, classes, content])
+    fit(module, loaders, state, settings, epochs=settings["epochs"], devices=devices)
     module.to(choose_device())
     held_out = _evaluate(module, loaders["validation"], list(classes), seed)
     first = next(store for store in opened["train"] if len(store))
@@ -109,14 +103,10 @@ def train_segmenter(
         "seed": seed,
         "tiles": {side: len(some) for side, some in tiles.items()},
         "epochs": len(module.history),
-        "kept": min(module.history, key=lambda row: row["validation_loss"]),
+        "kept": best_row(module.history, module.monitor),
         "precision": choose_precision(),
-        "encoder_weights_sha256": _weights_digest(encoder_weights, settings),
-        "versions": {
-            "histoniche": __version__,
-            "lightning": lightning.__version__,
-            "torch": torch.__version__,
-        },
+        "encoder_weights_sha256": weights_digest(encoder_weights, settings),
+        "versions": versions(),
         **held_out,
         **origin,
     }
@@ -154,101 +144,23 @@ def _normalisation(tiles: LabelledTiles, settings: Mapping[str, Any]) -> dict[st
     return {"mean": mean, "deviation": deviation}
 
 
-class _TrainingLoader(DataLoader[Batch]):
-    """A loader that goes on in the middle of an epoch, since its sampler knows the place.
-
-    Lightning asks for the two methods; what they would hold is in its own checkpoint.
-    """
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing of its own."""
-        return {}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Nothing of its own."""
-
-
 def _loaders(
-    tiles: Mapping[str, LabelledTiles], settings: Mapping[str, Any], seed: int, threads: int
+    tiles: Mapping[str, LabelledTiles],
+    settings: Mapping[str, Any],
+    seed: int,
+    threads: int,
+    devices: int,
 ) -> dict[str, DataLoader[Batch]]:
-    """Loaders of both sides; on a GPU the tiles are read by other processes."""
-    devices = count_devices()
-    options: dict[str, Any] = {"batch_size": max(1, settings["batch_size"] // devices)}
-    if torch.cuda.is_available() and threads > 1:
-        workers = max(1, threads // devices - 1)
-        options |= {"num_workers": workers, "pin_memory": True, "persistent_workers": True}
+    """Loaders of both sides."""
+    options = loader_options(settings["batch_size"], devices=devices, threads=threads)
     balanced = settings["sampling"] == "balanced"
     chances = balanced_chances(tiles["train"].pixels) if balanced else None
     count = len(tiles["train"])
     sampler = EpochSampler(count, seed, chances=chances, processes=devices)
     return {
-        "train": _TrainingLoader(tiles["train"], sampler=sampler, **options),
+        "train": TrainingLoader(tiles["train"], sampler=sampler, **options),
         "validation": DataLoader(tiles["validation"], **options),
     }
-
-
-def _fit(
-    module: Segmenter,
-    loaders: Mapping[str, DataLoader[Batch]],
-    state: Path,
-    settings: Mapping[str, Any],
-) -> None:
-    """Train, going on from the newest readable state, and load the best weights."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    devices = count_devices()
-    callbacks: list[lightning.Callback] = [
-        EarlyStopping("validation_loss", patience=settings["patience"]),
-        Checkpoints(state, minutes=settings["checkpoint_minutes"], monitor="validation_loss"),
-    ]
-    if settings["weight_average"]:
-        callbacks.append(EMAWeightAveraging(decay=settings["weight_average"]))
-    trainer = lightning.Trainer(
-        max_epochs=settings["epochs"],
-        accelerator="auto",
-        devices=devices,
-        # Snakemake runs one process a job, which forks those of the devices. A shallow network
-        # leaves the deeper stages of its encoder unused.
-        strategy="ddp_fork_find_unused_parameters_true" if devices > 1 else "auto",
-        precision=choose_precision(),
-        callbacks=callbacks,
-        # Lightning must not read SLURM's variables.
-        plugins=[LightningEnvironment()],
-        gradient_clip_val=settings["gradient_clip"] or None,
-        # The sampler divides its epochs itself.
-        use_distributed_sampler=False,
-        deterministic=not torch.cuda.is_available(),
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        logger=False,
-        num_sanity_val_steps=0,
-    )
-    start = newest_state(state)
-    if start is not None:
-        _skip_seen(loaders["train"], start)
-    with warnings.catch_warnings():
-        # Lightning's own use of a class that torch has renamed.
-        warnings.filterwarnings("ignore", message=".*LeafSpec")
-        trainer.fit(
-            module,
-            loaders["train"],
-            loaders["validation"],
-            ckpt_path=start,
-            weights_only=True,
-        )
-    # Forked processes trained copies, so that the files speak.
-    module.history = last_history(state)
-    module.load_state_dict(best_weights(state))
-    module.eval()
-
-
-def _skip_seen(loader: DataLoader[Batch], state: Path) -> None:
-    """Let an epoch that was interrupted go on behind the tiles that it has seen."""
-    content = torch.load(state, map_location="cpu", weights_only=True)
-    progress = content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
-    sampler = loader.sampler
-    if isinstance(sampler, EpochSampler) and progress["processed"] < len(loader):
-        batch = int(loader.batch_size or 1) * count_devices()
-        sampler.skip(content["epoch"], progress["processed"] * batch)
 
 
 @torch.inference_mode()
@@ -266,18 +178,6 @@ def _evaluate(
     scores, truths = (torch.cat(parts) for parts in zip(*samples, strict=True))
     iou = dict(zip(classes, class_metrics(matrix)["iou"], strict=True))
     return {"temperature": fit_temperature(scores, truths), "validation_iou": _finite(iou)}
-
-
-def _weights_digest(weights: Path | None, settings: Mapping[str, Any]) -> str | None:
-    """Digest of the file that the encoder started from; None without a file."""
-    file = weights or installed_file(settings)
-    return sha256(file) if file else None
-
-
-def _digest(content: Any) -> str:
-    """Name of a training's state: other settings or tiles never resume it."""
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:

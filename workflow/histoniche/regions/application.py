@@ -2,10 +2,10 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +14,10 @@ from histoniche.errors import InputError
 from histoniche.files import whole_folder
 from histoniche.learning.ensembles import Ensemble
 from histoniche.learning.models import choose_device
+from histoniche.learning.reading import helper
 from histoniche.regions.heads import fused_logits, heads_for, load_heads
 from histoniche.regions.windows import Blender, Found, Neighbourhood
 from histoniche.slides.store import TileStore, TileWriter
-
-T = TypeVar("T")
 
 # Pixels that a network sees at a time. What a CPU reckons shall stay in its caches.
 _PIXELS_A_STEP = {"cpu": 350_000, "cuda": 4_000_000}
@@ -119,7 +118,7 @@ def _segment(
             shapes["probability"] = (len(palette), size, size)
         writer = TileWriter(folder, len(tiles), shapes)
         device = next(iter(heads.values())).device
-        with _helper(device) as reader, _helper(device) as encoder:
+        with helper(device) as reader, helper(device) as encoder:
             written: deque[Future[None]] = deque()
             for found in _blended(tiles, heads, palette, settings, reader):
                 tile = {k: v.cpu().numpy() for k, v in found._asdict().items() if v is not None}
@@ -131,25 +130,6 @@ def _segment(
         columns = {name: tiles.column(name) for name in ("origin", "cell", "tissue")}
         how = {"halo_px": settings["halo_px"], "flips": settings["flips"]}
         writer.close(columns, {**attributes, "tiles": len(tiles), "segmentation": how})
-
-
-class _AtOnce(Executor):
-    """Does at once what it is given.
-
-    While a CPU reckons with all its cores, a thread beside it only makes them wait
-    for one another.
-    """
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Do it now."""
-        done: Future[T] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
-
-
-def _helper(device: torch.device) -> Executor:
-    """Who reads and writes: a thread while a GPU reckons, nobody else on a CPU."""
-    return _AtOnce() if device.type == "cpu" else ThreadPoolExecutor(1)
 
 
 @torch.inference_mode()

@@ -110,6 +110,24 @@ class TileWriter:
         self._open = {}
 
 
+def write_columns(
+    folder: Path, columns: Mapping[str, np.ndarray], attributes: Mapping[str, Any], *, count: int
+) -> None:
+    """Write a store of `count` tiles that has per-tile columns and no arrays of tiles.
+
+    Parameters
+    ----------
+    folder
+        A new, empty folder; use `histoniche.files.whole_folder`.
+    columns
+        Arrays whose first axis is the tiles, of any type.
+    """
+    writer = TileWriter(folder, count, {})
+    for _ in range(count):
+        writer.append()
+    writer.close(columns, {**attributes, "tiles": count})
+
+
 class TileStore:
     """An opened store; see the design of the tilings for its arrays and attributes."""
 

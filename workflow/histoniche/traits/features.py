@@ -1,0 +1,61 @@
+"""Features of a slide's tiles, reckoned once for whatever learns from them."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from histoniche.learning.features import frozen_encoder
+from histoniche.learning.models import choose_device
+from histoniche.learning.reading import batches
+from histoniche.slides.store import TileStore
+from histoniche.traits.findings import write_findings
+
+
+def encode_slides(
+    stores: Mapping[str, Path],
+    outs: Mapping[str, Path],
+    *,
+    settings: Mapping[str, Any],
+    encoder_weights: Path | None,
+    threads: int,
+) -> None:
+    """Write the features of every tile of several slides.
+
+    Parameters
+    ----------
+    stores
+        Folders of the tiles, by slide.
+    outs
+        Folders to write, by slide: stores with the column `features`, float16 (tiles, width),
+        in the order of the tiles, whose attributes name the encoder and the digest of its
+        weights. A slide without tiles gives an empty store.
+    settings
+        The config's block of the features; see `histoniche.learning.features.frozen_encoder`.
+    encoder_weights
+        Safetensors file with the encoder's weights, where the settings name one.
+    threads
+        CPU threads.
+    """
+    torch.set_num_threads(threads)
+    opened = {slide: TileStore(folder) for slide, folder in stores.items()}
+    size = next((int(one.attributes["size"]) for one in opened.values() if len(one)), 224)
+    encoder = frozen_encoder(settings, weights=encoder_weights, size=size, device=choose_device())
+    attributes = {
+        "encoder": settings["encoder"],
+        "encoder_digest": encoder.digest,
+        "settings": dict(settings),
+    }
+    for number, (slide, tiles) in enumerate(opened.items(), start=1):
+        tiles.check()
+        parts = (
+            encoder.features(batch)
+            for batch in (batches(tiles, encoder.device, threads=threads) if len(tiles) else ())
+        )
+        found = list(parts)
+        values = torch.cat(found).cpu().numpy() if found else np.empty((0,), np.float16)
+        write_findings(tiles, outs[slide], {"features": values}, attributes)
+        logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
