@@ -64,7 +64,9 @@ def test_calibration_says_what_is_left_after_correction() -> None:
     )
     assert "slope 1.00 (" in text
     assert "intercept 0.00 (−0." in text
-    assert text.endswith("(90 % percentile intervals of 20 bootstrap samples).")
+    assert (
+        "(90 % percentile intervals of 20 bootstrap samples), integrated calibration index" in text
+    )
     validation = validate_model(NEW, LUNG.patients, days=365, seed=1, bootstraps=10)
     more = state_calibration(found.measures, found.groups, **words, corrected=validation.indices)
     assert more.startswith(text)

@@ -86,10 +86,11 @@ def state_calibration(
         f"Calibration at {days:g} days in n = {int(groups['n'].sum()):,} patients, "
         f"{int(groups['events'].sum()):,} of whom had died by then: "
         f"observed over predicted risk {_estimate(table.loc['ratio'])}, "
-        f"slope {_estimate(table.loc['slope'])}, intercept {_estimate(table.loc['intercept'])}, "
-        f"integrated calibration index {_estimate(table.loc['ici'], 3)} "
+        f"slope {_estimate(table.loc['slope'])}, intercept {_estimate(table.loc['intercept'])} "
         f"({_level(confidence)} percentile intervals of {int(table['bootstraps'].max()):,} "
-        "bootstrap samples)."
+        # Of a distance they would be too high: chance in a sample only adds to it.
+        "bootstrap samples), integrated calibration index "
+        f"{_number(table.loc['ici', 'value'], 3)}."
     )
     if corrected is None:
         return text
