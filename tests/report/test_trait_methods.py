@@ -142,7 +142,7 @@ def test_what_was_measured_and_compared_is_told(run, tmp_path):
     text = text_of(results)
     assert "Student's t-test of two groups of equal variance" in text
     assert "its variance enlarged for training patients in common" in text
-    assert "Grad-CAM of the best round's network" in text and "percentile bootstrap" in text
+    assert "Grad-CAM of the network of the best round" in text and "percentile bootstrap" in text
     found = list(trait_citations(results))
     assert found == ["PathoMCH", "grading", "temperature", "Grad-CAM", "corrected"]
     assert all("doi:" in CITATIONS[name] for name in found if name != "temperature")

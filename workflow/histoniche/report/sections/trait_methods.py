@@ -236,7 +236,8 @@ def _measured(results: Results) -> Iterator[str]:
             f"compared by the test metrics of their rounds: {words}."
         )
     if shows_cam(results):
-        yield "Where in a tile a network sees what it names: Grad-CAM of the best round's network."
+        which = "that tests the patient" if folds(results) else "of the best round"
+        yield f"Where in a tile a network sees what it names: Grad-CAM of the network {which}."
 
 
 def _heterogeneity(results: Results) -> Iterator[str]:
