@@ -16,7 +16,7 @@ from histoniche.report.numbers import (
     percent,
 )
 from histoniche.survival.gene_scan import Test
-from histoniche.survival.scores import ACTIVITY, GENE
+from histoniche.survival.scores import ACTIVITY, GENE, INDEX
 
 
 def comparison_in_words(groups: pd.DataFrame, *, what: str) -> str:
@@ -65,7 +65,9 @@ def score_in_words(score: str, kind: str, regions: Mapping[str, str]) -> str:
     if kind == AREA:
         name = regions.get(score, score)
         return f"area of {name.lower()} ({score})" if name != score else f"area of {score}"
-    made = {GENE: "expression of", ACTIVITY: "activity of"}.get(kind, "score")
+    made = {GENE: "expression of", ACTIVITY: "activity of", INDEX: "heterogeneity index"}.get(
+        kind, "score"
+    )
     return f"{made} {score.replace('_', ' ') if kind == ACTIVITY else score}"
 
 

@@ -12,7 +12,7 @@ from histoniche.tables import read_table, write_table
 
 DTYPES: dict[str, Any] = {"patient": object, "score": object, "kind": object, "value": "float64"}
 
-GENE, ACTIVITY = "gene", "activity"
+GENE, ACTIVITY, INDEX = "gene", "activity", "hti"
 """Kinds of scores beside those of the table that is brought along."""
 
 
@@ -20,6 +20,7 @@ def gather_scores(
     table: Path | None,
     expression: Path | None,
     activity: Path | None,
+    heterogeneity: Path | None = None,
     *,
     scores: Path,
     genes: Sequence[str],
@@ -35,8 +36,11 @@ def gather_scores(
         gene, then one column a patient; needed if `genes` are listed.
     activity
         patient, term, activity, and further columns; needed if `gene_sets` are listed.
+    heterogeneity
+        patient, score, kind, value: indices of the patients' slides; or None.
     scores
-        Written: `DTYPES`, first `table`, then the genes and the gene sets in their order.
+        Written: `DTYPES`, first `table`, then the genes and the gene sets in their order, then
+        the indices.
     genes
         Symbols whose expression is a score.
     gene_sets
@@ -53,6 +57,8 @@ def gather_scores(
         tables.append(_expression_of(genes, expression))
     if gene_sets and activity is not None:
         tables.append(_activity_of(gene_sets, activity))
+    if heterogeneity is not None:
+        tables.append(read_table(heterogeneity))
     if not tables:
         remedy = "bring areas or scores, or list survival.genes"
         raise InputError("no patient has a score", column="survival", remedy=remedy)
