@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from histoniche.cohort.schemas import nearest
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
 
@@ -74,6 +75,41 @@ def gather_scores(
         )
     write_table(found, scores)
     logging.info("%d scores of %d patients", found["score"].nunique(), found["patient"].nunique())
+
+
+def read_values(
+    scores: Path, named: Sequence[str], *, key: str
+) -> tuple[dict[str, "pd.Series[float]"], dict[str, str]]:
+    """Values of scores by patient, and their kinds.
+
+    Parameters
+    ----------
+    scores
+        What `gather_scores` wrote.
+    named
+        Scores that are read, in this order; all if empty.
+    key
+        Of the configuration that names them, for errors.
+
+    Returns
+    -------
+    Values, whose name is the score's, and kind, each by score.
+
+    Raises
+    ------
+    InputError
+        If a score is not there.
+    """
+    parts = {str(score): rows for score, rows in read_table(scores).groupby("score", sort=False)}
+    for name in named:
+        if name not in parts:
+            raise InputError("no such score", column=key, value=name, remedy=nearest(name, parts))
+    read = {score: parts[score] for score in named or parts}
+    values = {
+        score: rows.set_index("patient")["value"].astype(float).rename(score)
+        for score, rows in read.items()
+    }
+    return values, {score: str(rows["kind"].iloc[0]) for score, rows in read.items()}
 
 
 def _expression_of(genes: Sequence[str], path: Path) -> pd.DataFrame:
