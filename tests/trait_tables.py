@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from histoniche.traits.chain_evaluation import compare_rounds
+from histoniche.traits.run_comparison import compare_runs
+
 SETS = ("test", "near", "ood")
 ROUNDS = (0, 1, 2, 3, 4, "ensemble")
 LEVELS = {"tile": 3000, "slide": 60, "patient": 40}
@@ -70,3 +73,33 @@ def slide_scores(trait="MGMT", n=80, positive="meth", slope=0.6, seed=0):
             "percentile": percentile,
         }
     )
+
+
+def two_trainings(first, second, *, name="small", test="paired"):
+    """Tests of the metrics of two traits by their rounds, as the comparison leaves them."""
+    keys = ["level", "class", "metric"]
+    rows = []
+    for place, own in pd.concat([first, second]).query("set == 'test'").groupby(keys, sort=False):
+        wide = own[own["round"].str.isdigit()].pivot_table("value", "round", "trait")
+        names = [table["trait"].iloc[0] for table in (first, second)]
+        runs = [dict(enumerate(wide[trait].tolist())) for trait in names]
+        found = compare_runs(*runs, test=test)._asdict()
+        head = {"comparison": name, "first": names[0], "second": names[1]}
+        rows.append({**head, **dict(zip(keys, place, strict=True)), **found, "q": found["p"]})
+    return pd.DataFrame(rows)
+
+
+def chain_tables(*, chain="grades", rounds=3, seed=0):
+    """Metrics of a chain and of one model by round, and the tests of the two."""
+    rng = np.random.default_rng(seed)
+    classes = {"all": ("all", "macro", "II", "III", "IV"), "gbm": ("all", "IV")}
+    rows = [
+        (chain, number, level, step, model, name, metric, float(rng.uniform(0.5, 0.9)), 12)
+        for number, level in product(range(rounds), ("tile", "slide"))
+        for step, names in classes.items()
+        for model, name, metric in product(("chain", "single"), names, ("accuracy", "auroc"))
+        if not (name == "all" and metric == "auroc")
+    ]
+    columns = ["chain", "round", "level", "step", "model", "class", "metric", "value", "patients"]
+    metrics = pd.DataFrame(rows, columns=columns)
+    return metrics, compare_rounds(metrics)

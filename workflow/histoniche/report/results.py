@@ -16,9 +16,12 @@ TABLES = (
     "quality",
     "slide_counts",
     "areas",
+    "trait_division",
     "trait_labels",
     "trait_metrics",
     "trait_agreement",
+    "trait_rounds_table",
+    "trait_comparisons",
     "heterogeneity",
     "scores",
     "metrics",
@@ -85,7 +88,7 @@ TABLES = (
 
 LISTS = (
     *("thumbnails", "overlays", "figures", "leaderboards", "clinical"),
-    *("heat_maps", "heterogeneity_maps", "trait_galleries"),
+    *("heat_maps", "heterogeneity_maps", "trait_galleries", "trait_chains"),
 )
 """Lists of pictures and tables that the summary page knows."""
 
