@@ -262,11 +262,10 @@ def features_of(trait, slides):
     )
 
 
-def brought_choices():
-    """Which rounds vote, as finished models say that were brought along; none if they do not."""
-    folder = config.get("traits", {}).get("pretrained")
-    paths = [Path(folder, trait, "choice.parquet") for trait in study.tile_traits] if folder else []
-    return [str(path) for path in paths if path.is_file()]
+def brought_choice(trait):
+    """Which rounds of a trait vote, as finished models say that were brought along, as a list."""
+    path = Path(config["traits"].get("pretrained", ""), trait, "choice.parquet")
+    return [str(path)] if "pretrained" in config["traits"] and path.is_file() else []
 
 
 def any_of(names):

@@ -93,8 +93,9 @@ rule score_trait_mil:
             trait=wildcards.trait,
             round=ROUNDS,
         ),
-        labels="<results>/traits/{trait}/labels.parquet",
-        rounds=rules.divide_rounds.output.rounds,
+        labels="<results>/traits/{trait}/labels.parquet" if TRAINS_TRAITS else [],
+        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+        brought=lambda wildcards: brought_choice(wildcards.trait),
     output:
         attention=expand(
             "<results>/traits/{{trait}}/attention/{slide}.zarr/zarr.json",
@@ -125,7 +126,7 @@ rule score_trait_mil:
         bag=lambda wildcards: trait_bag(wildcards.trait),
         settings={
             key: TRAITS.get("scoring", {}).get(key)
-            for key in ("best", "score", "slide_threshold")
+            for key in ("best", "slide_threshold")
         },
         code=code_version("score_trait_mil"),
     message:

@@ -21,11 +21,7 @@ rule vote_tiles:
             for trait in TILE_TRAITS
             for path in predictions_of(trait, [wildcards.slide])
         ],
-        choices=(
-            expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS)
-            if TRAINS_TRAITS
-            else brought_choices()
-        ),
+        choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
         rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
     output:
         votes=expand(
@@ -120,11 +116,7 @@ rule draw_trait_maps:
             trait=BAG_TRAITS,
         ),
         scores=expand("<results>/traits/{trait}/scores.parquet", trait=BAG_TRAITS),
-        choices=(
-            expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS)
-            if TRAINS_TRAITS
-            else []
-        ),
+        choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
         thumbnail="<results>/slides/{slide}/thumbnail.png",
     output:
         heat_maps="<results>/traits/maps/{slide}/heat_maps.png",

@@ -192,8 +192,9 @@ for tiling, traits in BY_TILING.items():
 rule score_trait:
     input:
         predictions=lambda wildcards: predictions_of(wildcards.trait, USED_SLIDES),
-        labels="<results>/traits/{trait}/labels.parquet",
-        rounds=rules.divide_rounds.output.rounds,
+        labels="<results>/traits/{trait}/labels.parquet" if TRAINS_TRAITS else [],
+        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+        brought=lambda wildcards: brought_choice(wildcards.trait),
     output:
         scores="<results>/traits/{trait}/scores.parquet",
         scores_twin="<results>/traits/{trait}/scores.tsv",

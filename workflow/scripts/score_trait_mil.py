@@ -9,11 +9,13 @@ with job(snakemake.log[0]):
     from histoniche.traits.mil_scoring import score_trait_mil
 
     patients = snakemake.params.patients
+    # Models that were brought along come without them.
+    labels, rounds = snakemake.input.labels, snakemake.input.rounds
     score_trait_mil(
         folders_of(patients, snakemake.input.features),
         folders_of(snakemake.params.rounds, snakemake.input.models),
-        Path(snakemake.input.labels),
-        Path(snakemake.input.rounds),
+        *(Path(path) if path else None for path in (labels, rounds)),
+        brought=next(map(Path, snakemake.input.brought), None),
         scores=Path(snakemake.output.scores),
         choice=Path(snakemake.output.choice),
         outs=folders_of(patients, snakemake.output.attention),

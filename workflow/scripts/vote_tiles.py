@@ -9,18 +9,17 @@ with job(snakemake.log[0]):
     from histoniche.traits.votes import vote_tiles
 
     traits, rounds = snakemake.params.traits, snakemake.params.rounds
-    choices = {Path(path).parent.name: Path(path) for path in snakemake.input.choices}
     mapped = snakemake.params.mapped
     vote_tiles(
         folders_of(traits, snakemake.input.tiles),
         folders_by((traits, rounds), snakemake.input.predictions),
-        choices,
-        Path(snakemake.input.rounds) if snakemake.input.rounds else None,
         folders_of(traits, snakemake.output.votes),
         patient=snakemake.params.patient,
+        choices=dict(zip(traits, map(Path, snakemake.input.choices), strict=True)),
+        rounds=Path(snakemake.input.rounds) if snakemake.input.rounds else None,
         classes=snakemake.params.classes,
         rule=snakemake.params.rule,
         tilings=snakemake.params.tilings,
         cartography=Path(snakemake.output.cartography).parent if mapped else None,
-        mapped=mapped,
+        cartography_traits=mapped,
     )
