@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from histoniche.files import whole_folder
-from histoniche.slides.store import TileWriter
-from histoniche.traits.predictions import write_probabilities
+from histoniche.slides.store import write_columns
+from histoniche.traits.voters import Voters
+from histoniche.traits.votes import write_vote
 
 GRID = (5, 4)
 FOOTPRINT = 85.4
@@ -22,18 +23,14 @@ def write_tiles(folder: Path, slide: str, cells: Sequence[tuple[int, int]]) -> P
         "slide": slide,
         "status": "ok" if len(cell) else "skipped",
         "reason": "" if len(cell) else "no tile has 10% tissue",
-        "tiles": len(cell),
         "slide_mpp": 0.5,
         "size": 64,
         "scale_to_level0": FOOTPRINT / 64,
         "grid": list(GRID),
     }
     with whole_folder(out) as temporary:
-        writer = TileWriter(temporary, min(len(cell), 1), {})
-        if len(cell):
-            writer.append()
         origin = np.floor(cell * FOOTPRINT).astype(np.int32)
-        writer.close({"origin": origin, "cell": cell}, attributes)
+        write_columns(temporary, {"origin": origin, "cell": cell}, attributes, count=len(cell))
     return out
 
 
@@ -49,6 +46,30 @@ def write_network(
     values = np.asarray(positive, float)
     if values.ndim == 1:
         values = np.stack([1 - values, values], axis=-1)
-    attributes = {"slide": slide, "status": "ok", "reason": ""}
-    write_probabilities(out, values, classes=classes, attributes=attributes)
+    attributes = {"slide": slide, "status": "ok", "reason": "", "classes": list(classes)}
+    columns = {"probabilities": values.astype(np.float16)}
+    with whole_folder(out) as temporary:
+        write_columns(temporary, columns, attributes, count=len(values))
+    return out
+
+
+def write_calls(
+    folder: Path,
+    tiles: Path,
+    trait: str,
+    *networks: Any,
+    classes: Sequence[str] = ("low", "high"),
+    thresholds: list[float] | None = None,
+) -> Path:
+    """Write the vote of some networks, given by what they found, on a slide's tiles."""
+    slide = tiles.stem
+    predictions = {
+        number: write_network(folder, slide, found, f"{trait}{number}", classes)
+        for number, found in enumerate(networks)
+    }
+    out = folder / "votes" / trait / f"{slide}.zarr"
+    voters = Voters(list(predictions), thresholds)
+    write_vote(
+        tiles, predictions, out, trait=trait, classes=classes, voters=voters, rule="majority"
+    )
     return out

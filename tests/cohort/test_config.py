@@ -123,6 +123,30 @@ def model(**entry):
             {**WITH_SURVIVAL, "survival_curves": {"cut": {"rule": "maximum"}}},
             ["survival_curves.cut.rule", "'maximum'", "did you mean maximal?"],
         ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[0.3, 0.7], [0.7, 0.3]]}}},
+            ["survival_curves.stated.CT", "[0.7, 0.3]", "limit", "write [up to, above]"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[float("nan")] * 2]}}},
+            ["survival_curves.stated.CT", "[nan, nan]", "limit"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": []}}},
+            ["survival_curves.stated.CT", "no limits are stated", "leave the score out"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [0.3, 0.7]}}},
+            ["survival_curves.stated.CT.0", "0.3", "array"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[0.5]]}}},
+            ["survival_curves.stated.CT.0", "[0.5]", "too short"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[0.5, 1], [0.5, 1.0]]}}},
+            ["survival_curves.stated.CT", "non-unique"],
+        ),
         ({"single_cell": {"cells": "c.h5ad"}}, ["signatures", "the block single_cell needs it"]),
         (
             {"ligand_receptor": {"pairs": "p.tsv"}},

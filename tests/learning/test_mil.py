@@ -96,6 +96,31 @@ def test_from_noise_nothing_is_learned(tmp_path):
     assert abs(auroc(scores, high) - 0.5) < 0.25
 
 
+def test_the_temperature_is_the_one_most_likely_on_validation_bags(tmp_path):
+    sides = bags(tmp_path, planted=False)
+    model = train(sides, tmp_path, epochs=6, patience=6)
+    logits, classes = [], []
+    for bag in sides["validation"]:
+        raw, _ = model.judge(TileStore(bag.stores[0]).column("features"))
+        # Softmax turned back: these are the logits divided by the temperature.
+        logits.append(np.log(raw) * model.description["temperature"])
+        classes.append(CLASSES.index(bag.label))
+    scores, truth = torch.tensor(np.array(logits)), torch.tensor(classes)
+    assert (scores.argmax(1) != truth).any()
+
+    def cross_entropy(temperature):
+        return float(torch.nn.functional.cross_entropy(scores / temperature, truth))
+
+    found = cross_entropy(model.description["temperature"])
+    assert found <= min(cross_entropy(one) for one in np.geomspace(0.05, 20, 200)) + 1e-4
+    assert found < cross_entropy(1.0)
+
+
+def test_where_all_bags_are_told_right_probabilities_stay_as_they_are(planted, tmp_path):
+    few = {**planted, "validation": planted["validation"][:2]}
+    assert train(few, tmp_path).description["temperature"] == 1
+
+
 def test_an_interrupted_training_ends_as_if_it_had_not_been(planted, tmp_path):
     changes = {"epochs": 3, "checkpoint_minutes": 1e-6, "tiles_per_bag": 30}
     straight = train(planted, tmp_path / "a", **changes).network.state_dict()

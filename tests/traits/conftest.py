@@ -19,15 +19,15 @@ CELLS = [(0, 0), (1, 0), (1, 1), (2, 1)]
 def make_store(tmp_path: Path) -> Callable[..., Path]:
     """Four tiles of 8 px at 2 µm per pixel, 16 px of level 0 each, on a slide of 48 x 32 px."""
 
-    def make(slide: str = "S1", cells: list[tuple[int, int]] = CELLS) -> Path:
+    def make(slide: str = "S1", cells: list[tuple[int, int]] = CELLS, *, size: int = 8) -> Path:
         folder = tmp_path / f"{slide}.zarr"
         grid = np.array(cells, np.int32).reshape(-1, 2)
         with whole_folder(folder) as temporary:
-            writer = TileWriter(temporary, len(grid), {"pixels": (8, 8, 3)})
+            writer = TileWriter(temporary, len(grid), {"pixels": (size, size, 3)})
             for number in range(len(grid)):
-                writer.append(pixels=np.full((8, 8, 3), 40 * number, np.uint8))
+                writer.append(pixels=np.full((size, size, 3), 40 * number, np.uint8))
             usable = {
-                "mpp": 2.0, "size": 8, "scale_to_level0": 2.0, "slide_size": [48, 32],
+                "mpp": 2.0, "size": size, "scale_to_level0": 2.0, "slide_size": [48, 32],
                 "slide_mpp": 1.0, "grid": [3, 2],
             }  # fmt: skip
             writer.close(

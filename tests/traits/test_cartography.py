@@ -4,13 +4,11 @@ import zarr
 
 from histoniche.errors import InputError
 from histoniche.slides.store import StoreError, TileStore
-from histoniche.traits.cartography import Network, lay_calls, map_traits, read_cartography
-from histoniche.traits.predictions import read_networks, read_probabilities
-from trait_stores import write_network, write_tiles
+from histoniche.traits.cartography import lay_calls, lay_cartography, read_cartography
+from trait_stores import write_calls, write_tiles
 
 CELLS = [(1, 0), (4, 0), (0, 2), (3, 3)]
-TILING = {"A": "cell", "B": "cell"}
-CLASSES = ("low", "high")
+TILINGS = {"A": "cell", "B": "cell"}
 
 
 def test_cells_stand_where_the_tiles_stood():
@@ -47,24 +45,19 @@ def test_tiles_of_another_grid_are_an_error():
 @pytest.fixture
 def slide(tmp_path):
     tiles = write_tiles(tmp_path, "S1", CELLS)
-    networks = {
-        "A": Network([write_network(tmp_path, "S1", [0.9, 0.1, 0.8, 0.4], "A")], CLASSES),
-        "B": Network(
-            [
-                write_network(tmp_path, "S1", [0.9, 0.2, 0.1, 0.4], "B0"),
-                write_network(tmp_path, "S1", [0.6, 0.7, 0.2, 0.4], "B1"),
-                write_network(tmp_path, "S1", [0.1, 0.8, 0.3, 0.4], "B2"),
-            ],
-            CLASSES,
+    votes = {
+        "A": write_calls(tmp_path, tiles, "A", [0.9, 0.1, 0.8, 0.4]),
+        "B": write_calls(
+            tmp_path, tiles, "B", [0.9, 0.2, 0.1, 0.4], [0.6, 0.7, 0.2, 0.4], [0.1, 0.8, 0.3, 0.4]
         ),
     }
-    return tiles, networks
+    return tiles, votes
 
 
 def test_a_slides_cartography_goes_through_the_file(slide, tmp_path):
-    tiles, networks = slide
+    tiles, votes = slide
     out = tmp_path / "S1.zarr"
-    map_traits(tiles, networks, out, tiling=TILING)
+    lay_cartography(tiles, votes, out, tilings=TILINGS)
     found = read_cartography(out)
     assert found.traits == ("A", "B")
     assert found.calls.dtype == np.int8
@@ -79,40 +72,32 @@ def test_a_slides_cartography_goes_through_the_file(slide, tmp_path):
     assert np.array_equal(zarr.open_group(out, mode="r")["calls"][:], found.calls)
 
 
-def test_thresholds_move_the_calls(slide, tmp_path):
-    tiles, networks = slide
-    networks["A"] = networks["A"]._replace(thresholds=[0.05])
-    map_traits(tiles, networks, tmp_path / "S1.zarr", tiling=TILING)
+def test_what_the_vote_called_stands_whatever_the_mean(slide, tmp_path):
+    tiles, votes = slide
+    votes["A"] = write_calls(tmp_path, tiles, "A", [0.9, 0.1, 0.8, 0.4], thresholds=[0.05])
+    lay_cartography(tiles, votes, tmp_path / "S1.zarr", tilings=TILINGS)
     assert read_cartography(tmp_path / "S1.zarr").positive(["A"]).all()
 
 
 def test_traits_of_two_tilings_are_an_error_that_says_so(slide, tmp_path):
-    tiles, networks = slide
+    tiles, votes = slide
     with pytest.raises(InputError, match="A is found on the tiling cell, B on coarse"):
-        map_traits(tiles, networks, tmp_path / "S1.zarr", tiling={"A": "cell", "B": "coarse"})
+        lay_cartography(tiles, votes, tmp_path / "S1.zarr", tilings={"A": "cell", "B": "coarse"})
     assert not (tmp_path / "S1.zarr").exists()
 
 
-def test_other_tiles_and_other_classes_are_errors(slide, tmp_path):
-    tiles, networks = slide
-    out = tmp_path / "S1.zarr"
-    fewer = {**networks, "A": Network([write_network(tmp_path, "S1", [0.9, 0.1], "X")], CLASSES)}
-    with pytest.raises(InputError, match="A was found on 2 tiles, the slide has 4"):
-        map_traits(tiles, fewer, out, tiling=TILING)
-    three = write_network(tmp_path, "S1", np.full((4, 3), 1 / 3), "Y", classes="abc")
+def test_a_trait_of_three_classes_is_an_error(slide, tmp_path):
+    tiles, votes = slide
+    three = write_calls(tmp_path, tiles, "A", np.full((4, 3), 1 / 3), classes="abc")
     with pytest.raises(InputError, match="traits of two classes, and A has 3"):
-        map_traits(tiles, {**networks, "A": Network([three], tuple("abc"))}, out, tiling=TILING)
-    with pytest.raises(InputError, match="finds a, b, c instead of low, high"):
-        map_traits(tiles, {**networks, "A": Network([three], CLASSES)}, out, tiling=TILING)
-    with pytest.raises(InputError, match="2 tiles where another network saw 4"):
-        read_networks([*networks["A"].folders, *fewer["A"].folders], CLASSES)
-    assert not out.exists()
+        lay_cartography(tiles, {**votes, "A": three}, tmp_path / "S1.zarr", tilings=TILINGS)
+    assert not (tmp_path / "S1.zarr").exists()
 
 
 def test_a_skipped_slide_gives_an_empty_cartography_with_the_reason(tmp_path):
     tiles = write_tiles(tmp_path, "S2", [])
-    networks = {"A": Network([write_network(tmp_path, "S2", np.empty((0, 2)))], CLASSES)}
-    map_traits(tiles, networks, tmp_path / "S2.zarr", tiling=TILING)
+    votes = {"A": write_calls(tmp_path, tiles, "A", np.empty((0, 2)))}
+    lay_cartography(tiles, votes, tmp_path / "S2.zarr", tilings=TILINGS)
     found = read_cartography(tmp_path / "S2.zarr")
     assert found.calls.size == 0
     assert found.positive(["A"]).shape == (0, 1)
@@ -120,12 +105,12 @@ def test_a_skipped_slide_gives_an_empty_cartography_with_the_reason(tmp_path):
 
 
 def test_a_store_that_was_altered_is_not_read(slide, tmp_path):
-    tiles, networks = slide
-    map_traits(tiles, networks, tmp_path / "S1.zarr", tiling=TILING)
-    zarr.open_group(tmp_path / "S1.zarr", mode="r+")["calls"][0, 0, 0] = 1
+    tiles, votes = slide
+    out = tmp_path / "S1.zarr"
+    lay_cartography(tiles, votes, out, tilings=TILINGS)
+    zarr.open_group(out, mode="r+")["calls"][0, 0, 0] = 1
     with pytest.raises(StoreError, match="was altered"):
-        read_cartography(tmp_path / "S1.zarr")
-    folder = networks["A"].folders[0]
-    zarr.open_group(folder, mode="r+")["probabilities"][0] = [0.5, 0.5]
+        read_cartography(out)
+    zarr.open_group(votes["A"], mode="r+")["calls"][0] = 0
     with pytest.raises(StoreError, match="was altered"):
-        read_probabilities(folder, CLASSES)
+        lay_cartography(tiles, votes, tmp_path / "again.zarr", tilings=TILINGS)

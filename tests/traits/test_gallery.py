@@ -3,21 +3,27 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
+from classifier_settings import TINY
 from histoniche.errors import InputError
+from histoniche.learning.classifiers import build_classifier
+from histoniche.learning.gradcam import grad_cam
+from histoniche.learning.models import save_model
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table, write_table
-from histoniche.traits import gallery
-from histoniche.traits.gallery import (
+from histoniche.traits import gallery, review_cams
+from histoniche.traits.gallery import draw_gallery, lay_over, picture_review_tiles
+from histoniche.traits.review_cams import draw_review_tiles
+from histoniche.traits.review_tiles import (
     COLUMNS,
     Judged,
     choose_review_tiles,
     choose_tiles,
-    draw_gallery,
-    lay_over,
-    picture_review_tiles,
+    held_out_slides,
 )
+from histoniche.traits.rounds import draw_folds, draw_rounds
 from histoniche.traits.tile_calls import make_calls
 
 CLASSES = ("low", "high")
@@ -130,3 +136,82 @@ def test_a_grad_cam_is_warm_where_it_is_strong_and_not_there_where_it_is_nought(
     cam[:, 4:] = 1
     drawn = lay_over(pixels, cam)
     assert (drawn[:, :3] == 100).all() and drawn[0, 7, 0] > 180 > drawn[0, 7, 2]
+
+
+def test_slides_are_held_out_whose_patients_the_judging_networks_have_not_seen(files, tmp_path):
+    tiles, found, _, chosen = files
+    names = [f"P{k}" for k in range(1, 10)]
+    labels = pd.DataFrame({"slide": [f"S{k}" for k in range(1, 10)], "patient": names})
+    labels = labels.assign(trait="T", set="in", **{"class": ["high", "low", "high"] * 3})
+    labels.loc[2, "set"] = "near"
+    rounds = draw_rounds(names, seed=0, rounds=2, test=0.4)
+    aside = set(rounds.loc[rounds["round"].isna(), "patient"])
+    mine = labels[labels["patient"].isin(aside) & (labels["set"] == "in")]
+    assert held_out_slides(labels, rounds) == mine["slide"].tolist()
+    folds = draw_folds(names, seed=0, folds=3)
+    assert held_out_slides(labels, folds) == labels.loc[labels["set"] == "in", "slide"].tolist()
+    write_table(labels, tmp_path / "labels.parquet")
+    write_table(folds, tmp_path / "rounds.parquet")
+    choose_review_tiles(
+        tiles, found, tmp_path / "labels.parquet", chosen, rounds=tmp_path / "rounds.parquet",
+        trait="T", classes=CLASSES,
+    )  # fmt: skip
+    # S3 is out of distribution.
+    assert set(read_table(chosen)["slide"]) == {"S1", "S2"}
+
+
+@pytest.fixture
+def looked_into(make_store, tmp_path):
+    """Draws the gallery with the networks of two rounds; tells which looked at which tile."""
+    tiles = {name: make_store(name, size=32) for name in ("S1", "S2")}
+    chosen = tmp_path / "chosen.parquet"
+    slides = [judged("S1", "high", [0.9, 0.8, 0.3, 0.1]), judged("S2", "low", [0.2, 0.6, 0.1, 0.7])]
+    write_table(choose_tiles(slides), chosen)
+
+    def draw(encoder, rounds=None):
+        models = {}
+        settings = {**TINY, "encoder": encoder}
+        for number in range(2):
+            models[number] = tmp_path / encoder / str(number)
+            torch.manual_seed(number)
+            save_model(
+                build_classifier(settings, classes=2),
+                {
+                    "task": "classification", "classes": list(CLASSES), "size": 32,
+                    "normalisation": {"mean": [0.5] * 3, "deviation": [0.2] * 3},
+                    "settings": settings, "temperature": 1.0, "number": number,
+                },
+                models[number],
+            )  # fmt: skip
+        choice = pd.DataFrame({"model": ["1", "0"], "rank": [1, 2], "chosen": True})
+        write_table(choice.assign(tile_threshold=0.5), tmp_path / "choice.parquet")
+        path = None
+        if rounds is not None:
+            path = tmp_path / "rounds.parquet"
+            write_table(rounds, path)
+        seen = []
+
+        def spy(model, pixels, *, target):
+            seen.append((model.description["number"], target))
+            return grad_cam(model, pixels, target=target)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(review_cams, "grad_cam", spy)
+            draw_review_tiles(
+                chosen, tiles, models, tmp_path / f"{encoder}.png",
+                choice=tmp_path / "choice.parquet", rounds=path,
+                trait="T", classes=CLASSES, threads=1,
+            )  # fmt: skip
+        return read_table(chosen), seen, Image.open(tmp_path / f"{encoder}.png").width
+
+    return draw
+
+
+def test_the_best_network_is_looked_into_for_the_class_called(looked_into):
+    table, seen, width = looked_into("test_resnet")
+    assert seen == [(1, CLASSES.index(name)) for name in table["called"]]
+    rounds = pd.DataFrame({"patient": ["PS1", "PS2"], "round": [0, 1], "role": "test"})
+    table, seen, _ = looked_into("test_resnet", rounds.astype({"round": "Int64"}))
+    assert [number for number, _ in seen] == [int(name[-1]) - 1 for name in table["patient"]]
+    # Without maps the tiles stand alone.
+    assert looked_into("test_vit")[2] < width

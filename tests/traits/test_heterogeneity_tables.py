@@ -4,12 +4,12 @@ import pytest
 
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
-from histoniche.traits.cartography import Network, map_traits
+from histoniche.traits.cartography import lay_cartography
 from histoniche.traits.heterogeneity_tables import collect_heterogeneity
-from trait_stores import write_network, write_tiles
+from histoniche.traits.rounds import draw_folds
+from trait_stores import write_calls, write_tiles
 
 CELLS = [(0, 0), (1, 0), (2, 0), (0, 1)]
-CLASSES = ("low", "high")
 # Positive tiles of the traits A and B.
 SLIDES = {
     "P1-DX2": ([1, 1, 0, 0], [0, 1, 1, 0]),  # one of each combination: 1
@@ -28,14 +28,12 @@ def collect(tmp_path):
     folders = {}
     for slide, shown in SLIDES.items():
         tiles = write_tiles(tmp_path, slide, CELLS)
-        networks = {
-            trait: Network(
-                [write_network(tmp_path, slide, 0.1 + 0.8 * np.array(own), trait)], CLASSES
-            )
+        votes = {
+            trait: write_calls(tmp_path, tiles, trait, 0.1 + 0.8 * np.array(own))
             for trait, own in zip("AB", shown, strict=True)
         }
         folders[slide] = tmp_path / "cartography" / f"{slide}.zarr"
-        map_traits(tiles, networks, folders[slide], tiling={"A": "cell", "B": "cell"})
+        lay_cartography(tiles, votes, folders[slide], tilings={"A": "cell", "B": "cell"})
 
     def run(**settings):
         names = ("slides", "combinations", "patients", "scores")
@@ -97,6 +95,17 @@ def test_only_unseen_patients_go_to_survival(collect, tmp_path):
     assert everybody.loc[everybody["score"] == "HTI", "patient"].tolist() == ["P1", "P2", "P3"]
 
 
+def test_in_a_cross_validation_everybody_is_unseen(collect, tmp_path):
+    folds = draw_folds(["P1", "P2", "P3", "P4"], seed=0, folds=3)
+    write_table(folds, tmp_path / "rounds.parquet")
+    labels = {trait: tmp_path / f"{trait}.parquet" for trait in "AB"}
+    for trait, path in labels.items():
+        table = pd.DataFrame({"patient": ["P1", "P2", "P3", "P4"], "trait": trait, "set": "in"})
+        write_table(table, path)
+    people = collect(labels=labels, rounds=tmp_path / "rounds.parquet")["patients"]
+    assert people["unseen"].all()
+
+
 def test_a_trait_that_no_cartography_has_is_an_error(collect):
     with pytest.raises(
         InputError, match=r"heterogeneity.x, value 'C': no such trait; choose among A, B"
@@ -106,12 +115,8 @@ def test_a_trait_that_no_cartography_has_is_an_error(collect):
 
 def test_a_cohort_without_any_hti_is_an_error(tmp_path):
     tiles = write_tiles(tmp_path, "S1", CELLS)
-    map_traits(
-        tiles,
-        {"A": Network([write_network(tmp_path, "S1", [0.1] * 4)], CLASSES)},
-        tmp_path / "S1.zarr",
-        tiling={"A": "cell"},
-    )
+    votes = {"A": write_calls(tmp_path, tiles, "A", [0.1] * 4)}
+    lay_cartography(tiles, votes, tmp_path / "S1.zarr", tilings={"A": "cell"})
     outs = {name: tmp_path / name for name in ("slides", "combinations", "patients", "scores")}
     with pytest.raises(InputError, match="no slide has an HTI"):
         collect_heterogeneity(

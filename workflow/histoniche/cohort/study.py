@@ -239,6 +239,8 @@ def _check_scores(study: Study, file: str) -> None:
         f"{block}.scores": (config.get(block, {}).get("scores", []), scores)
         for block in ("survival_curves", "clinical_use")
     }
+    stated = config.get("survival_curves", {}).get("stated", {})
+    named["survival_curves.stated"] = (list(stated), scores)
     for model, entry in config.get("survival_models", {}).get("models", {}).items():
         named[f"survival_models.models.{model}.covariates"] = (entry["covariates"], both)
     for column, (names, known) in named.items():

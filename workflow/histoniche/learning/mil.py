@@ -21,6 +21,7 @@ from histoniche.learning.bags import (
     feature_statistics,
     open_bag,
 )
+from histoniche.learning.calibration import fit_temperature
 from histoniche.learning.classed_tiles import balanced_by_slide
 from histoniche.learning.data import EpochSampler
 from histoniche.learning.discrimination import macro_auroc
@@ -124,10 +125,11 @@ class BagModel(NamedTuple):
 
     @torch.inference_mode()
     def judge(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities (classes,) and attention (tiles,) of features (tiles, width), float32."""
+        """Calibrated probabilities (classes,) and attention (tiles,) of features (tiles, width)."""
         values = torch.from_numpy(features.astype(np.float32))
         logits, attention = self.network(standardise(values, self.description["normalisation"]))
-        return logits.softmax(0).numpy(), attention.numpy()
+        calibrated = logits / self.description["temperature"]
+        return calibrated.softmax(0).numpy(), attention.numpy()
 
 
 def load_bag_model(folder: Path) -> BagModel:
@@ -223,6 +225,7 @@ def train_mil(
         "bags": {side: len(some) for side, some in sides.items()},
         "epochs": len(module.history),
         "kept": best_row(module.history, module.monitor),
+        "temperature": _temperature(module, sides["validation"]),
         "precision": choose_precision(),
         "versions": versions(),
         **origin,
@@ -230,6 +233,18 @@ def train_mil(
     save_model(module.network, description, out)
     write_table(pd.DataFrame(module.history), out / "history.parquet")
     shutil.rmtree(state, ignore_errors=True)
+
+
+@torch.inference_mode()
+def _temperature(module: BagLearner, bags: FeatureBags) -> float:
+    """Temperature that calibrates the best epoch on the validation bags."""
+    module.to("cpu")
+    logits = torch.stack([module(bags[number][0]).float() for number in range(len(bags))])
+    classes = torch.from_numpy(bags.classes)
+    # Of few bags all may be told right; then the likelihood rises for ever the surer they are.
+    if bool((logits.argmax(1) == classes).all()):
+        return 1.0
+    return fit_temperature(logits, classes)
 
 
 def standardise(features: torch.Tensor, statistics: Mapping[str, Any]) -> torch.Tensor:

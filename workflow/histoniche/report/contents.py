@@ -137,6 +137,8 @@ _DESCRIPTIONS = (
     (r"survival/cut_search\..+", "Log-rank statistic at every cut-point of a score"),
     (r"survival/score_groups\..+", "Groups by score with medians and log-rank tests"),
     (r"survival/score_curves\..+", "Kaplan-Meier curves of groups by score"),
+    (r"survival/stated_groups\..+", "Groups by limits stated in advance, with log-rank tests"),
+    (r"survival/stated_curves\..+", "Kaplan-Meier curves of groups by limits stated in advance"),
     (r"survival/covariate_groups\..+", "Groups by covariate with medians and log-rank tests"),
     (r"survival/covariate_curves\..+", "Kaplan-Meier curves of groups by covariate"),
     (r"survival/covariate_pairs\..+", "Log-rank tests between pairs of a covariate's levels"),

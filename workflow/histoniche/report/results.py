@@ -63,6 +63,8 @@ TABLES = (
     "cut_search",
     "score_groups",
     "score_curves",
+    "stated_groups",
+    "stated_curves",
     "covariate_groups",
     "covariate_curves",
     "covariate_pairs",

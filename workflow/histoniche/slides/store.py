@@ -113,14 +113,14 @@ class TileWriter:
 def write_columns(
     folder: Path, columns: Mapping[str, np.ndarray], attributes: Mapping[str, Any], *, count: int
 ) -> None:
-    """Write a store of `count` tiles that has per-tile columns and no arrays of tiles.
+    """Write a store of `count` tiles that has whole arrays and none that is read tile by tile.
 
     Parameters
     ----------
     folder
         A new, empty folder; use `histoniche.files.whole_folder`.
     columns
-        Arrays whose first axis is the tiles, of any type.
+        Arrays of any type, as columns whose first axis is the tiles.
     """
     writer = TileWriter(folder, count, {})
     for _ in range(count):

@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 
 from histoniche.errors import InputError
 from histoniche.files import whole_folder
-from histoniche.slides.store import TileStore, TileWriter
-from histoniche.traits.predictions import read_networks
-from histoniche.traits.voting import Rule, vote
+from histoniche.slides.store import TileStore, write_columns
+from histoniche.traits.predictions import CALLS
 
 POSITIVE, NEGATIVE, NO_TILE = 1, 0, -1
-
-_CALLS = "calls"
 
 
 class Cartography(NamedTuple):
@@ -34,16 +31,6 @@ class Cartography(NamedTuple):
         if own.size == 0:
             return np.empty((0, len(traits)), dtype=bool)
         return np.asarray(own[:, (own != NO_TILE).all(0)].T == POSITIVE)
-
-
-class Network(NamedTuple):
-    """How the answer of a binary trait is found on a slide."""
-
-    folders: Sequence[Path]
-    """Stores of the probabilities, one a network."""
-    classes: Sequence[str]
-    thresholds: Sequence[float] | None = None
-    """See `histoniche.traits.voting.vote`."""
 
 
 def lay_calls(
@@ -87,13 +74,8 @@ def lay_calls(
     return tensor
 
 
-def map_traits(
-    tiles: Path,
-    networks: Mapping[str, Network],
-    out: Path,
-    *,
-    tiling: Mapping[str, str],
-    rule: Rule = "majority",
+def lay_cartography(
+    tiles: Path, votes: Mapping[str, Path], out: Path, *, tilings: Mapping[str, str]
 ) -> None:
     """Write the cartography of one slide.
 
@@ -101,59 +83,47 @@ def map_traits(
     ----------
     tiles
         Store of the slide's tiles.
-    networks
-        By trait, in the order of the layers: what found it. Traits have two classes,
-        the second positive.
+    votes
+        By trait, in the order of the layers: what its networks said, see
+        `histoniche.traits.votes.write_vote`. Traits have two classes, the second positive.
     out
         Folder of a Zarr v3 group: `calls` int8 (traits, rows, columns), see
         `Cartography`. A slide without tiles gives an empty group with the reason.
-    tiling
+    tilings
         Name of the tiling by trait, the same for all.
-    rule
-        As for `histoniche.traits.voting.vote`.
 
     Raises
     ------
     InputError
-        If traits are of different tilings, a trait has not two classes, or probabilities are of
-        other tiles.
+        If traits are of different tilings, or a trait has not two classes.
     """
-    traits = list(networks)
-    first = traits[0]
-    _check_tilings(traits, tiling)
+    traits = list(votes)
+    _check_tilings(traits, tilings)
     store = TileStore(tiles)
-    calls = []
-    for trait in traits:
-        own = networks[trait]
-        if len(own.classes) != 2:
+    found = {trait: TileStore(folder) for trait, folder in votes.items()}
+    for trait, own in found.items():
+        own.check()
+        classes = own.attributes["classes"]
+        if len(classes) != 2:
             raise InputError(
-                f"a cartography is of traits of two classes, and {trait} has {len(own.classes)}",
-                column="traits.cartography",
+                f"a cartography is of traits of two classes, and {trait} has {len(classes)}",
+                column="traits.heterogeneity",
                 value=trait,
                 remedy="merge its classes to two, or leave it out",
             )
-        found = vote(read_networks(own.folders, own.classes), rule=rule, thresholds=own.thresholds)
-        if len(found.calls) != len(store):
-            raise InputError(
-                f"{trait} was found on {len(found.calls)} tiles, the slide has {len(store)}",
-                file=own.folders[0],
-                remedy="apply the networks to the tiles of today",
-            )
-        calls.append(found.calls)
     stated = {
         "slide": store.slide,
         "status": store.status,
         "reason": store.attributes["reason"],
-        "tiling": tiling[first],
+        "tiling": tilings[traits[0]],
     }
     if len(store) == 0:
         _write(out, np.empty((len(traits), 0, 0), np.int8), traits, stated)
         return
     footprint = float(store.attributes["size"]) * float(store.attributes["scale_to_level0"])
     columns, rows = store.attributes["grid"]
-    tensor = lay_calls(
-        store.column("origin"), np.stack(calls), footprint=footprint, grid=(columns, rows)
-    )
+    calls = np.stack([own.column(CALLS) for own in found.values()])
+    tensor = lay_calls(store.column("origin"), calls, footprint=footprint, grid=(columns, rows))
     side = {"mpp": footprint * float(store.attributes["slide_mpp"]), "scale_to_level0": footprint}
     _write(out, tensor, traits, {**stated, **side})
 
@@ -169,19 +139,19 @@ def read_cartography(folder: Path) -> Cartography:
     store = TileStore(folder)
     store.check()
     traits = tuple(store.attributes["traits"])
-    calls = store.column(_CALLS) if _CALLS in store else np.empty((len(traits), 0, 0), np.int8)
+    calls = store.column(CALLS) if CALLS in store else np.empty((len(traits), 0, 0), np.int8)
     kept = {key: value for key, value in store.attributes.items() if key != "manifest"}
     return Cartography(calls, traits, kept)
 
 
-def _check_tilings(traits: Sequence[str], tiling: Mapping[str, str]) -> None:
+def _check_tilings(traits: Sequence[str], tilings: Mapping[str, str]) -> None:
     """Cells of two tilings do not lie on one another."""
     first = traits[0]
     for trait in traits[1:]:
-        if tiling[trait] != tiling[first]:
+        if tilings[trait] != tilings[first]:
             raise InputError(
-                f"{first} is found on the tiling {tiling[first]}, {trait} on {tiling[trait]}",
-                column="traits.cartography",
+                f"{first} is found on the tiling {tilings[first]}, {trait} on {tilings[trait]}",
+                column="traits.heterogeneity",
                 value=trait,
                 remedy="put traits of one tiling into a cartography",
             )
@@ -191,10 +161,6 @@ def _write(
     out: Path, tensor: NDArray[np.int8], traits: Sequence[str], attributes: Mapping[str, Any]
 ) -> None:
     """Write the tensor, whole or not at all."""
-    stated = {**attributes, "traits": list(traits), "tiles": int((tensor[:1] != NO_TILE).sum())}
+    count = int((tensor[:1] != NO_TILE).sum())
     with whole_folder(out) as folder:
-        writer = TileWriter(folder, min(tensor.size, 1), {})
-        if tensor.size:
-            # The tensor is written as one thing, not tile by tile.
-            writer.append()
-        writer.close({_CALLS: tensor}, stated)
+        write_columns(folder, {CALLS: tensor}, {**attributes, "traits": list(traits)}, count=count)

@@ -1,9 +1,9 @@
-"""Gallery: the tiles that a trait's model is surest of, right and wrong, for review by eye."""
+"""Gallery: a picture of the tiles that a trait's networks are surest of, right and wrong."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,18 +12,10 @@ from PIL import Image, ImageDraw
 from histoniche.errors import InputError
 from histoniche.slides.pictures import save_png
 from histoniche.slides.store import TileStore
-from histoniche.tables import read_table, write_table
+from histoniche.tables import read_table
 from histoniche.traits.colours import NEGATIVE, POSITIVE, class_colours
 from histoniche.traits.painting import MUTED, font, tile_count, write
-from histoniche.traits.tile_calls import TileCalls, read_calls
 
-COLUMNS = (
-    *("trait", "truth", "verdict", "rank", "slide", "patient", "tile", "x_px", "y_px"),
-    *("called", "probability"),
-)
-"""Columns of the table of chosen tiles."""
-
-_NUMBER, _A_SLIDE = 6, 2
 _TILE = 150
 _GAP = 14
 _MARGIN = 24
@@ -33,57 +25,6 @@ _BESIDE = 4
 _STEP, _EMPTY = _TILE + 54, 34
 _STEPS = (0.0, 0.5, 1.0)
 _WARM = ((68, 1, 84), (213, 94, 0), (253, 231, 37))
-
-
-class Judged(NamedTuple):
-    """Tiles of one slide, whose class is known."""
-
-    slide: str
-    patient: str
-    truth: str
-    calls: TileCalls
-
-
-def choose_tiles(
-    slides: Iterable[Judged], *, number: int = _NUMBER, most_per_slide: int = _A_SLIDE
-) -> pd.DataFrame:
-    """Choose the surest right and wrong tiles of every class.
-
-    Parameters
-    ----------
-    slides
-        Slides with a class each; read one after the other.
-    number
-        Tiles for each class and verdict.
-    most_per_slide
-        Of these, tiles from one slide, so that it does not fill the gallery.
-
-    Returns
-    -------
-    Columns as in `COLUMNS`, by class in the trait's order, right before wrong,
-    the surest first. `truth` is the class of the slide, which its tiles inherit:
-    a "wrong" tile may be right. `tile` is its number in the tile store, `x_px`
-    and `y_px` its corner in pixels of level 0, `probability` that of the class called.
-    """
-    kept: list[pd.DataFrame] = []
-    classes: tuple[str, ...] = ()
-    for slide in slides:
-        classes = slide.calls.classes
-        kept += _surest(slide, most_per_slide)
-    if not kept:
-        return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.concat(kept, ignore_index=True)
-    table["truth"] = pd.Categorical(table["truth"], classes, ordered=True)
-    table = table.sort_values(
-        ["truth", "verdict", "probability", "slide", "tile"],
-        ascending=[True, True, False, True, True],
-    )
-    groups = table.groupby(["truth", "verdict"], observed=True, sort=False)
-    table = groups.head(number).copy()
-    groups = table.groupby(["truth", "verdict"], observed=True, sort=False)
-    table["rank"] = groups.cumcount() + 1
-    table["truth"] = table["truth"].astype(str)
-    return table[list(COLUMNS)].reset_index(drop=True)
 
 
 def draw_gallery(
@@ -99,7 +40,7 @@ def draw_gallery(
     Parameters
     ----------
     chosen
-        What `choose_tiles` gives.
+        What `histoniche.traits.review_tiles.choose_tiles` gives.
     pixels
         Each row's tile, uint8 (height, width, 3).
     classes
@@ -143,55 +84,6 @@ def draw_gallery(
     return canvas
 
 
-def choose_review_tiles(
-    tiles: Mapping[str, Path],
-    probabilities: Mapping[str, Path | Sequence[Path]],
-    labels: Path,
-    out: Path,
-    *,
-    trait: str,
-    classes: Sequence[str],
-    threshold: float | None = None,
-    number: int = _NUMBER,
-    most_per_slide: int = _A_SLIDE,
-) -> None:
-    """Choose the tiles of a trait's gallery from its files.
-
-    Parameters
-    ----------
-    tiles, probabilities
-        By slide; only those of held-out patients should be given.
-    labels
-        Table of slide, patient, trait, class. Slides without a class are left out.
-    out
-        Parquet and TSV: see `choose_tiles`.
-    trait, classes, threshold
-        See `histoniche.traits.tile_calls.read_calls`.
-    number, most_per_slide
-        See `choose_tiles`.
-    """
-    table = read_table(labels)
-    known = table[(table["trait"] == trait) & table["class"].isin(list(classes))]
-    rows = known.drop_duplicates("slide").set_index("slide")[["patient", "class"]]
-    judged = (
-        Judged(
-            slide,
-            str(rows.at[slide, "patient"]),
-            str(rows.at[slide, "class"]),
-            read_calls(
-                tiles[slide],
-                probabilities[slide],
-                trait=trait,
-                classes=classes,
-                threshold=threshold,
-            ),
-        )
-        for slide in tiles
-        if slide in rows.index
-    )
-    write_table(choose_tiles(judged, number=number, most_per_slide=most_per_slide), out)
-
-
 def picture_review_tiles(
     chosen: Path,
     tiles: Mapping[str, Path],
@@ -206,7 +98,7 @@ def picture_review_tiles(
     Parameters
     ----------
     chosen
-        What `choose_review_tiles` wrote.
+        What `histoniche.traits.review_tiles.choose_review_tiles` wrote.
     tiles
         Tile stores by slide.
     out
@@ -232,36 +124,6 @@ def picture_review_tiles(
         for slide, tile in zip(table["slide"], table["tile"], strict=True)
     ]
     save_png(draw_gallery(table, pixels, trait=trait, classes=classes, grad_cams=grad_cams), out)
-
-
-def _surest(slide: Judged, most: int) -> list[pd.DataFrame]:
-    """The surest right and wrong tiles of one slide."""
-    calls = slide.calls
-    called = calls.called()
-    sure = calls.probabilities[np.arange(len(called)), called]
-    right = called == calls.classes.index(slide.truth)
-    found = []
-    for verdict, mask in (("right", right), ("wrong", ~right)):
-        place = np.nonzero(mask)[0]
-        place = place[np.argsort(-sure[place], kind="stable")][:most]
-        if len(place):
-            found.append(
-                pd.DataFrame(
-                    {
-                        "trait": calls.trait,
-                        "truth": slide.truth,
-                        "verdict": verdict,
-                        "slide": slide.slide,
-                        "patient": slide.patient,
-                        "tile": place,
-                        "x_px": calls.origin[place, 0],
-                        "y_px": calls.origin[place, 1],
-                        "called": [calls.classes[which] for which in called[place]],
-                        "probability": sure[place].astype(float),
-                    }
-                )
-            )
-    return found
 
 
 def _seen(pixels: np.ndarray, cam: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from histoniche.traits.labels import FAR, NEAR
-from histoniche.traits.rounds import TEST
+from histoniche.traits.rounds import TEST, cross_validated
 
 Floats = NDArray[np.float64]
 
@@ -114,9 +114,10 @@ def hti_groups(hti: Floats, rule: GroupRule) -> NDArray[np.object_]:
 
 
 def unseen_patients(labels: pd.DataFrame, rounds: pd.DataFrame) -> set[str]:
-    """Patients whom no trait's network has learned from or was chosen on.
+    """Patients who are judged by networks that have not learned from them or been chosen on them.
 
-    Those set aside for test, and those who are out of distribution for every one of
+    In a cross-validation everybody, since each is judged by the round that tests them. Else
+    those set aside for test, and those who are out of distribution for every one of
     the traits, whatever their role; so HTI meets survival where it is no answer from memory.
     As in the paper, patients who were not measured for a trait are not among them unless
     they are test patients.
@@ -126,12 +127,14 @@ def unseen_patients(labels: pd.DataFrame, rounds: pd.DataFrame) -> set[str]:
     labels
         Labels of all traits that make up the HTI, see `histoniche.traits.labels.DTYPES`.
     rounds
-        As from `histoniche.traits.rounds.draw_rounds`.
+        As from `histoniche.traits.rounds.draw_rounds` or `draw_folds`.
 
     References
     ----------
     Levy-Jurgenson et al. 2020, Sci Rep 10:18802, on heterogeneity and survival.
     """
+    if cross_validated(rounds):
+        return {str(name) for table in (labels, rounds) for name in table["patient"]}
     aside = rounds[rounds["round"].isna() & (rounds["role"] == TEST)]
     outside = labels["set"].isin([NEAR, FAR])
     everywhere = outside.groupby(labels["patient"]).all()

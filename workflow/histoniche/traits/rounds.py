@@ -183,6 +183,11 @@ def roles_in_round(rounds: pd.DataFrame, number: int) -> "pd.Series[str]":
     return mine.set_index("patient")["role"]
 
 
+def cross_validated(rounds: pd.DataFrame) -> bool:
+    """Whether every patient is tested by a round, and nobody set aside."""
+    return bool(rounds["round"].notna().all())
+
+
 def audit_rounds(rounds: pd.DataFrame) -> None:
     """Fail if a patient leaks, or a side of a round is empty.
 
@@ -243,7 +248,7 @@ def audit_labels(rounds: pd.DataFrame, labels: pd.DataFrame, *, classes: Sequenc
         remedy = "divide the patients anew"
         raise InputError("the patient is in no round", value=strangers[0], remedy=remedy)
     numbers = numbers_of(rounds)
-    folds = len(numbers) if rounds["round"].notna().all() else 0
+    folds = len(numbers) if cross_validated(rounds) else 0
     if kept["patient"].nunique() < folds:
         raise InputError(
             f"{kept['patient'].nunique()} labelled patients are fewer than the {folds} folds",

@@ -18,6 +18,9 @@ SHARE, MEAN = "share", "mean"
 """Scores of a class on a slide: the share of tiles that are called so (percent positive
 tiles, 0 to 1), and the mean probability."""
 
+ARGMAX, HALF = "argmax", "half"
+"""Thresholds that are not chosen: the highest score, and 0.5. Of a binary trait the same."""
+
 _DIAGNOSTIC = re.compile(r"(?<![A-Za-z0-9])DX(\d+|[A-Z])(?![A-Za-z0-9])")
 
 

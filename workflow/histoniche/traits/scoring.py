@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,30 +11,34 @@ from numpy.typing import NDArray
 
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
-from histoniche.traits.evaluation import judge
+from histoniche.traits.brought_models import brought_choice
+from histoniche.traits.evaluation import judge, patient_classes
 from histoniche.traits.labels import IN
-from histoniche.traits.predictions import chosen_networks, read_networks
+from histoniche.traits.predictions import read_networks
 from histoniche.traits.roc import auroc, score_counts
-from histoniche.traits.rounds import VALIDATION, numbers_of, roles_in_round
+from histoniche.traits.rounds import VALIDATION, roles_in_round
 from histoniche.traits.scores import (
+    ARGMAX,
+    HALF,
     ThresholdRule,
     call_tiles,
     choose_threshold,
     slide_scores,
 )
+from histoniche.traits.voters import chosen_networks, tile_thresholds
 from histoniche.traits.voting import ENSEMBLE, best_rounds, vote
-
-ARGMAX, HALF = "argmax", "half"
-"""Thresholds that are not chosen: the highest score, and 0.5. Of a binary trait the same."""
 
 Predictions = Mapping[int, Mapping[str, Path]]
 """Stores of probabilities by round and slide."""
 
+Key = Literal["slide", "patient"]
+"""What has a score."""
+
 
 def score_trait(
     predictions: Predictions,
-    labels: Path,
-    rounds: Path,
+    labels: Path | None,
+    rounds: Path | None,
     *,
     scores: Path,
     choice: Path,
@@ -42,6 +46,7 @@ def score_trait(
     trait: str,
     classes: Sequence[str],
     settings: Mapping[str, Any],
+    brought: Path | None = None,
 ) -> None:
     """Score every slide by the network of each round and by the vote of the best.
 
@@ -50,7 +55,7 @@ def score_trait(
     predictions
         See `Predictions`; every round has every slide.
     labels, rounds
-        As from `label_slides` and `write_rounds`.
+        As from `label_slides` and `write_rounds`; None for models that were brought along.
     scores
         Written, one row a model, slide and class: slide, patient, trait, model, class,
         tiles, share, mean; the latter two NaN for a slide without tiles.
@@ -67,36 +72,36 @@ def score_trait(
         vote), `vote` (majority or mean), `tile_threshold` and `slide_threshold`: argmax,
         half, or a rule by which each round's validation patients choose it. Those of the
         ensemble are the means of its rounds.
+    brought
+        The choice that came with models brought along; see `brought_choice`.
     """
-    known, divided = read_table(labels), read_table(rounds)
-    numbers = numbers_of(divided)
-    truth = {number: _validation(known, divided, number) for number in numbers}
+    numbers = sorted(predictions)
+    truth = validation_truth(labels, rounds, numbers)
+    given = None if truth else brought_choice(numbers, brought, classes, settings)
     cuts = {
-        number: _tile_threshold(predictions[number], truth[number], classes, settings)
-        for number in numbers
+        number: _tile_threshold(predictions[number], own, classes, settings)
+        for number, own in truth.items()
     }
+    if given is not None:
+        cuts = dict(zip(map(int, given["model"]), tile_thresholds(given), strict=True))
     rows: list[dict[str, Any]] = []
     for slide, networks in _slides(predictions, numbers, classes):
         shared = {"slide": slide, "patient": patients[slide], "trait": trait}
         for number, own in zip(numbers, networks, strict=True):
             calls = call_tiles(own, threshold=cuts[number])
             rows += _rows({**shared, "model": str(number)}, classes, own, calls)
-    table = pd.DataFrame(rows)
-    chosen = choose_rounds(table, truth, classes, settings)
-    chosen["tile_threshold"] = [
-        np.nan if (cut := cuts[int(name)]) is None else cut for name in chosen["model"]
-    ]
+    chosen = given
+    if chosen is None:
+        chosen = choose_rounds(pd.DataFrame(rows), truth, classes, settings)
+        found = [cuts[int(name)] for name in chosen["model"]]
+        chosen["tile_threshold"] = [np.nan if cut is None else cut for cut in found]
     best, thresholds = chosen_networks(chosen)
-    voting = chosen[chosen["chosen"]]
     for slide, networks in _slides(predictions, best, classes):
-        found = vote(networks, rule=settings["vote"], thresholds=thresholds)
+        voted = vote(networks, rule=settings["vote"], thresholds=thresholds)
         shared = {"slide": slide, "patient": patients[slide], "trait": trait, "model": ENSEMBLE}
-        rows += _rows(shared, classes, found.probabilities, found.calls)
-    together = {"model": ENSEMBLE, "chosen": True}
-    means = {name: voting[name].mean() for name in ("tile_threshold", "slide_threshold")}
-    chosen = pd.concat([chosen, pd.DataFrame([{**together, **means}])], ignore_index=True)
+        rows += _rows(shared, classes, voted.probabilities, voted.calls)
     write_table(pd.DataFrame(rows), scores)
-    write_table(chosen, choice)
+    write_table(with_ensemble(chosen), choice)
     logging.info("%s: rounds %s vote", trait, ", ".join(map(str, best)))
 
 
@@ -105,6 +110,8 @@ def choose_rounds(
     validation: Mapping[int, Mapping[str, str]],
     classes: Sequence[str],
     settings: Mapping[str, Any],
+    *,
+    key: Key = "slide",
 ) -> pd.DataFrame:
     """Rank the rounds by the AUC of their own validation slides.
 
@@ -113,9 +120,11 @@ def choose_rounds(
     scores
         slide, patient, model (number of the round as text), class and the score.
     validation
-        True class of each validation slide by round.
+        True class of each validation slide, or patient, by round.
     classes, settings
         As for `score_trait`.
+    key
+        `patient` where slides have no score of their own: then validation_slides is NaN.
 
     Returns
     -------
@@ -130,7 +139,7 @@ def choose_rounds(
     rows: list[dict[str, Any]] = []
     for number, truth in validation.items():
         own = scores[scores["model"] == str(number)]
-        judged = judge(own, truth, classes, key="slide", score=settings["score"], threshold=None)
+        judged = judge(own, truth, classes, key=key, score=settings["score"], threshold=None)
         rule = _rule(settings["slide_threshold"], classes)
         # Where none can be chosen it is 0.5; NaN is the highest score.
         area, cut = np.nan, np.nan if settings["slide_threshold"] == ARGMAX else 0.5
@@ -140,7 +149,8 @@ def choose_rounds(
                 cut = choose_threshold(judged.scores[:, 1], judged.truth == 1, rule=rule)
         if len(classes) > 2:
             cut = np.nan
-        people, slides = len(set(judged.patients)), len(judged.truth)
+        slides = len(judged.truth) if key == "slide" else np.nan
+        people = len(set(judged.patients))
         counts = {"validation_patients": people, "validation_slides": slides}
         row = {"model": str(number), "validation_auc": area, **counts}
         rows.append({**row, "slide_threshold": cut})
@@ -155,11 +165,28 @@ def choose_rounds(
     return table.sort_values("rank", kind="stable", ignore_index=True)
 
 
-def _validation(labels: pd.DataFrame, rounds: pd.DataFrame, number: int) -> dict[str, str]:
-    """True class of each validation slide of a round."""
-    roles = labels["patient"].map(roles_in_round(rounds, number))
-    mine = labels[(labels["set"] == IN) & (roles == VALIDATION)]
-    return dict(zip(mine["slide"], mine["class"], strict=True))
+def with_ensemble(choice: pd.DataFrame) -> pd.DataFrame:
+    """Add the row of the ensemble, whose thresholds are the means of the chosen rounds."""
+    voting = choice[choice["chosen"]]
+    means = {name: voting[name].mean() for name in ("tile_threshold", "slide_threshold")}
+    together = pd.DataFrame([{"model": ENSEMBLE, "chosen": True, **means}])
+    return pd.concat([choice, together], ignore_index=True)
+
+
+def validation_truth(
+    labels: Path | None, rounds: Path | None, numbers: Sequence[int], *, key: Key = "slide"
+) -> dict[int, dict[str, str]]:
+    """True class of each validation slide, or patient, by round; nothing without labels."""
+    if labels is None or rounds is None:
+        return {}
+    known, divided = read_table(labels), read_table(rounds)
+    known = known[known["set"] == IN]
+    truth = {}
+    for number in numbers:
+        mine = known[known["patient"].map(roles_in_round(divided, number)) == VALIDATION]
+        by_slide = dict(zip(mine["slide"], mine["class"], strict=True))
+        truth[number] = by_slide if key == "slide" else patient_classes(mine)
+    return truth
 
 
 def _area(scores: NDArray[np.floating], truth: NDArray[np.intp]) -> float:

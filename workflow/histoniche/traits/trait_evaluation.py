@@ -13,10 +13,11 @@ from histoniche.tables import read_table, write_table
 from histoniche.traits.agreement import rank_agreement
 from histoniche.traits.evaluation import Judged, evaluate, judge, patient_classes
 from histoniche.traits.labels import FAR, IN, NEAR
-from histoniche.traits.predictions import chosen_networks, read_networks
+from histoniche.traits.predictions import read_networks
 from histoniche.traits.rounds import TEST, numbers_of, roles_in_round
 from histoniche.traits.scores import patient_scores
 from histoniche.traits.scoring import Predictions
+from histoniche.traits.voters import chosen_networks
 from histoniche.traits.voting import ENSEMBLE, vote
 
 Level = Literal["tile", "slide", "patient"]
@@ -82,7 +83,8 @@ def evaluate_trait(
     seed
         Seed of the run.
     predictions
-        As for `score_trait`; None, as of models without tiles, leaves out that level.
+        As for `score_trait`; None, as of models without tiles, leaves out that level. Where
+        bags of patients were judged, no slide has a score and the level is the patient alone.
     draws
         Draws of the intervals.
     """
@@ -155,7 +157,9 @@ def _scores(facts: _Facts, members: pd.DataFrame, model: str) -> pd.DataFrame:
         tests = facts.rounds[(facts.rounds["role"] == TEST) & facts.rounds["round"].notna()]
         by = dict(zip(tests["patient"], tests["round"].astype(str), strict=True))
         mine = scores["model"] == scores["patient"].map(by)
-    return scores[mine & scores["slide"].isin(set(members["slide"]))]
+    # A patient's bag is of no slide of its own.
+    key = "patient" if scores["slide"].isna().all() else "slide"
+    return scores[mine & scores[key].isin(set(members[key]))]
 
 
 def _judged(
@@ -170,7 +174,8 @@ def _judged(
     found: dict[Level, Judged] = {}
     if tiles is not None and model != OUT_OF_FOLD:
         found["tile"] = _judged_tiles(facts, known, model, tiles)
-    found["slide"] = judge(scores, truth, facts.classes, key="slide", **common)
+    if scores["slide"].notna().any():
+        found["slide"] = judge(scores, truth, facts.classes, key="slide", **common)
     people = patient_scores(scores.drop(columns=["tiles"]), rule=settings["patient"])
     found["patient"] = judge(people, patient_classes(known), facts.classes, key="patient", **common)
     return {level: judged for level, judged in found.items() if len(judged.truth)}
@@ -224,7 +229,9 @@ def _agreement(
     """Agreement of a model's scores with the percentiles measured; None where there are none."""
     percentile = members.dropna(subset=["percentile"]).drop_duplicates(level)
     scores = _scores(facts, percentile, model)
-    if level == "patient":
+    if level == "slide":
+        scores = scores.dropna(subset=["slide"])
+    else:
         scores = patient_scores(scores.drop(columns=["tiles"]), rule=facts.settings["patient"])
     own = scores[scores["class"] == facts.classes[-1]].dropna(subset=[facts.settings["score"]])
     if own.empty:
