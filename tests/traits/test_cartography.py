@@ -100,7 +100,9 @@ def test_other_tiles_and_other_classes_are_errors(slide, tmp_path):
     with pytest.raises(InputError, match="A was found on 2 tiles, the slide has 4"):
         map_traits(tiles, fewer, out, tiling=TILING)
     three = write_network(tmp_path, "S1", np.full((4, 3), 1 / 3), "Y", classes="abc")
-    with pytest.raises(InputError, match="traits of two classes, and A has 3"):
+    with pytest.raises(
+        InputError, match=r"traits\.heterogeneity.*traits of two classes, and A has 3"
+    ):
         map_traits(tiles, {**networks, "A": Network([three], tuple("abc"))}, out, tiling=TILING)
     with pytest.raises(InputError, match="finds a, b, c instead of low, high"):
         map_traits(tiles, {**networks, "A": Network([three], CLASSES)}, out, tiling=TILING)

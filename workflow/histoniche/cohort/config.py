@@ -1,12 +1,14 @@
 """The configuration: a closed schema, its defaults, and errors that name the mend."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import jsonschema
 
 from histoniche.cohort.config_problems import problems
 from histoniche.cohort.schemas import nearest, read_schema, resolve
+from histoniche.cohort.trait_problems import trait_problems
 from histoniche.errors import InputError
 
 
@@ -104,7 +106,7 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
 
 def _check_references(config: Mapping[str, Any], file: str) -> None:
     """Check what a schema cannot: keys that refer to one another."""
-    for problem in problems(config):
+    for problem in chain(problems(config), trait_problems(config)):
         raise InputError(
             problem.text,
             file=file,

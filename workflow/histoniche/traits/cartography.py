@@ -128,7 +128,7 @@ def map_traits(
         if len(own.classes) != 2:
             raise InputError(
                 f"a cartography is of traits of two classes, and {trait} has {len(own.classes)}",
-                column="traits.cartography",
+                column="traits.heterogeneity",
                 value=trait,
                 remedy="merge its classes to two, or leave it out",
             )
@@ -181,7 +181,7 @@ def _check_tilings(traits: Sequence[str], tiling: Mapping[str, str]) -> None:
         if tiling[trait] != tiling[first]:
             raise InputError(
                 f"{first} is found on the tiling {tiling[first]}, {trait} on {tiling[trait]}",
-                column="traits.cartography",
+                column="traits.heterogeneity",
                 value=trait,
                 remedy="put traits of one tiling into a cartography",
             )
