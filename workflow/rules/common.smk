@@ -15,6 +15,7 @@ from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.places import is_file_of_weights
 from histoniche.cohort.study import read_study
+from histoniche.cohort.trait_settings import label_columns
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
 from histoniche.slides.judging import judge
