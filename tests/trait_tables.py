@@ -11,6 +11,7 @@ from histoniche.traits.run_comparison import compare_runs
 
 SETS = ("test", "near", "ood")
 ROUNDS = (0, 1, 2, 3, 4, "ensemble")
+_ENDS = ("low", "high", "n_patients", "n_slides", "n", "positives")
 LEVELS = {"tile": 3000, "slide": 60, "patient": 40}
 
 
@@ -32,15 +33,16 @@ def curves_and_metrics(*, trait="MGMT", classes=("un", "meth"), sets=("test",), 
             fpr, tpr, cut = roc_curve(truth == k, scores[:, k], drop_intermediate=False)
             roc += [(*place, one, *row) for row in zip(cut, fpr, tpr, strict=True)]
             areas.append(roc_auc_score(truth == k, scores[:, k]))
+            size = (40, 60, n, int((truth == k).sum()))
             metrics.append((*place, one, "auroc", areas[-1], areas[-1] - 0.08,
-                            min(1, areas[-1] + 0.06), 40, 60))  # fmt: skip
-            metrics.append((*place, one, "sensitivity", 0.8, 0.7, 0.9, 40, 60))
+                            min(1, areas[-1] + 0.06), *size))  # fmt: skip
+            metrics.append((*place, one, "sensitivity", 0.8, 0.7, 0.9, *size))
         if len(classes) > 2:
             mean = float(np.mean(areas))
             grid = np.linspace(0, 1, 101)
             roc += [(*place, "macro", 0.5, x, x ** (1 / mean - 1)) for x in grid]
-            metrics.append((*place, "macro", "auroc", mean, mean - 0.05, mean + 0.04, 40, 60))
-        metrics.append((*place, "all", "accuracy", 0.75, 0.6, 0.85, 40, 60))
+            metrics.append((*place, "macro", "auroc", mean, mean - 0.05, mean + 0.04, 40, 60, n, n))
+        metrics.append((*place, "all", "accuracy", 0.75, 0.6, 0.85, 40, 60, n, n))
         called = scores.argmax(1)
         confusion += [
             (*place, classes[i], classes[j], int(((truth == i) & (called == j)).sum()))
@@ -49,10 +51,7 @@ def curves_and_metrics(*, trait="MGMT", classes=("un", "meth"), sets=("test",), 
     keys = ["trait", "level", "set", "round"]
     return (
         pd.DataFrame(roc, columns=[*keys, "class", "threshold", "fpr", "tpr"]),
-        pd.DataFrame(
-            metrics,
-            columns=[*keys, "class", "metric", "value", "low", "high", "n_patients", "n_slides"],
-        ),
+        pd.DataFrame(metrics, columns=[*keys, "class", "metric", "value", *_ENDS]),
         pd.DataFrame(confusion, columns=[*keys, "truth", "predicted", "count"]),
     )
 

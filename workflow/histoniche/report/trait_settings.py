@@ -31,3 +31,16 @@ def folds(results: Results) -> int:
 def trained_elsewhere(results: Results) -> bool:
     """Whether the networks were brought along, so that nobody was learned from or tested."""
     return bool(results.block("traits").get("pretrained"))
+
+
+def run_tests(results: Results) -> list[str]:
+    """Tests by which trainings were compared round by round."""
+    block = results.block("traits")
+    pairs = [*(block.get("comparisons") or {}).values(), *(block.get("chains") or {}).values()]
+    return sorted({str(own.get("test", "corrected")) for own in pairs})
+
+
+def shows_cam(results: Results) -> bool:
+    """Whether the surest tiles are shown with what the network looked at."""
+    gallery = results.block("traits").get("gallery") or {}
+    return bool(gallery.get("grad_cam")) and bool(results.paths("trait_galleries"))
