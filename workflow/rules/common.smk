@@ -249,8 +249,18 @@ def predictions_of(trait, slides):
     return expand(
         "<results>/traits/{trait}/{round}/{slide}.zarr/zarr.json",
         trait=trait,
-        round=study.rounds,
+        round=study.trait_rounds(trait),
         slide=slides,
+    )
+
+
+def trait_models(trait):
+    """Descriptions of a trait's networks, trained here or brought along."""
+    return expand(
+        "{folder}/{trait}/{round}/model.json",
+        folder=config["traits"].get("pretrained", "<results>/traits"),
+        trait=trait,
+        round=study.trait_rounds(trait),
     )
 
 
