@@ -352,11 +352,17 @@ def test_every_key_of_the_schema_is_described():
     walk(schema["$defs"]["training"], "training")
     walk(schema["$defs"]["augment"], "augment")
     walk(schema["$defs"]["range"], "range")
+    walk(schema["$defs"]["classifier"], "classifier")
+    walk(schema["$defs"]["mil"], "mil")
 
 
-def test_overrides_of_a_head_are_the_keys_of_training():
+@pytest.mark.parametrize(
+    ("override", "whole"),
+    [("override", "training"), ("classifier_override", "classifier"), ("mil_override", "mil")],
+)
+def test_an_override_has_the_keys_of_what_it_overrides(override, whole):
     definitions = read_schema("config")["$defs"]
-    assert set(definitions["override"]["properties"]) == set(definitions["training"]["properties"])
+    assert set(definitions[override]["properties"]) == set(definitions[whole]["properties"])
 
 
 def test_every_shipped_config_is_valid(checkout):

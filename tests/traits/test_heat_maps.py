@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from histoniche.slides.pictures import draw_scale
 from histoniche.traits.colours import as_rgb, class_colours, diverging_colours
-from histoniche.traits.heat_maps import draw_heat_maps, map_traits, tile_colours
+from histoniche.traits.heat_maps import draw_heat_maps, draw_trait_heat_maps, tile_colours
 from histoniche.traits.painting import font, paint_tiles, pale_colours, write
 from histoniche.traits.tile_calls import make_calls
 
@@ -84,19 +84,21 @@ def test_a_slide_is_drawn_from_its_files(make_store, make_probabilities, thumbna
     }
     traits = {"Type": {"classes": ["A", "B", "C"]}, "MGMT": {"classes": ["un", "meth"]}}
     out = tmp_path / "heat.png"
-    map_traits(dict.fromkeys(traits, store), found, thumbnail, out, traits=traits)
+    draw_trait_heat_maps(dict.fromkeys(traits, store), found, thumbnail, out, traits=traits)
     drawn = np.asarray(Image.open(out))
     for colour in (*as_rgb(class_colours(3)), diverging_colours(np.array([1.0]), 0.5)[0]):
         assert (np.abs(drawn.astype(int) - pale_colours(colour)).max(-1) <= 2).sum() > 1000
     before = out.read_bytes()
-    map_traits(dict.fromkeys(traits, store), found, thumbnail, out, traits=traits)
+    draw_trait_heat_maps(dict.fromkeys(traits, store), found, thumbnail, out, traits=traits)
     assert out.read_bytes() == before
 
 
 def test_a_slide_without_tiles_repeats_its_thumbnail(make_store, thumbnail, tmp_path):
     out = tmp_path / "heat.png"
     settings = {"T": {"classes": ["a", "b"]}}
-    map_traits({"T": make_store(cells=[])}, {"T": tmp_path / "no"}, thumbnail, out, traits=settings)
+    draw_trait_heat_maps(
+        {"T": make_store(cells=[])}, {"T": tmp_path / "no"}, thumbnail, out, traits=settings
+    )
     assert Image.open(out).size == (24, 16)
 
 

@@ -15,6 +15,7 @@ from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.places import is_file_of_weights
 from histoniche.cohort.study import read_study
+from histoniche.cohort.trait_settings import label_columns
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
 from histoniche.slides.judging import judge
@@ -253,8 +254,18 @@ def predictions_of(trait, slides):
     return expand(
         "<results>/traits/{trait}/{round}/{slide}.zarr/zarr.json",
         trait=trait,
-        round=study.rounds,
+        round=study.trait_rounds(trait),
         slide=slides,
+    )
+
+
+def trait_models(trait):
+    """Descriptions of a trait's networks, trained here or brought along."""
+    return expand(
+        "{folder}/{trait}/{round}/model.json",
+        folder=config["traits"].get("pretrained", "<results>/traits"),
+        trait=trait,
+        round=study.trait_rounds(trait),
     )
 
 

@@ -87,12 +87,7 @@ rule train_trait_mil:
 rule score_trait_mil:
     input:
         features=lambda wildcards: features_of(wildcards.trait, USED_SLIDES),
-        models=lambda wildcards: expand(
-            "{folder}/{trait}/{round}/model.json",
-            folder=TRAIT_MODELS,
-            trait=wildcards.trait,
-            round=ROUNDS,
-        ),
+        models=lambda wildcards: trait_models(wildcards.trait),
         labels="<results>/traits/{trait}/labels.parquet" if TRAINS_TRAITS else [],
         rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
         brought=lambda wildcards: brought_choice(wildcards.trait),
@@ -121,11 +116,11 @@ rule score_trait_mil:
         runtime=scaled(120),
     params:
         patients=dict(study.used["patient"]),
-        rounds=ROUNDS,
+        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
         bag=lambda wildcards: trait_bag(wildcards.trait),
-        settings={
-            key: TRAITS.get("scoring", {}).get(key)
+        settings=lambda wildcards: {
+            key: study.trait_scoring(wildcards.trait)[key]
             for key in ("best", "slide_threshold")
         },
         code=code_version("score_trait_mil"),

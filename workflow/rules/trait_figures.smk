@@ -12,7 +12,7 @@ rule draw_trait:
         metrics="<results>/traits/{trait}/metrics.parquet",
         confusion="<results>/traits/{trait}/confusion.parquet",
         histories=expand(
-            "<results>/traits/{{trait}}/{round}/history.parquet", round=ROUNDS
+            "<results>/traits/{{trait}}/{round}/history.parquet", round=study.rounds
         ),
     output:
         **figure("trait_roc", "Traits", "_{trait}"),
@@ -31,7 +31,7 @@ rule draw_trait:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        rounds=ROUNDS,
+        rounds=study.rounds,
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
         monitor=lambda wildcards: study.trait_settings(wildcards.trait)["monitor"],
         measure=lambda wildcards: (
@@ -179,7 +179,7 @@ rule draw_heterogeneity:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        traits=lambda wildcards: HETEROGENEITY[wildcards.index]["traits"],
+        traits=lambda wildcards: HETEROGENEITY[wildcards.index],
         code=code_version("draw_heterogeneity"),
     message:
         "Drawing the heterogeneity index {wildcards.index}"

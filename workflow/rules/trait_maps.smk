@@ -1,11 +1,12 @@
 """Maps of traits: votes on tiles, cartographies and heterogeneity, heat maps, galleries."""
 
-HETEROGENEITY = TRAITS.get("heterogeneity", {})
+HETEROGENEITY = study.heterogeneity
+GALLERY = TRAITS.get("gallery", {})
 # Layers of the cartographies, in the order of the traits.
 MAPPED_TRAITS = [
     trait
     for trait in TILE_TRAITS
-    if any(trait in entry["traits"] for entry in HETEROGENEITY.values())
+    if any(trait in own for own in HETEROGENEITY.values())
 ]
 
 
@@ -24,15 +25,13 @@ rule vote_tiles:
         choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
         rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
     output:
-        votes=expand(
-            "<results>/traits/maps/{{slide}}/{trait}.zarr/zarr.json", trait=TILE_TRAITS
-        ),
         **(
-            {
-                "cartography": "<results>/traits/maps/{slide}/cartography.zarr/zarr.json"
-            }
+            {"cartography": "<results>/traits/maps/{slide}/cartography.zarr/zarr.json"}
             if HETEROGENEITY
             else {}
+        ),
+        votes=expand(
+            "<results>/traits/maps/{{slide}}/{trait}.zarr/zarr.json", trait=TILE_TRAITS
         ),
     log:
         "<logs>/vote_tiles/{slide}.log",
@@ -49,7 +48,7 @@ rule vote_tiles:
     params:
         patient=lambda wildcards: slide_row(wildcards.slide).patient,
         traits=TILE_TRAITS,
-        rounds=ROUNDS,
+        rounds={trait: study.trait_rounds(trait) for trait in TILE_TRAITS},
         classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
         tilings={trait: study.trait_tiling(trait) for trait in TILE_TRAITS},
         mapped=MAPPED_TRAITS,
@@ -94,7 +93,7 @@ rule collect_heterogeneity:
     params:
         patients=dict(study.used["patient"]),
         traits=MAPPED_TRAITS,
-        indices={name: entry["traits"] for name, entry in HETEROGENEITY.items()},
+        indices=HETEROGENEITY,
         settings=TRAITS.get("hti"),
         code=code_version("collect_heterogeneity"),
     message:
@@ -171,7 +170,7 @@ rule draw_heterogeneity_maps:
         mem_mb=scaled(2000),
         runtime=scaled(20),
     params:
-        indices={name: entry["traits"] for name, entry in HETEROGENEITY.items()},
+        indices=HETEROGENEITY,
         code=code_version("draw_heterogeneity_maps"),
     message:
         "Drawing which traits stand where on {wildcards.slide}"
@@ -187,26 +186,54 @@ rule choose_review_tiles:
         ),
         labels="<results>/traits/{trait}/labels.parquet",
         rounds=rules.divide_rounds.output.rounds,
-        choice="<results>/traits/{trait}/choice.parquet",
-        models=lambda wildcards: expand(
-            "{folder}/{trait}/{round}/model.{ending}",
-            folder=TRAIT_MODELS,
-            trait=wildcards.trait,
-            round=ROUNDS,
-            ending=["json", "safetensors"],
-        ),
     output:
         table="<results>/traits/{trait}/gallery.parquet",
         twin="<results>/traits/{trait}/gallery.tsv",
+    log:
+        "<logs>/choose_review_tiles/{trait}.log",
+    benchmark:
+        "<benchmarks>/choose_review_tiles/{trait}.tsv"
+    wildcard_constraints:
+        trait=any_of(TILE_TRAITS),
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
+    params:
+        slides=USED_SLIDES,
+        classes=lambda wildcards: study.trait_classes(wildcards.trait),
+        settings={
+            "number": GALLERY.get("number"),
+            "most_per_slide": GALLERY.get("per_slide"),
+        },
+        code=code_version("choose_review_tiles"),
+    message:
+        "Choosing the surest right and wrong tiles of {wildcards.trait}"
+    script:
+        "../scripts/choose_review_tiles.py"
+
+
+rule draw_review_tiles:
+    input:
+        table=rules.choose_review_tiles.output.table,
+        tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
+        choice="<results>/traits/{trait}/choice.parquet",
+        rounds=rules.divide_rounds.output.rounds,
+        models=lambda wildcards: trait_models(wildcards.trait),
+    output:
         picture=report(
             "<results>/traits/{trait}/gallery.png",
             caption="../report/trait_gallery.rst",
             category="Traits",
         ),
     log:
-        "<logs>/choose_review_tiles/{trait}.log",
+        "<logs>/draw_review_tiles/{trait}.log",
     benchmark:
-        "<benchmarks>/choose_review_tiles/{trait}.tsv"
+        "<benchmarks>/draw_review_tiles/{trait}.tsv"
     wildcard_constraints:
         trait=any_of(TILE_TRAITS),
     conda:
@@ -216,14 +243,14 @@ rule choose_review_tiles:
     threads: 2
     resources:
         mem_mb=scaled(4000),
-        runtime=scaled(60),
+        runtime=scaled(30),
     params:
         slides=USED_SLIDES,
-        rounds=ROUNDS,
+        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
-        settings=TRAITS.get("gallery"),
-        code=code_version("choose_review_tiles"),
+        grad_cam=GALLERY.get("grad_cam"),
+        code=code_version("draw_review_tiles"),
     message:
-        "Choosing the surest right and wrong tiles of {wildcards.trait}"
+        "Drawing the surest right and wrong tiles of {wildcards.trait}"
     script:
-        "../scripts/choose_review_tiles.py"
+        "../scripts/draw_review_tiles.py"

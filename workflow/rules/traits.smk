@@ -4,10 +4,7 @@ TRAITS = block("traits")
 NAMED_TRAITS = TRAITS.get("named", {})
 TILE_TRAITS = study.tile_traits
 BAG_TRAITS = study.bag_traits
-ROUNDS = study.rounds
-TRAINS_TRAITS = bool(TRAITS) and "pretrained" not in TRAITS
-TRAIT_MODELS = TRAITS.get("pretrained", "<results>/traits")
-# Columns of the slides that label them, beside slide and patient.
+TRAINS_TRAITS = bool(TRAITS) and not study.brings_trait_models
 SLIDE_ROWS = [
     {"slide": row.slide, "patient": row.patient} for row in study.used.itertuples()
 ]
@@ -153,19 +150,9 @@ for tiling, traits in BY_TILING.items():
                     tiling=tiling,
                     slide=batch,
                 ),
-                models=expand(
-                    "{folder}/{trait}/{round}/model.json",
-                    folder=TRAIT_MODELS,
-                    trait=traits,
-                    round=ROUNDS,
-                ),
+                models=[path for trait in traits for path in trait_models(trait)],
             output:
-                expand(
-                    "<results>/traits/{trait}/{round}/{slide}.zarr/zarr.json",
-                    trait=traits,
-                    round=ROUNDS,
-                    slide=batch,
-                ),
+                [path for trait in traits for path in predictions_of(trait, batch)],
             log:
                 f"<logs>/classify_slides/{tiling}_{number}.log",
             benchmark:
@@ -181,7 +168,11 @@ for tiling, traits in BY_TILING.items():
                 gpu=1,
             params:
                 slides=batch,
-                networks=[f"{trait}/{round}" for trait in traits for round in ROUNDS],
+                networks=[
+                    f"{trait}/{number}"
+                    for trait in traits
+                    for number in study.trait_rounds(trait)
+                ],
                 code=code_version("classify_slides"),
             message:
                 f"Finding the traits on the tiles of {len(batch)} slides"
@@ -216,10 +207,10 @@ rule score_trait:
         runtime=scaled(60),
     params:
         patients=dict(study.used["patient"]),
-        rounds=ROUNDS,
+        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
-        settings={
-            key: TRAITS.get("scoring", {}).get(key)
+        settings=lambda wildcards: {
+            key: study.trait_scoring(wildcards.trait)[key]
             for key in ("best", "score", "slide_threshold", "tile_threshold", "vote")
         },
         code=code_version("score_trait"),
@@ -261,10 +252,10 @@ rule evaluate_trait:
         runtime=scaled(60),
     params:
         slides=USED_SLIDES,
-        rounds=ROUNDS,
+        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
-        settings={
-            key: TRAITS.get("scoring", {}).get(key)
+        settings=lambda wildcards: {
+            key: study.trait_scoring(wildcards.trait)[key]
             for key in ("patient", "score", "tile_threshold", "vote")
         },
         bag=lambda wildcards: trait_bag(wildcards.trait),
@@ -279,7 +270,9 @@ rule evaluate_trait:
 rule summarise_traits:
     input:
         **{
-            name: expand(f"<results>/traits/{{trait}}/{name}.parquet", trait=study.traits)
+            name: expand(
+                f"<results>/traits/{{trait}}/{name}.parquet", trait=study.traits
+            )
             for name in ("labels", "metrics", "agreement")
         },
     output:
@@ -346,6 +339,7 @@ rule compare_trainings:
     params:
         traits=study.traits,
         comparisons=TRAITS.get("comparisons"),
+        test_share=study.test_share if TRAITS else None,
         code=code_version("compare_trainings"),
     message:
         "Comparing ways of training by their rounds"
@@ -357,7 +351,7 @@ rule evaluate_chain:
     input:
         steps=lambda wildcards: [
             path
-            for trait in TRAITS["chains"][wildcards.chain]["steps"]
+            for trait in study.chain_steps(wildcards.chain)
             for path in predictions_of(trait, USED_SLIDES)
         ],
         single=lambda wildcards: predictions_of(
@@ -390,8 +384,12 @@ rule evaluate_chain:
         runtime=scaled(60),
     params:
         slides=USED_SLIDES,
-        rounds=ROUNDS,
-        chain=lambda wildcards: TRAITS["chains"][wildcards.chain],
+        rounds=study.rounds,
+        steps=lambda wildcards: study.chain_steps(wildcards.chain),
+        test=lambda wildcards: {
+            "test": TRAITS["chains"][wildcards.chain]["test"],
+            "test_share": study.test_share,
+        },
         classes=lambda wildcards: study.trait_classes(
             TRAITS["chains"][wildcards.chain]["single"]
         ),

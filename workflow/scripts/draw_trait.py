@@ -5,8 +5,8 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.report.figures.trait_roc import draw_trait_confusion, draw_trait_roc
     from histoniche.report.figures.training import draw_learning_curves
+    from histoniche.report.figures.trait_roc import draw_trait_confusion, draw_trait_roc
 
     trait = snakemake.wildcards.trait
     named = {"trait": trait, "classes": snakemake.params.classes}

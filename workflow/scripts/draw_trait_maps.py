@@ -5,8 +5,9 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
     from histoniche.traits.trait_maps import draw_trait_maps
+
+    from histoniche.files import folders_of
 
     traits, bags = snakemake.params.traits, snakemake.params.bags
     scores = zip(bags, map(Path, snakemake.input.scores), strict=True)

@@ -8,19 +8,19 @@ with job(snakemake.log[0]):
     from histoniche.files import folders_by
     from histoniche.traits.chain_evaluation import evaluate_chain
 
-    chain, rounds = snakemake.params.chain, snakemake.params.rounds
+    steps, rounds = snakemake.params.steps, snakemake.params.rounds
     slides = snakemake.params.slides
     evaluate_chain(
-        folders_by((list(chain["steps"]), rounds, slides), snakemake.input.steps),
+        folders_by((list(steps), rounds, slides), snakemake.input.steps),
         folders_by((rounds, slides), snakemake.input.single),
         Path(snakemake.input.labels),
         Path(snakemake.input.rounds),
         metrics=Path(snakemake.output.metrics),
         comparison=Path(snakemake.output.comparison),
         name=snakemake.wildcards.chain,
-        chain=chain["steps"],
-        test=chain["test"],
+        chain=steps,
         classes=snakemake.params.classes,
         score=snakemake.params.score,
         seed=snakemake.params.seed,
+        **snakemake.params.test,
     )

@@ -1,18 +1,20 @@
 """Let the networks of every trait vote on the tiles of a slide, and lay its cartography."""
 
+from itertools import islice
 from pathlib import Path
 
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_by, folders_of
+    from histoniche.files import folders_of
     from histoniche.traits.votes import vote_tiles
 
     traits, rounds = snakemake.params.traits, snakemake.params.rounds
+    found = iter(snakemake.input.predictions)
     mapped = snakemake.params.mapped
     vote_tiles(
         folders_of(traits, snakemake.input.tiles),
-        folders_by((traits, rounds), snakemake.input.predictions),
+        {trait: folders_of(rounds[trait], islice(found, len(rounds[trait]))) for trait in traits},
         folders_of(traits, snakemake.output.votes),
         patient=snakemake.params.patient,
         choices=dict(zip(traits, map(Path, snakemake.input.choices), strict=True)),

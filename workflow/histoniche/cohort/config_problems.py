@@ -42,7 +42,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
 def _stage_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Blocks that need other blocks."""
     areas = config["areas"]
-    reads_slides = "segmentation" in config or "tilings" in config
+    reads_slides = any(block in config for block in ("segmentation", "tilings", "traits"))
     if reads_slides and "slides" not in config["cohort"]:
         yield Problem("cohort.slides", "slides are to be read but there is no sheet", "add it")
     if "path" in areas and "segmentation" in config:
@@ -71,7 +71,8 @@ def _survival_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
         return
     survival = config["survival"]
     listed = survival["genes"] or survival["gene_sets"]
-    if not (_has_areas(config) or "scores" in config or listed):
+    indices = config.get("traits", {}).get("heterogeneity")
+    if not (_has_areas(config) or "scores" in config or listed or indices):
         remedy = "name a table of areas or scores, or add the block segmentation"
         yield Problem("areas.path", "the block survival needs areas or other scores", remedy)
     for key, block in (("genes", "expression"), ("gene_sets", "activity")):

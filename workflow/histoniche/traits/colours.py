@@ -19,6 +19,10 @@ POSITIVE, NEUTRAL, NEGATIVE = "#C24A00", "#F4F1EC", "#0069A5"
 NO_POSITIVE = "#E5E5E5"
 """Colour of tiles that show none of the traits."""
 
+ATTENTION_ENDS = (1 / 8, 8.0)
+"""Attention, as a multiple of the mean, at the pale and at the dark end."""
+_ATTENTION = ("#F4F1D9", "#5FA58F", "#12324F")
+
 _SINGLE = {1: ("#E69F00",), 2: ("#E69F00", "#56B4E9", "#5B3A6E")}
 # Found by a search for the largest least difference (CIEDE2000) to normal and colour-blind
 # eyes, the darker the more traits; in the order of the combinations' numbers.
@@ -112,6 +116,26 @@ def diverging_colours(probability: np.ndarray, threshold: float) -> np.ndarray:
     ends = _to_oklab(np.array([rgb(c) for c in (NEGATIVE, NEUTRAL, POSITIVE)], dtype=float))
     side = np.where(found >= threshold, 2, 0)
     return _from_oklab((1 - strength) * ends[1] + strength * ends[side])
+
+
+def attention_colours(relative: np.ndarray) -> np.ndarray:
+    """Colour of tiles by their attention: from pale to dark in even steps of its logarithm.
+
+    Parameters
+    ----------
+    relative
+        Attention as a multiple of the mean over the bag's tiles; cut at 1/8 and 8.
+
+    Returns
+    -------
+    uint8 (tiles, 3).
+    """
+    least, most = np.log2(ATTENTION_ENDS)
+    place = np.log2(np.clip(relative, *ATTENTION_ENDS))
+    strength = (place - least) / (most - least)
+    shades = _to_oklab(np.array([rgb(colour) for colour in _ATTENTION], dtype=float))
+    steps = np.linspace(0, 1, len(shades))
+    return _from_oklab(np.stack([np.interp(strength, steps, band) for band in shades.T], -1))
 
 
 def combination_colours(traits: int) -> list[str]:

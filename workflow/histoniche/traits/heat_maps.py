@@ -10,10 +10,18 @@ from PIL import Image, ImageDraw
 from histoniche.regions.overlay import draw_skipped
 from histoniche.slides.pictures import draw_scale, save_png
 from histoniche.slides.store import TileStore
+from histoniche.traits.attention_panel import (
+    TileAttention,
+    attention_legend_height,
+    attention_title,
+    draw_attention_legend,
+    read_attention,
+)
 from histoniche.traits.colours import (
     NEGATIVE,
     POSITIVE,
     as_rgb,
+    attention_colours,
     confidence_colours,
     diverging_colours,
 )
@@ -41,20 +49,27 @@ _BAR = 150
 _NAMED = (0.5, 0.9, 0.99)
 
 
-def tile_colours(calls: TileCalls) -> np.ndarray:
+Panel = TileCalls | TileAttention
+"""What one picture shows."""
+
+
+def tile_colours(calls: Panel) -> np.ndarray:
     """Colour of each tile of a heat map.
 
     Parameters
     ----------
     calls
-        Of a binary trait the colour is cool below the threshold, neutral at it
-        and warm above; of more classes it is that of the most probable, the
-        stronger the surer (see `histoniche.traits.colours.confidence_strength`).
+        Of attention the colour is the darker the more. Of a binary trait it is cool
+        below the threshold, neutral at it and warm above; of more classes it is that of
+        the most probable, the stronger the surer (see
+        `histoniche.traits.colours.confidence_strength`).
 
     Returns
     -------
     uint8 (tiles, 3).
     """
+    if isinstance(calls, TileAttention):
+        return attention_colours(calls.relative)
     if calls.binary:
         return diverging_colours(calls.probabilities[:, 1], calls.threshold)
     called = calls.called()
@@ -64,7 +79,7 @@ def tile_colours(calls: TileCalls) -> np.ndarray:
 
 def draw_heat_maps(
     overview: np.ndarray,
-    traits: Sequence[TileCalls],
+    traits: Sequence[Panel],
     *,
     slide: str,
     scale: float,
@@ -77,7 +92,8 @@ def draw_heat_maps(
     overview
         Picture of the whole slide, uint8 (height, width, 3).
     traits
-        One or more; their tiles may be cut differently.
+        One or more; their tiles may be cut differently. Of a trait that learned from whole
+        bags the panel shows the attention.
     slide
         Its id, which stands above the pictures.
     scale
@@ -89,7 +105,7 @@ def draw_heat_maps(
     scale *= factor
     height, width = small.shape[:2]
     cell = max(width, _NARROWEST)
-    deepest = max(_legend_height(calls) for calls in traits)
+    deepest = max(_legend_height(panel) for panel in traits)
     columns = min(_PANELS_A_ROW, 1 + len(traits))
     rows = -(-(1 + len(traits)) // columns)
     step = _HEAD + height + deepest + _GAP
@@ -104,17 +120,16 @@ def draw_heat_maps(
             _place(canvas, small, (left, top))
             draw_scale(draw, (left, top + height + 14), mpp * scale / 1000, font(15))
             continue
-        calls = traits[number - 1]
-        title = f"{calls.trait}, {tile_count(len(calls.origin))}"
-        write(draw, (left, top - 24), title, size=16, room=cell)
-        painted = paint_tiles(small, calls.origin, tile_colours(calls), side=calls.side,
+        panel = traits[number - 1]
+        write(draw, (left, top - 24), _title(panel), size=16, room=cell)
+        painted = paint_tiles(small, panel.origin, tile_colours(panel), side=panel.side,
                               scale=scale)  # fmt: skip
         _place(canvas, painted, (left, top))
-        _draw_legend(draw, (left, top + height + 10), calls, cell)
+        _draw_legend(draw, (left, top + height + 10), panel, cell)
     return canvas
 
 
-def map_traits(
+def draw_trait_heat_maps(
     tiles: Mapping[str, Path],
     probabilities: Mapping[str, Path | Sequence[Path]],
     thumbnail: Path,
@@ -128,24 +143,25 @@ def map_traits(
     ----------
     tiles, probabilities
         Tile store of the slide and probabilities of its tiles, by trait: see
-        `histoniche.traits.tile_calls.read_calls`.
+        `histoniche.traits.tile_calls.read_calls`; of traits that learned from bags their
+        attention, see `histoniche.traits.attention_panel.read_attention`.
     thumbnail
         PNG of the whole slide.
     out
         PNG. Of a slide without tiles it repeats the thumbnail.
     traits
-        In their order, each with `classes` and, if binary, `threshold` (0.5).
+        In their order, each with `classes`, `method` (tiles, or mil for attention) and, if
+        binary, `threshold` (0.5).
 
     Raises
     ------
     InputError
         If tiles and probabilities do not fit each other.
     """
-    calls = [
-        read_calls(tiles[name], probabilities[name], trait=name, classes=settings["classes"],
-                   threshold=settings.get("threshold"))
+    panels = [
+        _read_panel(tiles[name], probabilities[name], name, settings)
         for name, settings in traits.items()
-    ]  # fmt: skip
+    ]
     stores = [TileStore(tiles[name]) for name in traits]
     store = next((store for store in stores if len(store)), None)
     if store is None:
@@ -155,7 +171,18 @@ def map_traits(
         overview = np.asarray(image.convert("RGB"))
     scale = store.attributes["slide_size"][0] / overview.shape[1]
     mpp = float(store.attributes["slide_mpp"])
-    save_png(draw_heat_maps(overview, calls, slide=store.slide, scale=scale, mpp=mpp), out)
+    save_png(draw_heat_maps(overview, panels, slide=store.slide, scale=scale, mpp=mpp), out)
+
+
+def _read_panel(
+    tiles: Path, found: Path | Sequence[Path], trait: str, settings: Mapping[str, Any]
+) -> Panel:
+    """What was found of one trait."""
+    if isinstance(found, Path) and settings.get("method") == "mil":
+        return read_attention(tiles, found, trait=trait)
+    return read_calls(
+        tiles, found, trait=trait, classes=settings["classes"], threshold=settings.get("threshold")
+    )
 
 
 def _place(canvas: Image.Image, pixels: np.ndarray, at: tuple[int, int]) -> None:
@@ -166,18 +193,27 @@ def _place(canvas: Image.Image, pixels: np.ndarray, at: tuple[int, int]) -> None
     ImageDraw.Draw(canvas).rectangle((left - 1, top - 1, left + width, top + height), outline=LINE)
 
 
-def _legend_height(calls: TileCalls) -> int:
+def _title(panel: Panel) -> str:
+    """What stands above a panel."""
+    if isinstance(panel, TileAttention):
+        return attention_title(panel)
+    return f"{panel.trait}, {tile_count(len(panel.origin))}"
+
+
+def _legend_height(panel: Panel) -> int:
     """Pixels that a legend takes."""
-    return _ROW * (len(calls.classes) + (2 if calls.binary else 1)) + 16
+    if isinstance(panel, TileAttention):
+        return attention_legend_height(panel)
+    return _ROW * (len(panel.classes) + (2 if panel.binary else 1)) + 16
 
 
-def _draw_legend(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], calls: TileCalls, room: int
-) -> None:
-    """Colours, names of the classes and how many tiles each got."""
-    number = len(calls.classes)
-    counts = np.bincount(calls.called(), minlength=number)
-    (_draw_binary if calls.binary else _draw_classes)(draw, at, calls, counts, room)
+def _draw_legend(draw: ImageDraw.ImageDraw, at: tuple[int, int], panel: Panel, room: int) -> None:
+    """Colours, names of the classes and how many tiles each got; or the scale of attention."""
+    if isinstance(panel, TileAttention):
+        draw_attention_legend(draw, at, panel, room)
+        return
+    counts = np.bincount(panel.called(), minlength=len(panel.classes))
+    (_draw_binary if panel.binary else _draw_classes)(draw, at, panel, counts, room)
 
 
 def _draw_binary(
