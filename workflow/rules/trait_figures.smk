@@ -278,10 +278,10 @@ TRAIT_FILES = [
 # the bundle's models.
 TRAIT_MODEL_FILES = {
     **{
-        f"traits/{trait}/{round}/{name}": f"{TRAIT_MODELS}/{trait}/{round}/{name}"
+        f"traits/{trait}/{Path(path).parent.name}/{Path(path).name}": path
         for trait in study.traits
-        for round in ROUNDS
-        for name in ("model.json", "model.safetensors")
+        for model in trait_models(trait)
+        for path in (model, model.removesuffix("json") + "safetensors")
     },
     **{
         f"traits/{trait}/choice.parquet": f"<results>/traits/{trait}/choice.parquet"
