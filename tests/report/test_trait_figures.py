@@ -101,6 +101,17 @@ def test_rounds_of_all_traits_stand_below_each_other(saved, tmp_path):
     assert len(drawn) == 3 * (6 + 3 * 6 + 1)
 
 
+def test_a_cross_validation_names_who_judges_which_set(saved, tmp_path):
+    folds = curves_and_metrics(trait="G", rounds=(0, 1, "out_of_fold"))[1]
+    outside = curves_and_metrics(trait="G", sets=("near",), rounds=(0, 1, "ensemble"))[1]
+    out = tmp_path / "r.svg"
+    draw_trait_rounds(saved(pd.concat([folds, outside])), traits=["G"], rounds_figure=out)
+    assert "out of fold and ensemble, with its interval" in words(out)
+    draw_trait_rounds(saved(folds), traits=["G"], rounds_figure=out)
+    text = words(out)
+    assert "out of fold, with its interval" in text and "single rounds" in text
+
+
 def test_words_of_other_tables_are_understood():
     table = pd.DataFrame(
         {"model": ["0", "ensemble"], "set": ["ood_near", "ood_all"], "patients": 3, "slides": 4,

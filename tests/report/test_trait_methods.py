@@ -59,7 +59,7 @@ def test_other_settings_give_other_sentences(run):
     rounds = {**TRAITS["rounds"], "stratify": ["sex", "site"]}
     text = text_of(run({**TRAITS, "scoring": scoring, "rounds": rounds}))
     for words in (
-        "10\u00a0% were set aside",
+        "10\u00a0% of the patients were set aside",
         "spread evenly over sex and site",
         "Tiles were called positive above 0.5. A slide's score is the share of tiles",
         "where F1 is best",
@@ -105,9 +105,9 @@ def test_heterogeneity_stands_with_its_formula_and_who_went_to_survival(run):
     text = text_of(run(block, heterogeneity=hti))
     assert "(HTI of MGMT and EGFR): HTI = −Σ p log_C p over the C = 2^k − 1" in text
     assert "A patient's index is that of the first diagnostic slide" in text
-    assert "Survival was compared of patients whom no network of its traits had seen." in text
+    assert "Patients whom no network of its traits had seen entered survival." in text
     everybody = run({**block, "hti": {"among": "all", "patient": "mean"}}, heterogeneity=hti)
-    assert "Survival was compared of all patients." in text_of(everybody)
+    assert "All patients entered survival." in text_of(everybody)
     assert "A patient's index is the mean over the slides." in text_of(everybody)
 
 

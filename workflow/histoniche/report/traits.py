@@ -27,7 +27,7 @@ METRIC_NAMES = {
 }
 SET_NAMES = {"test": "Test", "near": "OOD-near", "ood": "OOD-all"}
 SET_WORDS = {
-    "test": "patients who were set aside",
+    "test": "patients whom the network had not seen",
     "near": "values next to the cuts, above against below the median",
     "ood": "all values between the cuts, above against below the median",
 }

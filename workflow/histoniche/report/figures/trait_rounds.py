@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from histoniche.report.figures.enrichment import shorten
+from histoniche.report.numbers import join_words
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -141,10 +142,12 @@ def _write_sizes(axes: Axes, table: pd.DataFrame, rows: Sequence[tuple[float, st
 
 def _explain(figure: Figure, table: pd.DataFrame) -> None:
     """Legend of the signs, and what the sets are."""
-    rounds = set(table["round"])
-    main = main_round(rounds)
-    signs = [("D", INK, f"{round_words(main)}, with its interval")] if main is not None else []
-    if len(rounds) > 1:
+    # In a cross-validation the test patients are judged out of fold, the others by the ensemble.
+    found = (main_round(own["round"]) for _, own in table.groupby("set", sort=False))
+    mains = [name for name in dict.fromkeys(found) if name is not None]
+    words = join_words([round_words(name) for name in mains])
+    signs = [("D", INK, f"{words}, with its interval")] if mains else []
+    if set(table["round"]) - set(mains):
         signs.append(("o", "white", "single rounds"))
     handles = [
         Line2D([], [], marker=sign, color=colour, mec=INK, linewidth=0, markersize=6, label=words)

@@ -12,6 +12,7 @@ from histoniche.report.results import Results, records
 from histoniche.report.trait_settings import folds
 from histoniche.report.traits import ALL, LEVEL_NAMES, MACRO, METRIC_NAMES, in_order, standing
 from histoniche.tables import read_table
+from histoniche.traits.run_comparison import CAVEAT
 
 TEST_NAMES = {
     "student": "Student's t-test of two groups of equal variance",
@@ -131,7 +132,9 @@ def _note(own: pd.DataFrame) -> str:
     """Which test it was, and what its p does not say."""
     kinds = [TEST_NAMES.get(str(kind), str(kind)) for kind in own["test"].unique()]
     remarks = [str(note) for note in own["note"].fillna("").unique() if note]
-    sentences = ["Mean over rounds, on test patients", *kinds, *remarks]
+    # What keeps a row from a p is no remark on the others.
+    told = [note if note == CAVEAT else f"where no p stands, {note}" for note in remarks]
+    sentences = ["Mean over rounds, on test patients", *kinds, *told]
     text = " ".join(f"{words[0].upper()}{words[1:]}." for words in sentences)
     return text + (" q: over the rows of one comparison." if "q" in own else "")
 

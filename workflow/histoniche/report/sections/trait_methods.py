@@ -88,7 +88,7 @@ def _division(results: Results) -> str:
             "that never saw them."
         )
     aside = len(set_aside(results))
-    who = count(aside, "patient") if aside else percent(rounds.get("test", 0.1))
+    who = count(aside, "patient") if aside else f"{percent(rounds['test'])} of the patients"
     was = "was" if aside == 1 else "were"
     return (
         f"{who} {was} set aside to test, before any trait was looked at. The others were divided "
@@ -251,13 +251,13 @@ def _heterogeneity(results: Results) -> Iterator[str]:
     ]
     hti = block.get("hti") or {}
     among = (
-        "of all patients"
+        "All patients"
         if hti.get("among") == "all"
-        else "of patients whom no network of its traits had seen"
+        else "Patients whom no network of its traits had seen"
     )
     yield (
         f"Heterogeneity index ({'; '.join(indices)}): HTI = −Σ p log_C p over the C = 2^k − 1 "
         "combinations of k traits that hold any, p the share of a combination among the tiles "
         "positive for any trait (Levy-Jurgenson et al. 2020). "
-        f"{_patient(hti.get('patient', 'dx1'), 'index')} Survival was compared {among}."
+        f"{_patient(hti.get('patient', 'dx1'), 'index')} {among} entered survival."
     )
