@@ -278,9 +278,9 @@ TRAIT_FILES = [
 # the bundle's models.
 TRAIT_MODEL_FILES = {
     **{
-        f"traits/{trait}/{round}/{name}": f"{TRAIT_MODELS}/{trait}/{round}/{name}"
+        f"traits/{trait}/{number}/{name}": str(Path(description).with_name(name))
         for trait in study.traits
-        for round in ROUNDS
+        for number, description in zip(study.trait_rounds(trait), trait_models(trait))
         for name in ("model.json", "model.safetensors")
     },
     **{
