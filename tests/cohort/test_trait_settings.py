@@ -108,6 +108,11 @@ def test_columns_that_traits_read_survive_as_text_and_no_others(cohort):
     study = read(rounds={"stratify": ["site"]})
     assert label_columns(study.config, "patients") == ["mgmt", "site"]
     assert label_columns(study.config, "slides") == ["grade"]
+    covariates = {"mgmt": {"type": "categorical"}}
+    sheets = {"slides": "slides.tsv", "patients": "patients.tsv", "covariates": covariates}
+    with_covariate = read(blocks={"cohort": sheets})
+    assert label_columns(with_covariate.config, "patients") == []
+    assert with_covariate.patients["mgmt"].tolist() == ["no", "yes", None]
     assert study.patients["mgmt"].tolist() == ["no", "yes", None]
     assert study.used["grade"].tolist() == ["2", "3", "4"]
     assert "age" not in study.patients and "block" not in study.slides
