@@ -6,8 +6,12 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from histoniche.traits.chain_evaluation import compare_rounds
+from histoniche.traits.run_comparison import compare_runs
+
 SETS = ("test", "near", "ood")
 ROUNDS = (0, 1, 2, 3, 4, "ensemble")
+_ENDS = ("low", "high", "n_patients", "n_slides", "n", "positives")
 LEVELS = {"tile": 3000, "slide": 60, "patient": 40}
 
 
@@ -29,15 +33,16 @@ def curves_and_metrics(*, trait="MGMT", classes=("un", "meth"), sets=("test",), 
             fpr, tpr, cut = roc_curve(truth == k, scores[:, k], drop_intermediate=False)
             roc += [(*place, one, *row) for row in zip(cut, fpr, tpr, strict=True)]
             areas.append(roc_auc_score(truth == k, scores[:, k]))
+            size = (40, 60, n, int((truth == k).sum()))
             metrics.append((*place, one, "auroc", areas[-1], areas[-1] - 0.08,
-                            min(1, areas[-1] + 0.06), 40, 60))  # fmt: skip
-            metrics.append((*place, one, "sensitivity", 0.8, 0.7, 0.9, 40, 60))
+                            min(1, areas[-1] + 0.06), *size))  # fmt: skip
+            metrics.append((*place, one, "sensitivity", 0.8, 0.7, 0.9, *size))
         if len(classes) > 2:
             mean = float(np.mean(areas))
             grid = np.linspace(0, 1, 101)
             roc += [(*place, "macro", 0.5, x, x ** (1 / mean - 1)) for x in grid]
-            metrics.append((*place, "macro", "auroc", mean, mean - 0.05, mean + 0.04, 40, 60))
-        metrics.append((*place, "all", "accuracy", 0.75, 0.6, 0.85, 40, 60))
+            metrics.append((*place, "macro", "auroc", mean, mean - 0.05, mean + 0.04, 40, 60, n, n))
+        metrics.append((*place, "all", "accuracy", 0.75, 0.6, 0.85, 40, 60, n, n))
         called = scores.argmax(1)
         confusion += [
             (*place, classes[i], classes[j], int(((truth == i) & (called == j)).sum()))
@@ -46,10 +51,7 @@ def curves_and_metrics(*, trait="MGMT", classes=("un", "meth"), sets=("test",), 
     keys = ["trait", "level", "set", "round"]
     return (
         pd.DataFrame(roc, columns=[*keys, "class", "threshold", "fpr", "tpr"]),
-        pd.DataFrame(
-            metrics,
-            columns=[*keys, "class", "metric", "value", "low", "high", "n_patients", "n_slides"],
-        ),
+        pd.DataFrame(metrics, columns=[*keys, "class", "metric", "value", *_ENDS]),
         pd.DataFrame(confusion, columns=[*keys, "truth", "predicted", "count"]),
     )
 
@@ -70,3 +72,33 @@ def slide_scores(trait="MGMT", n=80, positive="meth", slope=0.6, seed=0):
             "percentile": percentile,
         }
     )
+
+
+def two_trainings(first, second, *, name="small", test="paired"):
+    """Tests of the metrics of two traits by their rounds, as the comparison leaves them."""
+    keys = ["level", "class", "metric"]
+    rows = []
+    for place, own in pd.concat([first, second]).query("set == 'test'").groupby(keys, sort=False):
+        wide = own[own["round"].str.isdigit()].pivot_table("value", "round", "trait")
+        names = [table["trait"].iloc[0] for table in (first, second)]
+        runs = [dict(enumerate(wide[trait].tolist())) for trait in names]
+        found = compare_runs(*runs, test=test)._asdict()
+        head = {"comparison": name, "first": names[0], "second": names[1]}
+        rows.append({**head, **dict(zip(keys, place, strict=True)), **found, "q": found["p"]})
+    return pd.DataFrame(rows)
+
+
+def chain_tables(*, chain="grades", rounds=3, seed=0):
+    """Metrics of a chain and of one model by round, and the tests of the two."""
+    rng = np.random.default_rng(seed)
+    classes = {"all": ("all", "macro", "II", "III", "IV"), "gbm": ("all", "IV")}
+    rows = [
+        (chain, number, level, step, model, name, metric, float(rng.uniform(0.5, 0.9)), 12)
+        for number, level in product(range(rounds), ("tile", "slide"))
+        for step, names in classes.items()
+        for model, name, metric in product(("chain", "single"), names, ("accuracy", "auroc"))
+        if not (name == "all" and metric == "auroc")
+    ]
+    columns = ["chain", "round", "level", "step", "model", "class", "metric", "value", "patients"]
+    metrics = pd.DataFrame(rows, columns=columns)
+    return metrics, compare_rounds(metrics)

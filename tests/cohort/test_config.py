@@ -123,6 +123,30 @@ def model(**entry):
             {**WITH_SURVIVAL, "survival_curves": {"cut": {"rule": "maximum"}}},
             ["survival_curves.cut.rule", "'maximum'", "did you mean maximal?"],
         ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[0.3, 0.7], [0.7, 0.3]]}}},
+            ["survival_curves.stated.CT", "[0.7, 0.3]", "limit", "write [up to, above]"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[float("nan")] * 2]}}},
+            ["survival_curves.stated.CT", "[nan, nan]", "limit"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": []}}},
+            ["survival_curves.stated.CT", "no limits are stated", "leave the score out"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [0.3, 0.7]}}},
+            ["survival_curves.stated.CT.0", "0.3", "array"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[0.5]]}}},
+            ["survival_curves.stated.CT.0", "[0.5]", "too short"],
+        ),
+        (
+            {**WITH_SURVIVAL, "survival_curves": {"stated": {"CT": [[0.5, 1], [0.5, 1.0]]}}},
+            ["survival_curves.stated.CT", "non-unique"],
+        ),
         ({"single_cell": {"cells": "c.h5ad"}}, ["signatures", "the block single_cell needs it"]),
         (
             {"ligand_receptor": {"pairs": "p.tsv"}},
@@ -328,11 +352,17 @@ def test_every_key_of_the_schema_is_described():
     walk(schema["$defs"]["training"], "training")
     walk(schema["$defs"]["augment"], "augment")
     walk(schema["$defs"]["range"], "range")
+    walk(schema["$defs"]["classifier"], "classifier")
+    walk(schema["$defs"]["mil"], "mil")
 
 
-def test_overrides_of_a_head_are_the_keys_of_training():
+@pytest.mark.parametrize(
+    ("override", "whole"),
+    [("override", "training"), ("classifier_override", "classifier"), ("mil_override", "mil")],
+)
+def test_an_override_has_the_keys_of_what_it_overrides(override, whole):
     definitions = read_schema("config")["$defs"]
-    assert set(definitions["override"]["properties"]) == set(definitions["training"]["properties"])
+    assert set(definitions[override]["properties"]) == set(definitions[whole]["properties"])
 
 
 def test_every_shipped_config_is_valid(checkout):

@@ -13,12 +13,12 @@ def patients_of(tmp_path, text, **changes):
     return read_patients(path, **{"covariates": {}, "time_unit": "days", **changes})
 
 
-def slides_of(tmp_path, text):
+def slides_of(tmp_path, text, **changes):
     path = tmp_path / "slides.tsv"
     path.write_text(text)
     (tmp_path / "a.svs").touch()
     patients = pd.DataFrame({"patient": ["P1", "P2"]})
-    return read_slides(path, root=tmp_path, patients=patients)
+    return read_slides(path, root=tmp_path, patients=patients, **changes)
 
 
 def test_times_are_brought_to_days_and_empty_cells_stay_empty(tmp_path):
@@ -93,6 +93,27 @@ def test_a_bad_sheet_of_slides_gives_one_line(tmp_path, text, words):
     assert "\n" not in line
     for word in words:
         assert word in line
+
+
+def test_columns_that_nobody_names_are_left_alone_and_slips_are_not(tmp_path):
+    text = "patient\tage\tmgmt status\tnote\nP1\t61\tmethylated\tcalled twice\n"
+    assert "note" not in patients_of(tmp_path, text)
+    named = patients_of(tmp_path, text, labels=["mgmt status", "age", "idh"])
+    assert named.loc[0, ["age", "mgmt status"]].tolist() == ["61", "methylated"]
+    assert named["idh"].isna().all()
+    kept = patients_of(tmp_path, text, labels=["age"], covariates={"age": "numeric"})
+    assert kept["age"].tolist() == [61.0]
+    with pytest.raises(InputError, match=r"column Event.*did you mean event"):
+        patients_of(tmp_path, "patient\ttime\tEvent\nP1\t5\t1\n")
+    # Where the column itself is there, one of a similar name is another.
+    assert len(patients_of(tmp_path, "patient\ttime\tevent\tevent2\nP1\t5\t1\t0\n")) == 1
+
+
+def test_labels_of_slides_are_read_as_text(tmp_path):
+    text = "slide\tpatient\tpath\tgrade\tblock\nS1\tP1\ta.svs\t4\tx\n"
+    slides = slides_of(tmp_path, text, labels=["grade", "site"])
+    assert slides["grade"].tolist() == ["4"] and "block" not in slides
+    assert list(slides.columns).count("site") == 1
 
 
 def test_an_excluded_slide_needs_no_file(tmp_path):

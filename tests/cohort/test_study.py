@@ -284,3 +284,8 @@ def test_score_that_is_weighed_must_be_known(cohort, name, words):
     assert words in str(e.value)
     own = {"scores": {"path": "s.tsv"}}
     assert read(**blocks, **own, clinical_use={"scores": [name]}).has("clinical_use")
+    stated = {"stated": {name: [[0.5, 0.5]]}}
+    with pytest.raises(InputError, match=f"survival_curves.stated, value '{name}': no such") as e:
+        read(**blocks, survival_curves=stated)
+    assert words in str(e.value)
+    assert read(**blocks, **own, survival_curves=stated).has("survival_curves")

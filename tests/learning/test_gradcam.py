@@ -5,9 +5,10 @@ from torch import nn
 
 from classifier_settings import TINY
 from histoniche.errors import InputError
+from histoniche.learning import models
 from histoniche.learning.classifiers import TileClassifier, build_classifier
 from histoniche.learning.gradcam import grad_cam
-from histoniche.learning.models import Model
+from histoniche.learning.models import Model, as_reckoned
 
 PLAIN = {
     "normalisation": {"mean": [0.0] * 3, "deviation": [1.0] * 3},
@@ -29,7 +30,8 @@ class Linear(nn.Module):
 
 
 @pytest.fixture
-def linear():
+def linear(monkeypatch):
+    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda: False)
     network = TileClassifier(Linear(), 2, 2, dropout=0.0).eval()
     with torch.no_grad():
         network.head[1].weight[:] = torch.tensor([[1.0, -1.0], [-4.0, 5.0]])
@@ -77,6 +79,19 @@ def test_the_map_lies_on_what_tells_the_class():
         assert found.shape == (128, 128)
         assert found.max() == pytest.approx(1)
         assert found[:, half].sum() / found.sum() > 0.8
+
+
+def test_a_network_in_bfloat16_looks_where_it_looks_in_float32(monkeypatch):
+    torch.manual_seed(0)
+    network = build_classifier(TINY, classes=2).eval()
+    tile = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    found = {}
+    for rounded in (False, True):
+        monkeypatch.setattr(models, "reckons_in_bfloat16", lambda rounded=rounded: rounded)
+        found[rounded] = grad_cam(Model(as_reckoned(network), PLAIN), tile, target=1)
+    assert found[True].dtype == np.float32
+    assert found[False].max() == 1
+    assert found[True] == pytest.approx(found[False], abs=0.1)
 
 
 def test_a_transformer_has_no_maps():

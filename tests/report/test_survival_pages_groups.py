@@ -14,11 +14,16 @@ from histoniche.cohort.config import check_config
 from histoniche.cohort.palette import Region
 from histoniche.report.figures import survival_groups
 from histoniche.report.figures.cut_points import draw_cut_search
-from histoniche.report.figures.survival_groups import draw_covariate_groups, draw_score_groups
+from histoniche.report.figures.survival_groups import (
+    draw_covariate_groups,
+    draw_score_groups,
+    draw_stated_groups,
+)
 from histoniche.report.page import write_summary
 from histoniche.survival.covariate_groups import compare_covariates
 from histoniche.survival.gene_scan import scan_by_cox, scan_by_log_rank
 from histoniche.survival.score_groups import compare_scores
+from histoniche.survival.stated_groups import compare_stated
 from histoniche.tables import read_table, write_table
 
 Page = Callable[..., str]
@@ -96,6 +101,13 @@ def page(cohort: Path, palette: list[Region], tmp_path: Path) -> Page:
                 )
                 files["figures"].append(figure)
             files |= {path.stem: path for path in out.values()}
+            if curves["stated"]:
+                out = {name: tmp_path / f"stated_{name}.parquet" for name in ("groups", "curves")}
+                compare_stated(*inputs.values(), **out, stated=curves["stated"], manner=manner)
+                figure = tmp_path / "stated_groups.svg"
+                draw_stated_groups(*out.values(), palette, measure="area_mm2", stated_groups=figure)
+                files["figures"].append(figure)
+                files |= {path.stem: path for path in out.values()}
             if curves["groups"]:
                 names = ("groups", "curves", "pairs", "trends")
                 out = {name: tmp_path / f"covariate_{name}.parquet" for name in names}
@@ -202,6 +214,49 @@ def test_levels_pairs_and_trends_stand_in_tables(page: Page, tmp_path: Path) -> 
     assert "Corrected by Holm over the pairs" in plain
     assert "Weighted log-rank test (Fleming-Harrington, ρ 1, γ 0): p" in plain
     assert "weighted log-rank tests (Fleming-Harrington, ρ 1, γ 0)" in plain
+
+
+def test_stated_limits_are_told_with_who_was_left_out(page: Page, tmp_path: Path) -> None:
+    stated = {"HTI": [[0.5, 0.5], [1, 2.5]], "CTmvp": [[1.25, 1.25]], "flat": [[0, 2]]}
+    text = page(survival_curves={"scores": ["HTI"], "stated": stated})
+    groups = read_table(tmp_path / "stated_groups.parquet")
+    rows = cells_of(text, "Groups by stated limits")
+    mine = [row for row in rows if row[0] == "score HTI" and row[2] in ("up to 1", "above 2.5")]
+    assert [row[1] for row in mine] == ["training"] * 2 + ["internal validation"] * 2
+    apart = groups[(groups["score"] == "HTI") & (groups["above"] == 2.5)]
+    assert [row[3] for row in mine] == [str(n) for n in apart["n"]]
+    assert [row[5] for row in mine] == [str(n) for n in apart["n_between"]]
+    between, low, high = apart["n_between"].iloc[0], *apart["n"][:2]
+    assert between + low + high == 60 and between > 0
+    plain = words(text)
+    assert (
+        "Survival by score HTI, training cohort (up to 1 against above 2.5, stated in advance; "
+        f"{between} patients between left out) in {low + high} patients"
+    ) in plain
+    assert "(CTmvp), training cohort (up to 1.25 mm² against above 1.25 mm², stated in" in plain
+    assert "score HTI up to 0.5 against above 0.5; score HTI up to 1 against above 2.5" in plain
+    # Everybody stands between the limits of a score that does not vary.
+    assert [row[2:6] for row in rows if row[0] == "score flat"] == [
+        ["", "0", "0", "60"],
+        ["", "0", "0", "30"],
+    ]
+    figure = drawn_words(tmp_path / "stated_groups.svg")
+    assert figure.count("Survival by score HTI, up to 1 against above 2.5") == 2
+    assert f"Limits stated in advance, {between} patients between left out" in figure
+    assert "2 comparisons more in the table" in figure
+
+
+def test_without_stated_limits_nothing_is_said_of_them(page: Page) -> None:
+    text = page(survival_curves={"scores": ["HTI"]})
+    assert "By score" in text and "stated" not in text
+
+
+def test_limits_between_which_everybody_stands_are_drawn_as_a_notice(
+    page: Page, tmp_path: Path
+) -> None:
+    page(survival_curves={"scores": ["HTI"], "stated": {"flat": [[0, 2]]}})
+    drawn = drawn_words(tmp_path / "stated_groups.svg")
+    assert "There are no groups of patients to compare." in drawn
 
 
 def test_more_comparisons_than_can_be_read_are_in_the_table(

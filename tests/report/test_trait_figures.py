@@ -7,11 +7,12 @@ import pytest
 from drawings import beside, whole, words
 from histoniche.report.figures.heterogeneity import draw_heterogeneity, hti_groups
 from histoniche.report.figures.training import draw_learning_curves
+from histoniche.report.figures.trait_comparisons import draw_chain, draw_trait_comparisons
 from histoniche.report.figures.trait_roc import draw_trait_confusion, draw_trait_roc
 from histoniche.report.figures.trait_rounds import draw_trait_rounds, headline_aurocs
 from histoniche.report.figures.trait_scores import draw_score_percentile
 from histoniche.report.traits import in_order, main_round, tidy
-from trait_tables import SETS, curves_and_metrics, slide_scores
+from trait_tables import SETS, chain_tables, curves_and_metrics, slide_scores, two_trainings
 
 EIGHT = tuple(f"A class with a long name, number {k}" for k in range(8))
 
@@ -225,3 +226,42 @@ def test_learning_curves_mark_the_best_epoch_of_what_was_watched(saved, tmp_path
     assert whole(out)
     draw_learning_curves([], out, monitor="validation_auc", **options)
     assert "No network was trained" in words(out)
+
+
+def test_two_trainings_are_drawn_round_by_round(saved, tmp_path):
+    first = curves_and_metrics(trait="small", sets=SETS)[1]
+    second = curves_and_metrics(trait="A <large> one", shift=2.0, seed=3)[1]
+    tests = two_trainings(first, second, name="size")
+    out = tmp_path / "c.svg"
+    metrics = saved(pd.concat([first, second]))
+    draw_trait_comparisons(saved(tests), metrics, comparisons_figure=out)
+    text = words(out)
+    assert "size: 5 rounds, 40 test patients" in text and "A &lt;large&gt; one" in text
+    own = tests[(tests["level"] == "slide") & (tests["metric"] == "auroc")].iloc[0]
+    assert f"{own['difference']:.3f}" in text
+    drawn = beside(out)
+    # A dot a round, level, metric and side: neither ensembles nor other sets nor sensitivity.
+    assert len(drawn) == 5 * 3 * 2 * 2 and set(drawn["metric"]) == {"auroc", "accuracy"}
+    dots = drawn[(drawn["level"] == "slide") & (drawn["metric"] == "auroc")]
+    means = dots.groupby("side")["value"].mean()
+    assert means["second"] - means["first"] == pytest.approx(own["difference"], abs=1e-5)
+    draw_trait_comparisons(saved(tests.head(0)), metrics, comparisons_figure=out)
+    assert "No two trainings were compared" in words(out)
+
+
+def test_a_chain_is_drawn_beside_one_model_step_by_step(saved, tmp_path):
+    metrics, tests = chain_tables()
+    metrics.loc[metrics["round"] == 1, "patients"] = 14
+    out = tmp_path / "c.svg"
+    draw_chain(saved(metrics), saved(tests), chain="grades", chain_figure=out)
+    text = words(out)
+    assert "grades: 3 rounds, 12 to 14 test patients" in text
+    assert "Tiles, gbm called right" in text and "one model" in text
+    drawn = beside(out)
+    own = drawn[(drawn["step"] == "all") & (drawn["level"] == "tile") & (drawn["class"] == "all")]
+    known = metrics[(metrics["step"] == "all") & (metrics["level"] == "tile")]
+    known = known[(known["class"] == "all") & (known["model"] == "single")]
+    mine = own.loc[own["side"] == "first", "value"]
+    assert mine.to_numpy() == pytest.approx(known["value"].to_numpy(), abs=1e-5)
+    draw_chain(saved(metrics.head(0)), saved(tests.head(0)), chain="x", chain_figure=out)
+    assert "could not be compared" in words(out)

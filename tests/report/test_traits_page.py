@@ -10,17 +10,15 @@ from PIL import Image
 from histoniche.report.figures.heterogeneity import draw_heterogeneity
 from histoniche.report.figures.trait_roc import draw_trait_confusion, draw_trait_roc
 from histoniche.report.figures.trait_rounds import draw_trait_rounds
+from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.page import write_summary
 from histoniche.tables import write_table
-from trait_tables import SETS, curves_and_metrics
+from histoniche.traits.round_table import round_table
+from trait_tables import SETS, chain_tables, curves_and_metrics, two_trainings
 
-SETTINGS = {
-    "traits": {
-        "MGMT": {"labels": {"column": "mgmt", "of": "patients", "classes": ["un", "meth"]}},
-        "EGFR": {"expression": {"gene": "EGFR", "low": 0.2, "high": 0.8}},
-        "rounds": 5,
-    }
-}
+MGMT = {"labels": {"column": "mgmt", "of": "patients", "classes": ["un", "meth"]}}
+EGFR = {"expression": {"gene": "EGFR", "low": 0.2, "high": 0.8}}
+SETTINGS = {"traits": {"named": {"MGMT": MGMT, "EGFR": EGFR}, "rounds": {"method": "rounds"}}}
 LEVELS = {"slide": 60, "patient": 40}
 
 
@@ -196,6 +194,113 @@ def test_a_study_without_traits_has_no_such_section(page):
     assert page({}) == ""
 
 
-def test_settings_elsewhere_do_no_harm(page):
-    text = page({"trait_labels": labels()}, traits={"rounds": {"count": 5}})
-    assert "20 slides of 20 patients un" in words(text)
+def test_a_cross_validation_says_who_judges_whom(page):
+    rounds = {"method": "kfold", "folds": 5}
+    own = {"named": {"MGMT": MGMT}, "rounds": rounds}
+    text = words(page({"trait_labels": labels()}, traits=own))
+    assert "into 5 folds: each patient is judged by the network that never saw them." in text
+    assert "whom the network had not seen" not in text
+
+
+def test_bags_are_said_to_learn_from_the_label_of_the_slide(page, tmp_path):
+    path = tmp_path / "maps" / "S1" / "heat_maps.png"
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", (90, 50), "#AA3355").save(path)
+    own = {
+        "named": {"MGMT": MGMT, "Type": {**MGMT, "method": "mil"}},
+        "features": {"encoder": "vit<small>"},
+    }
+    text = page({"trait_labels": labels()}, {"heat_maps": [path]}, traits=own)
+    assert "Networks learned MGMT from tiles" in text
+    assert "Type was learned from the label of the slide alone, by attention on features" in text
+    assert "<code>vit&lt;small&gt;</code>" in text
+    assert "Attention: how much a tile counted for the slide" in text
+    only = {"named": {"Type": {**MGMT, "method": "mil"}}, "features": {"encoder": "x"}}
+    assert "tiles that inherit" not in page({"trait_labels": labels()}, traits=only)
+
+
+def test_networks_from_elsewhere_are_a_caution(page, tmp_path):
+    path = tmp_path / "maps" / "S1" / "heat_maps.png"
+    path.parent.mkdir(parents=True)
+    Image.new("RGB", (90, 50), "#AA3355").save(path)
+    own = {"named": {"MGMT": MGMT}, "pretrained": "/somewhere/models"}
+    text = page({}, {"heat_maps": [path]}, traits=own)
+    assert "Networks trained elsewhere were applied: MGMT." in text
+    assert "/somewhere" not in text and "Attention" not in text
+
+
+def test_rounds_and_ensemble_stand_in_one_table(page):
+    rows = [
+        ("test", "0", 0.6, 0.5, 0.7),
+        ("test", "1", 0.8, 0.7, 0.9),
+        ("test", "ensemble", 0.85, 0.75, 0.95),
+        ("ood_near", "ensemble", 0.55, 0.5, 0.6),
+    ]
+    own = pd.DataFrame(rows, columns=["set", "model", "value", "low", "high"])
+    shared = {"trait": "EGFR", "level": "slide", "class": "high", "metric": "auroc"}
+    table = round_table([own.assign(**shared, patients=40, slides=60, positives=20)])
+    text = page({"trait_labels": labels(), "trait_rounds_table": table})
+    (row,) = [row for row in rows_of(text) if row[:2] == ["EGFR", "high"]]
+    assert row[2:6] == ["2", "0.70", "0.60", "0.80"]
+    assert row[6:] == ["0.85 (0.75 to 0.95)", "40", "0.55 (0.50 to 0.60)", "40", "–", "0"]
+    assert "Single rounds and the ensemble" in text
+    own = {"named": {}, "rounds": {"method": "kfold", "folds": 2}}
+    text = page({"trait_labels": labels(), "trait_rounds_table": table}, traits=own)
+    assert "Single rounds and out of fold" in text
+    assert "Out of fold: each slide by the network that tests its patient" in words(text)
+
+
+def test_two_trainings_are_compared_with_what_their_p_does_not_say(page):
+    first = curves_and_metrics(trait="A", levels=LEVELS)[1]
+    second = curves_and_metrics(trait="B", levels=LEVELS, shift=2.0, seed=3)[1]
+    table = two_trainings(first, second, name="b <i>")
+    text = page({"trait_metrics": pd.concat([first, second]), "trait_comparisons": table})
+    own = table[(table["level"] == "patient") & (table["metric"] == "auroc")].iloc[0]
+    (row,) = [row for row in rows_of(text) if row[:3] == ["Patients", "meth", "AUROC"]]
+    assert row[3:] == [
+        f"{own['first_mean']:.2f}", f"{own['second_mean']:.2f}",
+        format_interval(own["difference"], own["low"], own["high"], decimals=3),
+        format_p(own["p"]), format_p(own["q"]), "5",
+    ]  # fmt: skip
+    assert "b &lt;i&gt;: B against A" in text and "Paired t-test." in text
+    assert "Runs share patients, so p speaks of the chance in training" in text
+
+
+def test_chains_stand_beside_one_model_step_by_step(page, tmp_path):
+    _, tests = chain_tables()
+    path = tmp_path / "grades" / "comparison.parquet"
+    write_table(tests, path)
+    empty = tmp_path / "none" / "comparison.parquet"
+    write_table(tests.head(0), empty)
+    text = page({"trait_labels": labels()}, {"trait_chains": [path, empty]})
+    assert text.count("the chain against one model</caption>") == 1
+    rows = [row for row in rows_of(text) if row[2] == "called right"]
+    assert [row[:2] for row in rows] == [
+        ["Tiles", "all classes"], ["Tiles", "gbm"], ["Slides", "all classes"], ["Slides", "gbm"],
+    ]  # fmt: skip
+    own = tests[(tests["level"] == "tile") & (tests["step"] == "gbm") & (tests["class"] == "all")]
+    assert rows[1][3] == f"{own['first_mean'].iloc[0]:.2f}" and rows[1][-1] == "3"
+    # No correction was made, so no column says so.
+    assert ">q</th>" not in text.split("the chain against one model")[1].split("</table>")[0]
+
+
+def test_slides_of_patients_set_aside_come_first(page, results, tmp_path):
+    quality = pd.DataFrame({"slide": ["S1", "S2"], "patient": ["P1", "P2"], "status": "ok"})
+    divided = pd.DataFrame(
+        {"patient": ["P1", "P2"], "round": [0.0, np.nan], "role": ["train", "test"]}
+    )
+    paths = []
+    for slide in ("S1", "S2"):
+        paths.append(tmp_path / slide / "heat_maps.png")
+        paths[-1].parent.mkdir()
+        Image.new("RGB", (90, 50), "#AA3355").save(paths[-1])
+    columns = pd.read_parquet(results.path("quality")).head(2).reset_index(drop=True)
+    tables = {"trait_division": divided, "quality": columns.assign(**quality)}
+    text = page(tables, {"heat_maps": paths})
+    assert text.index("S2") < text.index("S1")
+
+
+def test_who_was_seen_is_told_of_the_index(page):
+    hti = pd.DataFrame({"score": "HTI", "hti": [0.2, 0.4, np.nan], "unseen": [True, False, True]})
+    text = words(page({"trait_labels": labels(), "heterogeneity": hti}))
+    assert "1 of them was seen by none of the networks." in text

@@ -183,7 +183,7 @@ def test_weights_and_strata_reach_the_test(
 def test_an_unknown_score_and_a_cohort_without_follow_up_are_named(
     compare: Callable[..., Tables], lung: pd.DataFrame, halves: "pd.Series[str]"
 ) -> None:
-    with pytest.raises(InputError, match=r"survival_curves\.scores, value 'agr'.*among age"):
+    with pytest.raises(InputError, match=r"survival_curves\.scores, value 'agr'.*you mean age"):
         compare({"age": lung["age"]}, halves, named=("agr",))
     strangers = pd.Series("training", pd.Index(["X1", "X2"]), name="cohort")
     with pytest.raises(InputError, match="no patient of a cohort has follow-up"):

@@ -54,6 +54,14 @@ def test_areas_genes_and_activities_stand_below_each_other(tables: dict[str, Pat
     ]
 
 
+def test_indices_of_heterogeneity_come_last(tables: dict[str, Path]) -> None:
+    index = tables["table"].with_name("heterogeneity.parquet")
+    row = {"patient": "A", "score": "hti", "kind": "hti", "value": 0.6}
+    write_table(pd.DataFrame([row]), index)
+    found = gather(tables, heterogeneity=index)
+    assert found.values.tolist()[2:] == [["A", "hti", "hti", 0.6]]
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

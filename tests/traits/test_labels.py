@@ -96,7 +96,9 @@ def test_so_many_equal_lowest_values_that_nobody_is_low_are_an_error():
 
 
 def test_cuts_out_of_order_are_an_error():
-    with pytest.raises(InputError, match="cuts are out of order"):
+    with pytest.raises(
+        InputError, match=r"traits\.named\.t\.expression: the cuts are out of order"
+    ):
         label_expression(range(10), low=0.4, high=0.5)
 
 
@@ -129,7 +131,9 @@ def test_a_column_of_the_slides_labels_slides():
 def test_one_class_or_too_few_patients_of_one_are_an_error():
     values = column({"A": "x", "B": "x", "C": "x", "D": "y"})
     slides = slides_of("ABCD", 3)
-    with pytest.raises(InputError, match=r"traits.t: 1 patient of the class y, 2 are needed"):
+    with pytest.raises(
+        InputError, match=r"traits\.named\.t: 1 patient of the class y, 2 are needed"
+    ):
         column_labels(slides, values, trait="t", classes=["x", "y"], fewest=2)
     with pytest.raises(InputError, match=r"one class only, x, in 4 patients; label patients of z"):
         column_labels(slides, values, trait="t", classes=["x", "z"], fewest=2)
@@ -176,10 +180,15 @@ def test_the_job_reads_a_column_and_an_expression(tables):
 
 def test_the_job_says_which_gene_or_column_is_missing_and_writes_nothing(tables):
     slides, out, files = tables
-    with pytest.raises(InputError, match=r"no such gene; did you mean MKI67"):
+    with pytest.raises(
+        InputError, match=r"traits\.named\.t\.expression\.gene.*no such gene; did you mean MKI67"
+    ):
         label_slides(slides, out, trait="t", settings={"expression": {"gene": "MKI76"}}, **files)
     settings = {"labels": {"column": "egfr", "classes": ["a", "b"]}}
-    with pytest.raises(InputError, match=r"'egfr'.*choose among patient, mgmt"):
+    with pytest.raises(
+        InputError,
+        match=r"traits\.named\.t\.labels\.column, value 'egfr'.*choose among patient, mgmt",
+    ):
         label_slides(slides, out, trait="t", settings=settings, **files)
     with pytest.raises(InputError, match="no table of expression"):
         label_slides(slides, out, trait="t", settings={"expression": {"gene": "A"}})

@@ -99,7 +99,7 @@ def test_too_few_patients_are_a_clear_line():
         draw_folds(COHORT[:4], seed=0, folds=5)
     with pytest.raises(InputError, match="2 patients are too few"):
         draw_rounds(COHORT[:2], seed=0)
-    with pytest.raises(InputError, match="need a fold each"):
+    with pytest.raises(InputError, match=r"traits\.rounds\.folds: .*need a fold each"):
         draw_folds(COHORT, seed=0, folds=2)
 
 
@@ -121,7 +121,9 @@ def test_the_audit_finds_patients_on_two_sides_and_empty_sides():
 def test_a_trait_needs_each_class_in_training_and_as_many_patients_as_folds(caplog):
     folds = draw_folds(COHORT[:10], seed=0, folds=5)
     few = dict.fromkeys(COHORT[:10]) | {"P001": "a", "P002": "b", "P003": "a", "P004": "b"}
-    with pytest.raises(InputError, match="4 labelled patients are fewer than the 5 folds"):
+    with pytest.raises(
+        InputError, match=r"traits\.named\.\w+: 4 labelled patients are fewer than the 5 folds"
+    ):
         audit_labels(folds, labels_of(few), classes=["a", "b"])
     one = dict.fromkeys(COHORT[:10], "a") | {"P003": "b"}
     with pytest.raises(InputError, match="no training patient of the class b in round"):

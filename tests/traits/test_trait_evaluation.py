@@ -244,7 +244,8 @@ def test_thresholds_chosen_on_validation_tiles_reach_the_scores(tmp_path):
     )
     # Of one network the vote is its own call.
     assert ensemble.equals(single)
-    with pytest.raises(InputError, match=r"'guess': no such threshold; choose among argmax, half"):
+    problem = r"tile_threshold, value 'guess': no such threshold; choose among argmax, half"
+    with pytest.raises(InputError, match=rf"traits\.scoring\.{problem}"):
         score(cohort, tile_threshold="guess")
 
 

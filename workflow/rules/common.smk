@@ -15,6 +15,7 @@ from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.places import is_file_of_weights
 from histoniche.cohort.study import read_study
+from histoniche.cohort.trait_settings import label_columns
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
 from histoniche.slides.judging import judge
@@ -67,6 +68,9 @@ wildcard_constraints:
     head=r"[A-Za-z][A-Za-z0-9]{0,15}",
     fold=r"[0-9]+",
     trial=r"[0-9]+",
+    trait=r"[A-Za-z][A-Za-z0-9_]{0,31}",
+    round=r"[0-9]+",
+    chain=r"[A-Za-z][A-Za-z0-9_]{0,31}",
 
 
 def has(name):
@@ -165,7 +169,11 @@ def file_digest(path):
 def training_settings(wildcards):
     """Settings of one network: those of its head and trial, files by their name alone."""
     trial = wildcards.get("trial")
-    settings = study.training_settings(wildcards.head, trial and int(trial))
+    return by_name(study.training_settings(wildcards.head, trial and int(trial)))
+
+
+def by_name(settings):
+    """Settings of a network whose file of weights stands there by its name alone."""
     weights = settings["encoder_weights"]
     return {**settings, "encoder_weights": weights and Path(weights).name}
 
@@ -196,6 +204,79 @@ def trials_of(name):
     return expand(
         f"<results>/tuning/{{{{head}}}}/{{{{fold}}}}/{{trial}}/{name}", trial=TRIALS
     )
+
+
+def trait_settings(wildcards):
+    """Settings of a trait's network, files by their name alone."""
+    return by_name(study.trait_settings(wildcards.trait))
+
+
+def trait_weights(trait):
+    """The file that a trait's network starts from, as a list; empty if it needs none."""
+    weights = study.trait_settings(trait)["encoder_weights"]
+    return [weights] if is_file_of_weights(weights) else []
+
+
+def feature_weights():
+    """The file of the weights that features are made with, as a list."""
+    weights = config["traits"]["features"]["encoder_weights"]
+    return [weights] if is_file_of_weights(weights) else []
+
+
+def trait_rows(trait):
+    """Rows of the slides that a trait labels, with the column of theirs that it goes by."""
+    labels = config["traits"]["named"][trait].get("labels", {})
+    own = [labels["column"]] if labels.get("of") == "slides" else []
+    return study.used[["slide", "patient", *own]].to_dict("records")
+
+
+def trait_bag(trait):
+    """What a trait is learned from as a whole, slide or patient; None for single tiles."""
+    return study.trait_settings(trait)["bag"] if trait in study.bag_traits else None
+
+
+def trait_tiles(trait, slides):
+    """Stores of some slides' tiles, for the tiling of a trait."""
+    return expand(
+        "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+        tiling=study.trait_tiling(trait),
+        slide=slides,
+    )
+
+
+def predictions_of(trait, slides):
+    """What a trait's networks found on some slides, round by round."""
+    return expand(
+        "<results>/traits/{trait}/{round}/{slide}.zarr/zarr.json",
+        trait=trait,
+        round=study.trait_rounds(trait),
+        slide=slides,
+    )
+
+
+def trait_models(trait):
+    """Descriptions of a trait's networks, trained here or brought along."""
+    return expand(
+        "{folder}/{trait}/{round}/model.json",
+        folder=config["traits"].get("pretrained", "<results>/traits"),
+        trait=trait,
+        round=study.trait_rounds(trait),
+    )
+
+
+def features_of(trait, slides):
+    """Features of some slides' tiles, for the tiling of a trait."""
+    return expand(
+        "<results>/features/{tiling}/{slide}.zarr/zarr.json",
+        tiling=study.trait_tiling(trait),
+        slide=slides,
+    )
+
+
+def brought_choice(trait):
+    """Which rounds of a trait vote, as finished models say that were brought along, as a list."""
+    path = Path(config["traits"].get("pretrained", ""), trait, "choice.parquet")
+    return [str(path)] if "pretrained" in config["traits"] and path.is_file() else []
 
 
 def any_of(names):

@@ -12,6 +12,7 @@ rule gather_scores:
         activity=(
             rules.score_activity.output.activity if SURVIVAL.get("gene_sets") else []
         ),
+        heterogeneity=rules.collect_heterogeneity.output.scores if HETEROGENEITY else [],
     output:
         scores="<results>/survival/scores.parquet",
         scores_twin="<results>/survival/scores.tsv",

@@ -104,6 +104,41 @@ rule compare_covariates:
         "../scripts/compare_covariates.py"
 
 
+rule compare_stated:
+    input:
+        patients="<results>/cohort/patients.parquet",
+        scores=rules.gather_scores.output.scores,
+        cohorts=rules.name_cohorts.output.cohorts,
+    output:
+        groups="<results>/survival/stated_groups.parquet",
+        groups_twin=report(
+            "<results>/survival/stated_groups.tsv",
+            caption="../report/stated_groups.rst",
+            category="Survival",
+        ),
+        curves="<results>/survival/stated_curves.parquet",
+        curves_twin="<results>/survival/stated_curves.tsv",
+    log:
+        "<logs>/compare_stated.log",
+    benchmark:
+        "<benchmarks>/compare_stated.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
+    params:
+        settings={"stated": CURVES.get("stated"), "manner": COMPARED_BY},
+        code=code_version("compare_stated"),
+    message:
+        "Comparing survival by limits that are stated in advance"
+    script:
+        "../scripts/compare_stated.py"
+
+
 rule scan_genes:
     input:
         expression=(rules.prepare_expression.output.expression if GENE_SURVIVAL else []),
@@ -178,6 +213,34 @@ rule draw_score_groups:
         "Drawing survival by score"
     script:
         "../scripts/draw_score_groups.py"
+
+
+rule draw_stated_groups:
+    input:
+        groups=rules.compare_stated.output.groups,
+        curves=rules.compare_stated.output.curves,
+    output:
+        **figure("stated_groups", "Survival"),
+    log:
+        "<logs>/draw_stated_groups.log",
+    benchmark:
+        "<benchmarks>/draw_stated_groups.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        palette=PALETTE,
+        measure=config["areas"]["measure"],
+        code=code_version("draw_stated_groups"),
+    message:
+        "Drawing survival by limits that are stated in advance"
+    script:
+        "../scripts/draw_stated_groups.py"
 
 
 rule draw_covariate_groups:
@@ -258,6 +321,14 @@ GROUP_TABLES = {
     ),
     **(
         {
+            "stated_groups": "survival/stated_groups",
+            "stated_curves": "survival/stated_curves",
+        }
+        if CURVES.get("stated")
+        else {}
+    ),
+    **(
+        {
             "covariate_groups": "survival/covariate_groups",
             "covariate_curves": "survival/covariate_curves",
             "covariate_pairs": "survival/covariate_pairs",
@@ -270,6 +341,7 @@ GROUP_TABLES = {
 }
 GROUP_FIGURES = [
     *(rules.draw_score_groups.output if CURVES else []),
+    *(rules.draw_stated_groups.output if CURVES.get("stated") else []),
     *(rules.draw_covariate_groups.output if CURVES.get("groups") else []),
     *expand(
         "<results>/figures/genes_{test}.{ending}",

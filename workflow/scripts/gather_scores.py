@@ -9,7 +9,7 @@ with job(snakemake.log[0]):
 
     given = {
         name: Path(snakemake.input[name]) if snakemake.input[name] else None
-        for name in ("table", "expression", "activity")
+        for name in ("table", "expression", "activity", "heterogeneity")
     }
     gather_scores(
         **given,

@@ -12,4 +12,5 @@ with job(snakemake.log[0]):
         Path(snakemake.output.table),
         covariates=snakemake.params.covariates,
         time_unit=snakemake.params.time_unit,
+        labels=snakemake.params.labels,
     )

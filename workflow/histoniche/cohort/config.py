@@ -1,12 +1,14 @@
 """The configuration: a closed schema, its defaults, and errors that name the mend."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import jsonschema
 
 from histoniche.cohort.config_problems import problems
-from histoniche.cohort.schemas import nearest, read_schema
+from histoniche.cohort.schemas import nearest, read_schema, resolve
+from histoniche.cohort.trait_problems import trait_problems
 from histoniche.errors import InputError
 
 
@@ -58,6 +60,9 @@ def _explain(error: Any, file: str) -> InputError:
     if error.validator == "enum":
         remedy = nearest(str(error.instance), map(str, error.validator_value))
         problem = "not one of the choices"
+    elif isinstance(error.instance, bool) and "string" in error.schema.get("type", ()):
+        problem = "YAML takes yes, no, on and off for truth values"
+        remedy = "put the text in quotes"
     elif "number" in error.schema.get("type", ()) and _reads_as_number(error.instance):
         problem = "text where a number is wanted"
         remedy = f"write {float(error.instance):f}".rstrip("0")
@@ -77,12 +82,11 @@ def _reads_as_number(value: object) -> bool:
 
 
 def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
-    """Fill in defaults below `value`, sort its keys and make its numbers of one kind."""
-    if "$ref" in schema:
-        target: Any = root
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        schema = {**target, **{key: entry for key, entry in schema.items() if key != "$ref"}}
+    """Fill in defaults below `value`, sort its keys and make its numbers of one kind.
+
+    Keys whose order says something, `ordered` in the schema, stay as they are.
+    """
+    schema = resolve(schema, root)
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         for key, entry in properties.items():
@@ -90,7 +94,8 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
                 value = {**value, key: entry["default"]}
         others = schema.get("additionalProperties")
         others = others if isinstance(others, dict) else {}
-        return {key: _fill(value[key], properties.get(key, others), root) for key in sorted(value)}
+        names = list(value) if schema.get("ordered") else sorted(value)
+        return {key: _fill(value[key], properties.get(key, others), root) for key in names}
     if isinstance(value, list):
         return [_fill(item, schema.get("items", {}), root) for item in value]
     numeric = schema.get("type") in ("number", ["number", "string"])
@@ -101,7 +106,7 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
 
 def _check_references(config: Mapping[str, Any], file: str) -> None:
     """Check what a schema cannot: keys that refer to one another."""
-    for problem in problems(config):
+    for problem in chain(problems(config), trait_problems(config)):
         raise InputError(
             problem.text,
             file=file,

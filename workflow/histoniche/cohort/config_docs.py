@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from histoniche.cohort.schemas import read_schema
+from histoniche.cohort.schemas import read_schema, resolve
 from histoniche.errors import InputError
 from histoniche.files import write_text
 
@@ -71,34 +71,26 @@ def _rows(
     entry: Mapping[str, Any], root: Mapping[str, Any], *, prefix: str
 ) -> Iterator[tuple[str, str, str, str]]:
     """A row for every key below an object, nested ones with their path."""
-    entry = _resolve(entry, root)
+    entry = resolve(entry, root)
     others = entry.get("additionalProperties")
     children = dict(entry.get("properties", {}))
     if isinstance(others, dict) and "$ref" not in others and "properties" in others:
         children["NAME"] = others
     for name, unresolved in children.items():
-        child = _resolve(unresolved, root)
+        child = resolve(unresolved, root)
         path = f"{prefix}{name}"
         default = child.get("default", "required" if name in entry.get("required", []) else "")
         shown = f"`{default}`" if default not in ("", "required", {}, []) else str(default or "")
         if name != "NAME":
             yield f"`{path}`", _meaning(child, root), _values(child), shown
-        yield from _rows(child, root, prefix=f"{path}.")
-
-
-def _resolve(entry: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An entry with its reference replaced by what it refers to."""
-    if "$ref" not in entry:
-        return entry
-    target: Any = root
-    for part in entry["$ref"].removeprefix("#/").split("/"):
-        target = target[part]
-    return {**target, **entry}
+        # What differs for one network has the keys of all networks, which stand elsewhere.
+        if not str(unresolved.get("$ref", "")).endswith("override"):
+            yield from _rows(child, root, prefix=f"{path}.")
 
 
 def _meaning(entry: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     """The description on one line."""
-    return " ".join(str(_resolve(entry, root).get("description", "")).split())
+    return " ".join(str(resolve(entry, root).get("description", "")).split())
 
 
 def _values(entry: Mapping[str, Any]) -> str:

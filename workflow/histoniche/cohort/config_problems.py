@@ -1,10 +1,12 @@
 """Keys of the configuration that do not go together."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import jsonschema
 
+from histoniche.cohort.curve_problems import curve_problems
+from histoniche.cohort.problem import Problem
 from histoniche.cohort.schemas import nearest, read_schema
 from histoniche.cohort.trials import draw_trial, with_values
 
@@ -25,21 +27,12 @@ _NEEDS = {
 _NOT_DRAWN = {"encoder_weights", "encoder_sha256"}
 
 
-class Problem(NamedTuple):
-    """A key whose value does not go with the others."""
-
-    key: str
-    text: str
-    remedy: str
-    value: object = None
-
-
 def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """All that a schema cannot see: keys that refer to one another, and do not fit."""
     yield from _stage_problems(config)
     yield from _split_problems(config["split"])
     yield from _name_problems(config)
-    yield from _curve_problems(config)
+    yield from curve_problems(config)
     yield from _comparison_problems(config)
     yield from _model_problems(config)
     yield from _training_problems(config)
@@ -49,7 +42,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
 def _stage_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Blocks that need other blocks."""
     areas = config["areas"]
-    reads_slides = "segmentation" in config or "tilings" in config
+    reads_slides = any(block in config for block in ("segmentation", "tilings", "traits"))
     if reads_slides and "slides" not in config["cohort"]:
         yield Problem("cohort.slides", "slides are to be read but there is no sheet", "add it")
     if "path" in areas and "segmentation" in config:
@@ -78,7 +71,8 @@ def _survival_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
         return
     survival = config["survival"]
     listed = survival["genes"] or survival["gene_sets"]
-    if not (_has_areas(config) or "scores" in config or listed):
+    indices = config.get("traits", {}).get("heterogeneity")
+    if not (_has_areas(config) or "scores" in config or listed or indices):
         remedy = "name a table of areas or scores, or add the block segmentation"
         yield Problem("areas.path", "the block survival needs areas or other scores", remedy)
     for key, block in (("genes", "expression"), ("gene_sets", "activity")):
@@ -145,37 +139,6 @@ def _covariate_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem(key, "its levels make no groups", "name a categorical one", name)
             elif block == "activity" and name in config.get("comparisons", {}):
                 yield Problem(key, "a comparison has this name", "rename the comparison", name)
-
-
-def _curve_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
-    """Covariates that make no groups or strata, orders of nothing, and rules not said in full."""
-    if "survival_curves" not in config:
-        return
-    curves, covariates = config["survival_curves"], config["cohort"]["covariates"]
-    for key in ("groups", "strata"):
-        place = f"survival_curves.{key}"
-        for name in curves[key]:
-            if name not in covariates:
-                remedy = nearest(name, covariates) if covariates else "declare it under cohort"
-                yield Problem(place, "no such covariate", remedy, name)
-            elif covariates[name]["type"] != "categorical":
-                yield Problem(place, f"its values make no {key}", "name a categorical one", name)
-    for name in curves["strata"]:
-        if name in curves["groups"]:
-            problem = "its levels cannot be compared within its levels"
-            yield Problem("survival_curves.strata", problem, "name it in one place only", name)
-    for name in curves["orders"]:
-        if name not in curves["groups"]:
-            remedy = "name the covariate under groups, or leave the order out"
-            yield Problem(f"survival_curves.orders.{name}", "not among groups", remedy)
-    cut = curves["cut"]
-    for key in ("quantile", "value"):
-        place = f"survival_curves.cut.{key}"
-        if cut["rule"] == key and key not in cut:
-            yield Problem(place, f"the rule {key} needs it", "write it")
-        elif cut["rule"] != key and key in cut:
-            remedy = f"write rule: {key}, or leave it out"
-            yield Problem(place, f"the rule {cut['rule']} has no use for it", remedy, cut[key])
 
 
 def _comparison_problems(config: Mapping[str, Any]) -> Iterator[Problem]:

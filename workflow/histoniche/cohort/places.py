@@ -13,6 +13,7 @@ from histoniche.errors import InputError
 _PATHS: dict[str, set[str]] = {
     "cohort": {"slides", "patients", "root"},
     "segmentation": {"pretrained"},
+    "traits": {"pretrained"},
     "areas": {"path"},
     "scores": {"path"},
     "expression": {"path", "sample_sheet"},
@@ -28,6 +29,9 @@ _NAMED_PATHS = {
     "activity": "gene_sets",
 }
 """Keys that hold files by name."""
+
+# Places of their models and weights are checked with what they are for.
+_LEARNING = ("segmentation", "traits")
 
 
 def is_file_of_weights(encoder_weights: str | None) -> bool:
@@ -72,6 +76,8 @@ def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
         if "verdicts" in tuning:
             path = _fill_in(tuning["verdicts"], file, "segmentation.tuning.verdicts")
             filled["segmentation"]["tuning"] = {**tuning, "verdicts": path}
+    if "traits" in filled:
+        filled["traits"] = _fill_in_traits(filled["traits"], file)
     return filled
 
 
@@ -81,7 +87,7 @@ def check_tables(config: Mapping[str, Any], file: str) -> None:
         f"{block}.{key}": config.get(block, {}).get(key)
         for block, keys in _PATHS.items()
         for key in sorted(keys)
-        if block not in ("cohort", "segmentation")
+        if block not in ("cohort", *_LEARNING)
     }
     for column, path in {**named, **_named_places(config)}.items():
         if path is not None and not Path(path).exists():
@@ -108,6 +114,7 @@ def check_places(config: Mapping[str, Any], file: str) -> None:
         .get("verdicts"),
         **_named_places(config),
         **_places_of_cells(config.get("single_cell", {}).get("cells")),
+        **_places_of_weights(config),
     }
     for column, path in read.items():
         if path is not None and Path(path).resolve().is_relative_to(results):
@@ -200,6 +207,42 @@ def _fill_in_weights(settings: Mapping[str, Any], file: str, column: str) -> dic
     remedy = "name a safetensors file that is here, or null to start at random"
     _check_there(path, file, f"{column}.encoder_weights", remedy)
     return {**settings, "encoder_weights": path}
+
+
+def _fill_in_traits(traits: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Fill environment variables into every file of weights that traits start from."""
+    filled = dict(traits)
+    for key in {"training", "features"} & set(traits):
+        filled[key] = _fill_in_weights(traits[key], file, f"traits.{key}")
+    filled["named"] = {
+        name: {
+            **trait,
+            "training": _fill_in_weights(trait["training"], file, f"traits.named.{name}.training"),
+        }
+        if "training" in trait
+        else trait
+        for name, trait in traits["named"].items()
+    }
+    return filled
+
+
+def _places_of_weights(config: Mapping[str, Any]) -> dict[str, str]:
+    """Files of weights that networks start from, by their key."""
+    segmentation, traits = (config.get(block, {}) for block in _LEARNING)
+    blocks = {
+        "segmentation.training": segmentation.get("training", {}),
+        "traits.training": traits.get("training", {}),
+        "traits.features": traits.get("features", {}),
+        **{
+            f"segmentation.heads.{head}": own for head, own in segmentation.get("heads", {}).items()
+        },
+        **{
+            f"traits.named.{name}.training": trait.get("training", {})
+            for name, trait in traits.get("named", {}).items()
+        },
+    }
+    named = {f"{key}.encoder_weights": own.get("encoder_weights") for key, own in blocks.items()}
+    return {key: path for key, path in named.items() if is_file_of_weights(path)}
 
 
 def _check_there(path: str, file: str, column: str, remedy: str) -> None:

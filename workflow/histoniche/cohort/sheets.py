@@ -1,8 +1,9 @@
 """The sheets of slides and patients: read, checked cell by cell and against each other."""
 
 import csv
+import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -18,11 +19,18 @@ DAYS = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
 
 _LONGEST_DAYS = 365.25 * 60
 _MISSING = {"", "NA"}
+_LABEL = {"type": "string", "maxLength": 60}
+# How alike two names must be for one to be a slip for the other; event and evnt have 0.89.
+_SLIP = 0.75
 _EXAMPLES = {"mpp": "0.5", "time": "412", "event": "1", "path": "slides/S1.svs"}
 
 
 def read_sheet(
-    path: Path, schema: Mapping[str, Any], *, required_columns: Iterable[str] = ()
+    path: Path,
+    schema: Mapping[str, Any],
+    *,
+    required_columns: Iterable[str] = (),
+    labels: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Read a tab-separated sheet and check every cell.
 
@@ -35,6 +43,10 @@ def read_sheet(
         `required` those whose cells must not be empty.
     required_columns
         Further columns that must be there but may have empty cells.
+    labels
+        Further columns that are read as text, and are empty where the sheet lacks them. Other
+        unknown columns are then left alone, unless their name is nearly that of a known one
+        that is missing; without `labels`, every unknown column is an error.
 
     Returns
     -------
@@ -47,13 +59,21 @@ def read_sheet(
         Naming row, column and value of the first cell that does not fit.
     """
     header, rows = _read_cells(path)
-    properties = schema["properties"]
-    _check_header(header, properties, [*schema["required"], *required_columns], path)
-    checks = {column: jsonschema.Draft202012Validator(properties[column]) for column in header}
+    required = [*schema["required"], *required_columns]
+    _check_header(header, schema["properties"], required, path, labels=labels)
+    properties = {**schema["properties"]}
+    properties |= {name: _LABEL for name in labels or () if name not in properties}
+    checks = {
+        column: jsonschema.Draft202012Validator(properties[column])
+        for column in header
+        if column in properties
+    }
     records = []
     for number, row in rows:
         record: dict[str, Any] = dict.fromkeys(properties)
         for column, text in zip(header, row, strict=True):
+            if column not in checks:
+                continue
             value = _read_cell(text, column, properties[column], path=path, row=number)
             if value is None and column in schema["required"]:
                 _fail("empty", properties[column], file=path, row=number, column=column, value=text)
@@ -75,7 +95,9 @@ def read_sheet(
     return table
 
 
-def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFrame:
+def read_slides(
+    path: Path, *, root: Path, patients: pd.DataFrame, labels: Iterable[str] = ()
+) -> pd.DataFrame:
     """Read the sheet of slides; see `workflow/schemas/slides.schema.yaml`.
 
     Parameters
@@ -86,12 +108,14 @@ def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFra
         Folder that relative paths start from.
     patients
         The sheet of patients, against which the slides' patients are checked.
+    labels
+        Further columns that something reads, as text; empty where the sheet has none.
 
     Returns
     -------
     One row a slide, sorted by slide; `path`, `annotation` and `tissue_mask` joined to `root`.
     """
-    slides = read_sheet(path, read_schema("slides"))
+    slides = read_sheet(path, read_schema("slides"), labels=labels)
     _check_unique(slides, "slide", path)
     known = set(patients["patient"])
     for row, patient in _numbered(slides["patient"]):
@@ -123,7 +147,9 @@ def read_slides(path: Path, *, root: Path, patients: pd.DataFrame) -> pd.DataFra
     return slides.sort_values("slide", ignore_index=True)
 
 
-def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) -> pd.DataFrame:
+def read_patients(
+    path: Path, *, covariates: Mapping[str, str], time_unit: str, labels: Iterable[str] = ()
+) -> pd.DataFrame:
     """Read the sheet of patients; see `workflow/schemas/patients.schema.yaml`.
 
     Parameters
@@ -134,16 +160,19 @@ def read_patients(path: Path, *, covariates: Mapping[str, str], time_unit: str) 
         Declared covariates and their types, numeric or categorical.
     time_unit
         Unit of the column `time`: days, months or years.
+    labels
+        Further columns that something reads, as text; empty where the sheet has none.
 
     Returns
     -------
     One row a patient, sorted: patient, time_days (NaN if unknown), event (Int64),
-    cohort where the sheet names any, then the covariates, numeric ones as float.
+    cohort where the sheet names any, then the covariates, numeric ones as float, and
+    the labels that are no covariates.
     """
     schema = read_schema("patients")
-    kinds = {"numeric": {"type": "number"}, "categorical": {"type": "string", "maxLength": 60}}
+    kinds = {"numeric": {"type": "number"}, "categorical": _LABEL}
     schema["properties"] |= {name: kinds[kind] for name, kind in covariates.items()}
-    patients = read_sheet(path, schema, required_columns=covariates)
+    patients = read_sheet(path, schema, required_columns=covariates, labels=labels)
     _check_unique(patients, "patient", path)
     _check_follow_up(patients, path, time_unit)
     patients.insert(1, "time_days", patients.pop("time") * DAYS[time_unit])
@@ -170,6 +199,11 @@ def _check_drawing(drawing: Path, *, file: Path, row: int, column: str) -> None:
             value=str(drawing),
             remedy="save a mask as PNG (JPEG would blur its colours), polygons as .geojson",
         ) from error
+
+
+def columns_of(path: Path) -> list[str]:
+    """Columns that a sheet has, whether anything reads them or not."""
+    return _read_cells(path)[0]
 
 
 def _read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -199,11 +233,18 @@ def _read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def _check_header(
-    header: list[str], known: Iterable[str], required: Iterable[str], path: Path
+    header: list[str],
+    known: Collection[str],
+    required: Iterable[str],
+    path: Path,
+    *,
+    labels: Iterable[str] | None,
 ) -> None:
-    """Every column is known, there once, and none that is required is missing."""
+    """Every column is known or nobody's, there once, and none that is required is missing."""
+    absent = [column for column in known if column not in header]
     for column in header:
-        if column not in known:
+        slip = difflib.get_close_matches(column.lower(), absent, n=1, cutoff=_SLIP)
+        if column not in {*known, *(labels or ())} and (labels is None or slip):
             raise InputError(
                 "unknown column", file=path, row=1, column=column, remedy=nearest(column, known)
             )

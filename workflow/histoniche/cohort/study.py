@@ -19,6 +19,13 @@ from histoniche.cohort.places import (
 from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sheets import read_patients, read_slides
 from histoniche.cohort.splits import split_patients
+from histoniche.cohort.trait_settings import (
+    TraitSettings,
+    check_indices,
+    check_trait_models,
+    check_trait_sheets,
+    label_columns,
+)
 from histoniche.cohort.trials import draw_trial, with_values
 from histoniche.cohort.verdicts import awaited_verdicts, read_verdicts
 from histoniche.errors import InputError
@@ -33,7 +40,7 @@ def brought_models(folder: Path, head: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(TraitSettings):
     """A checked configuration with its sheets.
 
     Parameters
@@ -179,11 +186,13 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
         Path(cohort["patients"]),
         covariates={name: entry["type"] for name, entry in cohort["covariates"].items()},
         time_unit=cohort["time_unit"],
+        labels=label_columns(checked, "patients"),
     )
     slides = pd.DataFrame(columns=["slide", "patient", "path", "exclude", "annotation", "role"])
     if "slides" in cohort:
         root = Path(cohort["root"])
-        slides = read_slides(Path(cohort["slides"]), root=root, patients=patients)
+        labels = label_columns(checked, "slides")
+        slides = read_slides(Path(cohort["slides"]), root=root, patients=patients, labels=labels)
         check_slides_places(checked, slides)
     tuning = checked.get("segmentation", {}).get("tuning", {})
     verdicts = read_verdicts(Path(tuning.get("verdicts", "")))
@@ -192,6 +201,9 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     _check_scores(study, file)
     _check_follow_up(study, file)
     _check_training(study, file)
+    check_trait_sheets(checked, patients=patients, slides=slides, file=file)
+    check_trait_models(study, file)
+    check_indices(study.heterogeneity, study.regions if study.has("segmentation") else [], file)
     if len(slides) and study.used.empty:
         raise InputError(
             "every slide is excluded",
@@ -234,11 +246,14 @@ def _check_scores(study: Study, file: str) -> None:
         return
     measured = study.regions if study.has("segmentation") else list(config["areas"]["columns"])
     scores = [*measured, *config["survival"]["genes"], *config["survival"]["gene_sets"]]
+    scores += list(study.heterogeneity)
     both = [*config["cohort"]["covariates"], *scores]
     named = {
         f"{block}.scores": (config.get(block, {}).get("scores", []), scores)
         for block in ("survival_curves", "clinical_use")
     }
+    stated = config.get("survival_curves", {}).get("stated", {})
+    named["survival_curves.stated"] = (list(stated), scores)
     for model, entry in config.get("survival_models", {}).get("models", {}).items():
         named[f"survival_models.models.{model}.covariates"] = (entry["covariates"], both)
     for column, (names, known) in named.items():
@@ -246,7 +261,8 @@ def _check_scores(study: Study, file: str) -> None:
             if name not in known:
                 kind = "score" if known is scores else "covariate or score"
                 raise InputError(
-                    f"no such {kind} (survival.genes and survival.gene_sets are scores too)",
+                    f"no such {kind} (survival.genes, survival.gene_sets and traits.heterogeneity "
+                    "are scores too)",
                     file=file,
                     column=column,
                     value=name,

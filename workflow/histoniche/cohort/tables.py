@@ -11,10 +11,16 @@ from histoniche.tables import write_table
 
 
 def write_patients(
-    sheet: Path, out: Path, *, covariates: Mapping[str, str], time_unit: str
+    sheet: Path,
+    out: Path,
+    *,
+    covariates: Mapping[str, str],
+    time_unit: str,
+    labels: Iterable[str] = (),
 ) -> None:
-    """Write the checked sheet of patients, times in days, as a table."""
-    write_table(read_patients(sheet, covariates=covariates, time_unit=time_unit), out)
+    """Write the checked sheet of patients, times in days, as a table; see `read_patients`."""
+    table = read_patients(sheet, covariates=covariates, time_unit=time_unit, labels=labels)
+    write_table(table, out)
 
 
 def write_split(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from histoniche.cohort.palette import Region, find_palette, read_palette
+from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.demo.cells import SEQUENCED, draw_cells, draw_pairs
 from histoniche.demo.clinical import describe_hazard, draw_patients
 from histoniche.demo.design import REGIONS, Design, draw_design
@@ -19,6 +19,7 @@ from histoniche.demo.molecular import (
     draw_markers,
     draw_mutations,
     draw_references,
+    draw_shown_gene,
     name_genes,
 )
 from histoniche.demo.slides import (
@@ -28,6 +29,14 @@ from histoniche.demo.slides import (
     write_slide,
 )
 from histoniche.demo.textures import SITES, draw_stain, render_section
+from histoniche.demo.traits import (
+    TRAIT_GENE,
+    Patches,
+    describe_traits,
+    draw_patches,
+    draw_traits,
+    measure_patches,
+)
 from histoniche.files import whole_folder, write_json, write_text
 from histoniche.randomness import generator
 
@@ -68,10 +77,11 @@ def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> Non
     """Write the demo cohort.
 
     Regions, the genes of each region, one region that shortens survival, one gene set a region,
-    the single cells that express a region's genes, and some ligand-receptor pairs are planted
-    and written down under `truth`; everything else is independent. Areas, age and fate are
-    balanced against each other (see `draw_design`), so that at any seed what is not planted
-    stays close to no association. The same seed gives the same files, byte for byte.
+    the single cells that express a region's genes, some ligand-receptor pairs, and two traits
+    that show in parts of the sections are planted and written down under `truth`; everything
+    else is independent. Areas, age, fate and traits are balanced against each other (see
+    `draw_design` and `draw_traits`), so that at any seed what is not planted stays close to no
+    association. The same seed gives the same files, byte for byte.
 
     Parameters
     ----------
@@ -91,17 +101,19 @@ def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> Non
         raise ValueError(f"the demo cohort needs at least 4 patients, not {patients}")
     names = [f"P{number:03d}" for number in range(1, patients + 1)]
     design = draw_design(names, seed=seed)
+    traits = draw_traits(design, seed=seed)
     sections = _plan_sections(names, generator(seed, "sections"))
     with whole_folder(folder) as work:
         for part in ("slides", "masks", "truth"):
             (work / part).mkdir()
         _write_sheet_of_slides(sections, work)
-        pixels = _write_sections(sections, design, work, seed=seed)
+        pixels = _write_sections(sections, design, traits, work, seed=seed)
         areas = _write_areas(pixels, work)
         sheet = draw_patients(design, areas, generator(seed, "patients"))
-        _write_tsv(sheet, work / "patients.tsv")
+        _write_tsv(sheet.join(traits[["egfr", "coin"]], on="patient"), work / "patients.tsv")
         write_json(describe_hazard(), work / "truth" / "hazard.json")
-        _write_molecular(areas, work, seed=seed)
+        write_json(describe_traits(), work / "truth" / "traits.json")
+        _write_molecular(areas, traits["level"], work, seed=seed)
 
 
 def write_counts(counts: pd.DataFrame, path: Path) -> None:
@@ -169,11 +181,10 @@ def _write_sheet_of_slides(sections: list[_Section], folder: Path) -> None:
 
 
 def _write_sections(
-    sections: list[_Section], design: Design, folder: Path, *, seed: int
+    sections: list[_Section], design: Design, traits: pd.DataFrame, folder: Path, *, seed: int
 ) -> pd.DataFrame:
-    """Write every slide and mask; return the pixels of each region on each slide, long."""
-    palette = read_palette(find_palette("ivygap"))
-    tables = []
+    """Write every slide and mask, and `truth/traits.tsv`; return the regions' pixels, long."""
+    tables, shown = [], []
     for number, section in enumerate(sections, start=1):
         _log.info("Drawing slide %s (%d of %d)", section.slide, number, len(sections))
         random = generator(seed, "slide", section.slide)
@@ -181,38 +192,42 @@ def _write_sections(
             write_broken_slide(folder / section.path, random)
             continue
         areas = design.areas.loc[[section.patient]].to_numpy()[0]
-        labels = _write_section(section, areas, palette, folder, random)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "slide": section.slide,
-                    "patient": section.patient,
-                    "region": list(REGIONS),
-                    "pixels": np.bincount(labels.ravel(), minlength=len(palette))[1:],
-                }
-            )
-        )
+        labels = _draw_section(areas, random)
+        own = traits.loc[[section.patient]].iloc[0]
+        patches = draw_patches(labels, own, random.spawn(1)[0])
+        _write_section(section, labels, patches, folder, random)
+        facts = {"slide": section.slide, "patient": section.patient}
+        measured = measure_patches(labels, patches)
+        shown.append({**facts, **own[["egfr", "level"]], **measured})
+        pixels = np.bincount(labels.ravel(), minlength=len(REGIONS) + 1)[1:]
+        tables.append(pd.DataFrame({**facts, "region": list(REGIONS), "pixels": pixels}))
+    _write_tsv(pd.DataFrame(shown).round(6), folder / "truth" / "traits.tsv")
     return pd.concat(tables, ignore_index=True)
+
+
+def _draw_section(areas: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw the label map of one section."""
+    areas = areas * np.exp(_SECTION_LOG_SD * random.standard_normal(len(areas)))
+    size = draw_size(float(areas.sum()), random)
+    return draw_layout(dict(zip(REGIONS, areas, strict=True)), size=size, random=random)
 
 
 def _write_section(
     section: _Section,
-    areas: np.ndarray,
-    palette: list[Region],
+    labels: np.ndarray,
+    patches: Patches,
     folder: Path,
     random: np.random.Generator,
-) -> np.ndarray:
-    """Draw one section, write its slide and its mask if it has one, and return its label map."""
-    areas = areas * np.exp(_SECTION_LOG_SD * random.standard_normal(len(areas)))
-    size = draw_size(float(areas.sum()), random)
-    labels = draw_layout(dict(zip(REGIONS, areas, strict=True)), size=size, random=random)
+) -> None:
+    """Write the slide of one section, and its mask if it has one."""
     stain = draw_stain(section.site, random)
-    write_slide(render_section(labels, stain=stain, random=random), folder / section.path)
+    picture = render_section(labels, stain=stain, random=random, patches=patches)
+    write_slide(picture, folder / section.path)
     if not section.has_resolution:
         remove_resolution(folder / section.path)
     if section.annotated:
+        palette = read_palette(find_palette("ivygap"))
         write_mask(labels, palette, folder / section.annotation)
-    return labels
 
 
 def _write_areas(pixels: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -226,11 +241,14 @@ def _write_areas(pixels: pd.DataFrame, folder: Path) -> pd.DataFrame:
     return table.pivot_table(index="patient", columns="region", values="area_mm2")[list(REGIONS)]
 
 
-def _write_molecular(areas: pd.DataFrame, folder: Path, *, seed: int) -> None:
+def _write_molecular(
+    areas: pd.DataFrame, level: "pd.Series[float]", folder: Path, *, seed: int
+) -> None:
     """Write expression, mutations, gene sets, markers and references, and the truth about them."""
     genes = name_genes(generator(seed, "genes"))
     _write_tsv(genes.reset_index(), folder / "truth" / "genes.tsv")
     counts = draw_expression(genes, areas, generator(seed, "expression"))
+    counts.loc[TRAIT_GENE] = draw_shown_gene(counts, level, generator(seed, "shown gene"))
     write_counts(counts, folder / "counts.tsv.gz")
     variants = draw_mutations(list(areas.index), generator(seed, "mutations"))
     write_maf(variants, folder / "mutations.maf")

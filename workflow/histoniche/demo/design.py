@@ -41,7 +41,7 @@ def draw_design(patients: list[str], *, seed: int) -> Design:
     some of the 21 pairs of regions a correlation beyond 0.3 among 40 patients, and what is
     planted in one region would be found in another; here it stays specific.
     """
-    strata = _uncorrelated_strata(len(patients), len(REGIONS) + 2, generator(seed, "design"))
+    strata = uncorrelated_strata(len(patients), len(REGIONS) + 2, generator(seed, "design"))
     z = np.clip(scipy.special.ndtri(strata), -_LARGEST_Z, _LARGEST_Z)
     areas = pd.DataFrame(
         _MEAN_MM2 * np.exp(_LOG_SD * z[:, : len(REGIONS)] - _LOG_SD**2 / 2),
@@ -54,10 +54,23 @@ def draw_design(patients: list[str], *, seed: int) -> Design:
     return Design(areas, age, pd.Series(strata[:, -1], index=patients))
 
 
-def _uncorrelated_strata(rows: int, columns: int, random: np.random.Generator) -> np.ndarray:
-    """Middles of `rows` equal strata of (0, 1) in each column, nearly uncorrelated in rank."""
+def uncorrelated_strata(
+    rows: int, columns: int, random: np.random.Generator, *, beside: np.ndarray | None = None
+) -> np.ndarray:
+    """Middles of `rows` equal strata of (0, 1) in each column, nearly uncorrelated in rank.
+
+    Parameters
+    ----------
+    rows, columns
+        How many.
+    beside
+        (rows, others): columns that stand already, which the new ones shall not go with either.
+    """
     draws = random.standard_normal((rows, columns))
+    if beside is not None:
+        # Weighed so much that the new columns give way and not these.
+        draws = np.column_stack([draws, 100 * (beside - beside.mean(axis=0)) / beside.std(axis=0)])
     # The polar factor is the closest matrix with uncorrelated columns.
     left, _, right = np.linalg.svd(draws - draws.mean(axis=0), full_matrices=False)
-    ranks = (left @ right).argsort(axis=0).argsort(axis=0)
+    ranks = (left @ right)[:, :columns].argsort(axis=0).argsort(axis=0)
     return (ranks + 0.5) / rows

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy.special
 
 from histoniche.demo.design import REGIONS
 
@@ -16,6 +17,8 @@ _PLANTED_IN_SET = 15
 _SLOPE = (0.38, 0.62)
 _DISPERSION = 0.25
 _LIBRARY_LOG_SD = 0.25
+# Of the gene that shows on sections: log mean, its rise per standard deviation, dispersion.
+_SHOWN_LOG, _SHOWN_SLOPE, _SHOWN_DISPERSION = 5.2, 0.8, 0.01
 
 
 _MARKERS = 12
@@ -107,6 +110,25 @@ def draw_expression(
     )
     missing = random.choice(patients, size=2 if len(patients) >= 20 else 1, replace=False)
     return counts.drop(columns=list(missing))
+
+
+def draw_shown_gene(
+    counts: pd.DataFrame, level: "pd.Series[float]", random: np.random.Generator
+) -> np.ndarray:
+    """Draw the counts of a gene whose level is planted, in the columns of `counts`.
+
+    Parameters
+    ----------
+    counts
+        Of the other genes, whose sum says how deeply each patient was sequenced.
+    level
+        Level of each patient among all, in (0, 1); a stranger has a middle one.
+    """
+    z = scipy.special.ndtri(level.reindex(counts.columns).fillna(0.5).to_numpy())
+    library = counts.sum().to_numpy()
+    mean = np.exp(_SHOWN_LOG + _SHOWN_SLOPE * z) * library / np.median(library)
+    p = 1 / (1 + _SHOWN_DISPERSION * mean)
+    return np.asarray(random.negative_binomial(1 / _SHOWN_DISPERSION, p))
 
 
 def draw_mutations(patients: list[str], random: np.random.Generator) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import scipy.spatial
 
 from histoniche.demo.design import REGIONS
 from histoniche.demo.layout import MPP, resize, smooth_noise
+from histoniche.demo.traits import Patches
 
 
 class Texture(NamedTuple):
@@ -63,6 +64,10 @@ _PIXEL_MM2 = (MPP / 1000) ** 2
 # A nucleus is about 8 µm wide, a pyknotic one 5 µm; peaks of optical density.
 _NUCLEUS_SIGMA, _NUCLEUS_DENSITY = 0.85, 4.6
 _PYKNOTIC_SIGMA, _PYKNOTIC_DENSITY = 0.6, 4.2
+# Nuclei of nests are small, more, and crowd within a few cells' width.
+_NEST_SIGMA, _NEST_PX, _NEST_CROWDING, _NEST_GAIN = 0.5, 5, 0.75, 1.3
+# Strength of bundled fibres, in eosin, and their width against that of other fibres.
+_BUNDLES, _BUNDLE_WIDTH = 0.14, 1.6
 # Vessels stand about this many pixels apart.
 _VESSEL_PITCH = 22
 
@@ -79,13 +84,23 @@ def draw_stain(site: str, random: np.random.Generator) -> Stain:
     )
 
 
-def render_section(labels: np.ndarray, *, stain: Stain, random: np.random.Generator) -> np.ndarray:
+def render_section(
+    labels: np.ndarray,
+    *,
+    stain: Stain,
+    random: np.random.Generator,
+    patches: Patches | None = None,
+) -> np.ndarray:
     """Render a label map.
 
     Parameters
     ----------
     labels
         (height, width): 0 is glass, else the number of the region in `REGIONS` plus 1.
+    stain, random
+        Of the slide.
+    patches
+        Where traits show; where they do not, the section is as it would be without them.
 
     Returns
     -------
@@ -94,9 +109,12 @@ def render_section(labels: np.ndarray, *, stain: Stain, random: np.random.Genera
     look = _look_of_pixels(labels)
     _gather_palisades(look, labels)
     size = (labels.shape[0], labels.shape[1])
-    haematoxylin = look["haze"] + _draw_nuclei(look, size, random)
+    nests, bundles = patches or Patches(*np.zeros((2, *size), np.float32))
+    of_nests, of_bundles = random.spawn(2)
+    haematoxylin = look["haze"] + _draw_nuclei(look, nests, random, of_nests)
     eosin = look["eosin"] * (1 + 0.07 * smooth_noise(size, 40, random))
     eosin += look["fibres"] * _draw_fibres(size, random)
+    eosin += _BUNDLES * bundles * _draw_fibres(size, of_bundles, width=_BUNDLE_WIDTH)
     eosin *= 1 + look["smear"] * smooth_noise(size, 9, random)
     red = look["red"] + _draw_capillaries(look, size, random)
     _draw_vessels(labels, haematoxylin, red, random)
@@ -133,10 +151,16 @@ def _gather_palisades(look: dict[str, np.ndarray], labels: np.ndarray) -> None:
 
 
 def _draw_nuclei(
-    look: dict[str, np.ndarray], size: tuple[int, int], random: np.random.Generator
+    look: dict[str, np.ndarray],
+    nests: np.ndarray,
+    random: np.random.Generator,
+    of_nests: np.random.Generator,
 ) -> np.ndarray:
-    """Haematoxylin of the nuclei, strewn at random with some clumping."""
-    crowding = np.clip(1 + 0.22 * smooth_noise(size, 14, random), 0.3, 1.8)
+    """Haematoxylin of the nuclei, strewn at random with some clumping, and more in nests."""
+    size = (nests.shape[0], nests.shape[1])
+    crowding = 1 + 0.22 * smooth_noise(size, 14, random)
+    nested = _NEST_GAIN * np.clip(1 + _NEST_CROWDING * smooth_noise(size, _NEST_PX, of_nests), 0, 3)
+    crowding = np.clip(crowding, 0.3, 1.8) * (1 + nests * (nested - 1))
     density = np.zeros(size, np.float32)
     for kind, sigma, peak in (
         ("nuclei", _NUCLEUS_SIGMA, _NUCLEUS_DENSITY),
@@ -146,11 +170,15 @@ def _draw_nuclei(
         draw = random.random(size, dtype=np.float32)
         # Where a nucleus lies, draw / chance is uniform again: its own depth of colour.
         depth = np.where(draw < chance, 0.6 + 0.8 * draw / np.maximum(chance, 1e-9), 0)
-        density += scipy.ndimage.gaussian_filter(peak * depth.astype(np.float32), sigma, truncate=3)
+        depth = peak * depth.astype(np.float32)
+        density += scipy.ndimage.gaussian_filter(depth * (1 - nests), sigma, truncate=3)
+        density += scipy.ndimage.gaussian_filter(depth * nests, _NEST_SIGMA, truncate=3)
     return density
 
 
-def _draw_fibres(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
+def _draw_fibres(
+    size: tuple[int, int], random: np.random.Generator, *, width: float = 1.0
+) -> np.ndarray:
     """Wavy fibres along a direction of the section: mean 0, SD near 1."""
     noise = scipy.ndimage.gaussian_filter(
         random.standard_normal((512, 512), dtype=np.float32), (0.6, 0.9), mode="wrap"
@@ -159,8 +187,8 @@ def _draw_fibres(size: tuple[int, int], random: np.random.Generator) -> np.ndarr
     angle = random.uniform(0, np.pi)
     y, x = np.ogrid[: size[0], : size[1]]
     bend = smooth_noise(size, 160, random) * 18
-    across = (x * np.cos(angle) + y * np.sin(angle) + bend) / 1.4
-    along = (y * np.cos(angle) - x * np.sin(angle)) / 9
+    across = (x * np.cos(angle) + y * np.sin(angle) + bend) / (1.4 * width)
+    along = (y * np.cos(angle) - x * np.sin(angle)) / (9 * width)
     return noise[across.astype(np.int32) & 511, along.astype(np.int32) & 511]
 
 

@@ -15,7 +15,7 @@ from histoniche.errors import InputError
 from histoniche.learning.classifiers import build_encoder, encoder_colours
 from histoniche.learning.encoder_weights import installed_file, load_encoder
 from histoniche.learning.folding import folded
-from histoniche.learning.models import normalise, reckons_in_bfloat16
+from histoniche.learning.models import as_reckoned, normalise, reckoning
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FrozenEncoder:
         if self.side is not None and self.side != pixels.shape[-1]:
             size = [self.side, self.side]
             normalised = F.interpolate(normalised, size, mode="bilinear", antialias=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=reckons_in_bfloat16()):
+        with reckoning(self.device):
             if not self.tokens:
                 return self.network(normalised).half()
             network: Any = self.network
@@ -100,9 +100,9 @@ def frozen_encoder(
     own = settings["normalisation"] == "encoder"
     digest = _digest(encoder)
     side = settings["input_px"]
-    ready = folded(encoder.eval(), side=side or size).to(memory_format=torch.channels_last)
+    ready = as_reckoned(folded(encoder.eval(), side=side or size))
     return FrozenEncoder(
-        ready.to(device),
+        ready.to(memory_format=torch.channels_last).to(device),
         encoder_colours(settings["encoder"]) if own else imagenet,
         digest,
         side,

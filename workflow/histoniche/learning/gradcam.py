@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from histoniche.errors import InputError
-from histoniche.learning.models import Model, normalise
+from histoniche.learning.models import Model, normalise, reckoning
 
 
 def grad_cam(model: Model, pixels: np.ndarray, *, target: int) -> np.ndarray:
@@ -41,7 +41,7 @@ def grad_cam(model: Model, pixels: np.ndarray, *, target: int) -> np.ndarray:
     ----------
     Selvaraju et al. 2017, ICCV, arXiv 1610.02391.
     """
-    with torch.enable_grad():
+    with torch.enable_grad(), reckoning(model.device):
         tile = torch.from_numpy(np.ascontiguousarray(pixels)).to(model.device).permute(2, 0, 1)
         inputs = normalise(tile[None], model.description["normalisation"]).requires_grad_()
         logits, maps = _with_maps(model.network, inputs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from histoniche.learning.models import Model, normalise, reckons_in_bfloat16
+from histoniche.learning.models import Model, normalise, reckoning
 
 
 class JointClassifiers:
@@ -40,7 +40,7 @@ class JointClassifiers:
         for names in self.groups:
             first = self.models[names[0]]
             normalised = normalise(pixels, first.description["normalisation"])
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=reckons_in_bfloat16()):
+            with reckoning(self.device):
                 features = first.network.get_submodule("encoder")(normalised)
                 for name in names:
                     model = self.models[name]

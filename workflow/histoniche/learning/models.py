@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256, whole_file, write_json
@@ -18,7 +19,7 @@ from histoniche.learning.networks import build_network
 # Asked this way, whether there is a GPU does not start CUDA, after which no process may be forked.
 os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
-_BUILDERS: dict[str, Callable[..., torch.nn.Module]] = {
+_BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "classification": build_classifier,
     "segmentation": build_network,
 }
@@ -32,7 +33,7 @@ DESCRIPTION = "model.json"
 class Model:
     """A network ready to be applied, and its description."""
 
-    network: torch.nn.Module
+    network: nn.Module
     description: Mapping[str, Any]
 
     @property
@@ -49,7 +50,7 @@ class Model:
     def logits(self, pixels: torch.Tensor) -> torch.Tensor:
         """Calibrated logits of uint8 tiles (n, 3, h, w): float (n, classes, h, w)."""
         normalised = normalise(pixels, self.description["normalisation"])
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=reckons_in_bfloat16()):
+        with reckoning(self.device):
             found = self.network(normalised)
         return found.float().div_(self.description["temperature"])
 
@@ -63,7 +64,7 @@ def normalise(pixels: torch.Tensor, statistics: Mapping[str, Any]) -> torch.Tens
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def save_model(network: torch.nn.Module, description: Mapping[str, Any], folder: Path) -> None:
+def save_model(network: nn.Module, description: Mapping[str, Any], folder: Path) -> None:
     """Write weights and description, the latter last and with the weights' digest."""
     weights = folder / WEIGHTS
     state = {
@@ -96,7 +97,7 @@ def load_model(
     network.load_state_dict(load_file(folder / WEIGHTS))
     # What names whole tiles may take no other size than theirs.
     side = {"side": int(description["size"])} if task == "classification" else {}
-    ready = folded(network.eval(), **side).to(memory_format=torch.channels_last)
+    ready = as_reckoned(folded(network.eval(), **side)).to(memory_format=torch.channels_last)
     return Model(ready.to(device), description)
 
 
@@ -134,6 +135,28 @@ def count_devices() -> int:
 def reckons_in_bfloat16() -> bool:
     """Whether the device has units for bfloat16; a CPU without them only emulates it, slowly."""
     return torch.cuda.is_available() or bool(torch.cpu._is_amx_tile_supported())
+
+
+def reckoning(device: torch.device) -> torch.autocast:
+    """Where networks are applied: bfloat16 if the device has units for it, else float32."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=reckons_in_bfloat16())
+
+
+# Autocast rounds the weights of these. Their subclasses may do something with them before.
+_ROUNDED = frozenset({nn.Conv2d, nn.ConvTranspose2d, nn.Linear})
+
+
+def as_reckoned(network: nn.Module) -> nn.Module:
+    """The network, changed to hold the weights that `reckoning` would make of its own each time.
+
+    It says the same to the last bit, but only within `reckoning`. Normalisations keep their
+    float32, as they do there.
+    """
+    if reckons_in_bfloat16():
+        for module in network.modules():
+            if type(module) in _ROUNDED:
+                module.to(torch.bfloat16)
+    return network
 
 
 def choose_precision() -> Literal["bf16-mixed", "32-true"]:

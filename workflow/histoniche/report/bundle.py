@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from histoniche.cohort.trait_settings import columns_read
 from histoniche.report.archive import digest_of, write_archive
 from histoniche.report.crate import METADATA, crate_metadata
 from histoniche.report.redaction import (
@@ -61,7 +62,8 @@ def seal_bundle(
     models
         Descriptions and weights of the networks, by their names in a folder of models.
     sheets
-        The study's own sheets by name; columns that hold paths are dropped.
+        The study's own sheets by name; columns that hold paths, or that nothing reads, are
+        dropped.
     workflow
         The Snakefile, then its parts.
     settings
@@ -106,7 +108,10 @@ def _written(sheets: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[st
         "README.md": _README.format(
             title=study.get("title", "HistoNiche study"), description=study.get("description", "")
         ),
-        **{f"config/{name}.tsv": cleaned_sheet(path) for name, path in sheets.items()},
+        **{
+            f"config/{name}.tsv": cleaned_sheet(path, columns_read(settings, name))
+            for name, path in sheets.items()
+        },
     }
     return {name: text.encode("utf-8") for name, text in texts.items()}
 

@@ -20,6 +20,7 @@ from histoniche.report.numbers import (
 )
 from histoniche.report.results import Results, records
 from histoniche.report.sections.survival_models import independence
+from histoniche.report.trait_findings import trait_findings
 
 _Q = 0.05
 _MOST = 3
@@ -33,6 +34,7 @@ def findings(results: Results) -> list[Finding]:
         *_survival(results),
         *islice(independence(results), _MOST),
         *_strata(results),
+        *trait_findings(results),
         *_signatures(results),
         *_enrichment(results),
         *_cautions(results),

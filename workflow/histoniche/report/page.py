@@ -37,6 +37,7 @@ from histoniche.report.sections.survival import survival_section
 from histoniche.report.sections.survival_groups import survival_groups_section
 from histoniche.report.sections.survival_models import survival_models_section
 from histoniche.report.sections.traits import traits_section
+from histoniche.report.trait_findings import told
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -151,6 +152,10 @@ def _tiles(results: Results) -> list[Tile]:
         tiles.append(Tile(f"{(status == 'ok').sum():,}", "slides used", left_out))
     if results.has("metrics"):
         tiles.append(_accuracy(results))
+    traits = told(results)
+    if len(traits):
+        held = f"{int(traits['holds'].sum()):,} of {len(traits):,}"
+        tiles.append(Tile(held, "traits told", "AUROC of test patients, q < 0.05"))
     if results.has("sizes") and len(results.table("sizes")):
         tested = int(results.table("sizes")["tested"].max())
         sheet = results.table("correlation")

@@ -4,7 +4,7 @@ import csv
 import io
 import mmap
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -15,25 +15,30 @@ PLACES = ("path", "annotation", "tissue_mask")
 """Columns of the sheet of slides that say where files lie."""
 
 # Here a slash belongs to the text: a title, a unit such as mg/l, a level such as I/II, a cell type.
-_FREE_TEXT = {
+_FREE_TEXT = (
     ("study",),
     ("cohort", "covariates"),
     ("comparisons",),
     ("ligand_receptor", "receivers"),
-}
+    ("traits", "named", "*", "labels"),
+    ("traits", "chains"),
+    ("traits", "rounds"),
+)
 
 
 def cleaned_settings(settings: Mapping[str, Any]) -> str:
     """Configuration as YAML in which every path is reduced to the file's own name."""
     cleaned = _cleaned(settings, ())
-    return yaml.safe_dump(cleaned, allow_unicode=True, default_flow_style=False, sort_keys=True)
+    # As it is: the order of classes says which is positive, all other keys are sorted already.
+    return yaml.safe_dump(cleaned, allow_unicode=True, default_flow_style=False, sort_keys=False)
 
 
-def cleaned_sheet(path: Path) -> str:
-    """Sheet as text without the columns that say where files lie."""
+def cleaned_sheet(path: Path, columns: Collection[str]) -> str:
+    """Sheet as text, of the columns that were read only those that do not say where files lie."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = [row for row in csv.reader(stream, delimiter="\t") if any(row)]
-    kept = [number for number, name in enumerate(rows[0]) if name.strip() not in PLACES]
+    names = [name.strip() for name in rows[0]]
+    kept = [k for k, name in enumerate(names) if name in columns and name not in PLACES]
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t", lineterminator="\n")
     writer.writerows([row[number] for number in kept] for row in rows)
@@ -72,7 +77,7 @@ def named_place(content: Path | bytes, places: list[str]) -> str | None:
 
 def _cleaned(value: Any, key: tuple[str, ...]) -> Any:
     """Copy of a setting with paths reduced to names."""
-    if key in _FREE_TEXT:
+    if _is_free_text(key):
         return value
     if isinstance(value, Mapping):
         return {str(name): _cleaned(value[name], (*key, str(name))) for name in value}
@@ -83,9 +88,18 @@ def _cleaned(value: Any, key: tuple[str, ...]) -> Any:
     return value
 
 
+def _is_free_text(key: tuple[str, ...]) -> bool:
+    """Whether a setting holds text in which a slash is no part of a path."""
+    return any(
+        len(key) == len(known)
+        and all(name in (one, "*") for one, name in zip(key, known, strict=True))
+        for known in _FREE_TEXT
+    )
+
+
 def _strings(value: Any, key: tuple[str, ...]) -> Iterator[str]:
     """All texts of the settings that may be paths."""
-    if key in _FREE_TEXT:
+    if _is_free_text(key):
         return
     if isinstance(value, Mapping):
         for name in value:

@@ -16,9 +16,12 @@ TABLES = (
     "quality",
     "slide_counts",
     "areas",
+    "trait_division",
     "trait_labels",
     "trait_metrics",
     "trait_agreement",
+    "trait_rounds_table",
+    "trait_comparisons",
     "heterogeneity",
     "scores",
     "metrics",
@@ -60,6 +63,8 @@ TABLES = (
     "cut_search",
     "score_groups",
     "score_curves",
+    "stated_groups",
+    "stated_curves",
     "covariate_groups",
     "covariate_curves",
     "covariate_pairs",
@@ -83,7 +88,7 @@ TABLES = (
 
 LISTS = (
     *("thumbnails", "overlays", "figures", "leaderboards", "clinical"),
-    *("heat_maps", "heterogeneity_maps", "trait_galleries"),
+    *("heat_maps", "heterogeneity_maps", "trait_galleries", "trait_chains"),
 )
 """Lists of pictures and tables that the summary page knows."""
 

@@ -16,7 +16,7 @@ from histoniche.report.numbers import (
     percent,
 )
 from histoniche.survival.gene_scan import Test
-from histoniche.survival.scores import ACTIVITY, GENE
+from histoniche.survival.scores import ACTIVITY, GENE, INDEX
 
 
 def comparison_in_words(groups: pd.DataFrame, *, what: str) -> str:
@@ -65,7 +65,9 @@ def score_in_words(score: str, kind: str, regions: Mapping[str, str]) -> str:
     if kind == AREA:
         name = regions.get(score, score)
         return f"area of {name.lower()} ({score})" if name != score else f"area of {score}"
-    made = {GENE: "expression of", ACTIVITY: "activity of"}.get(kind, "score")
+    made = {GENE: "expression of", ACTIVITY: "activity of", INDEX: "heterogeneity index"}.get(
+        kind, "score"
+    )
     return f"{made} {score.replace('_', ' ') if kind == ACTIVITY else score}"
 
 
@@ -79,7 +81,7 @@ def cut_in_words(row: Mapping[Any, Any], *, measure: str) -> str:
     measure
         What areas are, a key of `histoniche.report.measures.MEASURES`.
     """
-    unit = {"area_mm2": " mm²", "pixels": " pixels"}.get(measure, "") if row["kind"] == AREA else ""
+    unit = _unit(row["kind"], measure)
     who = count(int(row["n"]), "training patient")
     found = {
         "median": f"the median of {who}",
@@ -88,6 +90,33 @@ def cut_in_words(row: Mapping[Any, Any], *, measure: str) -> str:
         "maximal": f"searched for in {who}",
     }[row["rule"]]
     return f"cut at {format_number(row['cut'])}{unit}, {found}"
+
+
+def limits_in_words(row: Mapping[Any, Any], *, measure: str) -> str:
+    """Limits that were stated in advance: "up to 0.3 against above 0.7".
+
+    Parameters
+    ----------
+    row
+        Of the groups of `histoniche.survival.stated_groups.compare_stated`.
+    measure
+        What areas are, a key of `histoniche.report.measures.MEASURES`.
+    """
+    unit = _unit(row["kind"], measure)
+    low, high = (f"{format_limit(row[name])}{unit}" for name in ("up_to", "above"))
+    return f"up to {low} against above {high}"
+
+
+def between_in_words(row: Mapping[Any, Any]) -> str:
+    """Who was left out between two limits; nothing if the limits are one."""
+    if row["up_to"] == row["above"]:
+        return ""
+    return f"{count(int(row['n_between']), 'patient')} between left out"
+
+
+def format_limit(value: float) -> str:
+    """Write a limit with the digits with which it was stated: 0.5, 1,250.75."""
+    return f"{value:,.12g}".replace("-", "−")
 
 
 def who_in_words(row: Mapping[Any, Any]) -> str:
@@ -123,6 +152,11 @@ def ratio_in_words(groups: pd.DataFrame) -> str:
     names = groups["group"].tolist()
     ratio = format_interval(first["hazard_ratio"], first["hazard_low"], first["hazard_high"])
     return f"hazard ratio of {names[1]} against {names[0]}: {ratio}, Cox"
+
+
+def _unit(kind: object, measure: str) -> str:
+    """Unit of a kind of score, after a space; nothing if it has none."""
+    return {"area_mm2": " mm²", "pixels": " pixels"}.get(measure, "") if kind == AREA else ""
 
 
 def search_in_words(summary: Mapping[Any, Any], *, what: str) -> str:

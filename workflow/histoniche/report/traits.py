@@ -13,7 +13,18 @@ OUT_OF_FOLD = "out_of_fold"
 MACRO = "macro"
 """Class under which the mean over all classes, one against the rest, stands."""
 
+ALL = "all"
+"""Class, or step of a chain, under which what is of all classes together stands."""
+
 LEVEL_NAMES = {"tile": "Tiles", "slide": "Slides", "patient": "Patients"}
+METRIC_NAMES = {
+    "auroc": "AUROC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "precision": "precision",
+    "f1": "F1",
+    "accuracy": "accuracy",
+}
 SET_NAMES = {"test": "Test", "near": "OOD-near", "ood": "OOD-all"}
 SET_WORDS = {
     "test": "patients who were set aside",
@@ -77,6 +88,26 @@ def headline(metrics: pd.DataFrame, classes: Iterable[str]) -> str:
         if len(names) == 2 and names[1] in set(metrics["class"])
         else (MACRO if MACRO in set(metrics["class"]) else "")
     )
+
+
+def standing(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Rows of all classes together and of the class that stands for them.
+
+    Parameters
+    ----------
+    metrics
+        class, metric: of one trait, comparison or step of a chain.
+
+    Returns
+    -------
+    Of several classes their mean; of two the positive one, without its accuracy, which is
+    that of both.
+    """
+    several = (metrics["class"] == MACRO).any()
+    together = metrics["class"] == ALL
+    if several:
+        return metrics[together | (metrics["class"] == MACRO)]
+    return metrics[together | (metrics["metric"] != "accuracy")]
 
 
 def _round(value: object) -> str:

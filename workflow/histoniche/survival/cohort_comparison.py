@@ -23,6 +23,9 @@ from histoniche.tables import read_table
 
 Labels = NDArray[np.object_]
 
+SIDES = ("low", "high")
+"""Groups of the patients up to a limit of a score and above it."""
+
 _MEDIANS = {"median_days": "time_days", "median_low": "low", "median_high": "high"}
 _CURVE = ("time_days", "survival", "low", "high", "at_risk", "events", "censored")
 
@@ -111,21 +114,22 @@ def in_strata(patients: pd.DataFrame, manner: Manner) -> tuple[pd.DataFrame, Lab
     return patients[known], labels, note
 
 
-def stacked(tables: Sequence[pd.DataFrame], first: str) -> pd.DataFrame:
-    """Tables on top of each other, with the column `first` before the others."""
+def stacked(tables: Sequence[pd.DataFrame], *first: str) -> pd.DataFrame:
+    """Tables on top of each other, with the columns `first` before the others."""
     # Empty tables have no types of their own to bring in.
     filled = [table for table in tables if len(table)] or list(tables[:1])
-    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=[first])
-    return table[[first, *table.columns.drop(first)]]
+    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=first)
+    return table[[*first, *table.columns.drop(list(first))]]
 
 
-def with_q(groups: pd.DataFrame, by: str) -> pd.DataFrame:
-    """The table with q before p, Benjamini-Hochberg over the values of `by` in each cohort."""
+def with_q(groups: pd.DataFrame, *by: str) -> pd.DataFrame:
+    """The table with q before p, Benjamini-Hochberg over what `by` tells apart in each cohort."""
     q = pd.Series(np.nan, groups.index)
     for _, rows in groups.groupby("cohort", sort=False):
-        first = rows.drop_duplicates(by)
-        known = dict(zip(first[by], false_discovery(first["p"].to_numpy("float64")), strict=True))
-        q.loc[rows.index] = rows[by].map(known)
+        first = rows.drop_duplicates(list(by))
+        found = false_discovery(first["p"].to_numpy("float64"))
+        # Numbered as they first appear, which is the order of `first`.
+        q.loc[rows.index] = found[rows.groupby(list(by), sort=False).ngroup()]
     table = groups.copy()
     table.insert(list(table.columns).index("p"), "q", q)
     return table

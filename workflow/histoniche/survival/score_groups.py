@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.errors import InputError
 from histoniche.survival.cohort_comparison import (
+    SIDES,
     Manner,
     compare_in_cohorts,
     read_followed,
@@ -18,9 +18,9 @@ from histoniche.survival.cohort_comparison import (
 from histoniche.survival.cohorts import TRAINING, check_fitted_on_training
 from histoniche.survival.cut_scores import FrozenCut, cut_score, cut_table, search_table
 from histoniche.survival.observations import check_columns
-from histoniche.tables import read_table, write_table
+from histoniche.survival.scores import read_values
+from histoniche.tables import write_table
 
-SIDES = ("low", "high")
 SEARCHED = "the cut was searched for in these patients; see its corrected p"
 
 
@@ -73,12 +73,7 @@ def compare_scores(
         If a score is not there, or no patient of a cohort has follow-up.
     """
     followed, cohort = read_followed(patients, cohorts)
-    table = _chosen(read_table(scores), named)
-    kinds = dict(zip(table["score"], table["kind"], strict=True))
-    values = {
-        str(score): rows.set_index("patient")["value"].astype(float).rename(str(score))
-        for score, rows in table.groupby("score", sort=False)
-    }
+    values, kinds = read_values(scores, named, key="survival_curves.scores")
     frozen = {
         score: cut_score(own, followed, cohort, settings=cut, seed=seed)
         for score, own in values.items()
@@ -90,9 +85,7 @@ def compare_scores(
         parts = divide_by_cut(values[score], found, followed, cohort, how)
         tables.append(parts[0].assign(kind=kinds[score], score=score))
         steps.append(parts[1].assign(score=score))
-    full = stacked(tables, "score")
-    head = ["score", "kind", "cut", "cohort"]
-    full = with_q(full[[*head, *full.columns.drop(head)]], "score")
+    full = with_q(stacked(tables, "score", "kind", "cut", "cohort"), "score")
     write_table(cut_table(frozen, kinds, settings=cut), cuts)
     write_table(search_table(frozen), search)
     write_table(full, groups)
@@ -136,19 +129,3 @@ def divide_by_cut(
     )
     at = float("nan") if found.cut is None else found.cut.value
     return compared.groups.assign(cut=at), compared.curves
-
-
-def _chosen(scores: pd.DataFrame, named: Sequence[str]) -> pd.DataFrame:
-    """Rows of the scores that are studied, in the order in which they are named."""
-    known = list(dict.fromkeys(scores["score"].astype(str)))
-    for name in named:
-        if name not in known:
-            raise InputError(
-                "no such score",
-                column="survival_curves.scores",
-                value=name,
-                remedy=f"choose among {', '.join(known)}",
-            )
-    place = {name: at for at, name in enumerate(named or known)}
-    mine = scores[scores["score"].isin(place)]
-    return mine.sort_values("score", key=lambda column: column.map(place), kind="stable")

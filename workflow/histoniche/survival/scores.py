@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from histoniche.cohort.schemas import nearest
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
 
 DTYPES: dict[str, Any] = {"patient": object, "score": object, "kind": object, "value": "float64"}
 
-GENE, ACTIVITY = "gene", "activity"
+GENE, ACTIVITY, INDEX = "gene", "activity", "hti"
 """Kinds of scores beside those of the table that is brought along."""
 
 
@@ -20,6 +21,7 @@ def gather_scores(
     table: Path | None,
     expression: Path | None,
     activity: Path | None,
+    heterogeneity: Path | None = None,
     *,
     scores: Path,
     genes: Sequence[str],
@@ -35,8 +37,11 @@ def gather_scores(
         gene, then one column a patient; needed if `genes` are listed.
     activity
         patient, term, activity, and further columns; needed if `gene_sets` are listed.
+    heterogeneity
+        patient, score, kind, value: indices of the patients' slides; or None.
     scores
-        Written: `DTYPES`, first `table`, then the genes and the gene sets in their order.
+        Written: `DTYPES`, first `table`, then the genes and the gene sets in their order, then
+        the indices.
     genes
         Symbols whose expression is a score.
     gene_sets
@@ -53,6 +58,8 @@ def gather_scores(
         tables.append(_expression_of(genes, expression))
     if gene_sets and activity is not None:
         tables.append(_activity_of(gene_sets, activity))
+    if heterogeneity is not None:
+        tables.append(read_table(heterogeneity))
     if not tables:
         remedy = "bring areas or scores, or list survival.genes"
         raise InputError("no patient has a score", column="survival", remedy=remedy)
@@ -68,6 +75,41 @@ def gather_scores(
         )
     write_table(found, scores)
     logging.info("%d scores of %d patients", found["score"].nunique(), found["patient"].nunique())
+
+
+def read_values(
+    scores: Path, named: Sequence[str], *, key: str
+) -> tuple[dict[str, "pd.Series[float]"], dict[str, str]]:
+    """Values of scores by patient, and their kinds.
+
+    Parameters
+    ----------
+    scores
+        What `gather_scores` wrote.
+    named
+        Scores that are read, in this order; all if empty.
+    key
+        Of the configuration that names them, for errors.
+
+    Returns
+    -------
+    Values, whose name is the score's, and kind, each by score.
+
+    Raises
+    ------
+    InputError
+        If a score is not there.
+    """
+    parts = {str(score): rows for score, rows in read_table(scores).groupby("score", sort=False)}
+    for name in named:
+        if name not in parts:
+            raise InputError("no such score", column=key, value=name, remedy=nearest(name, parts))
+    read = {score: parts[score] for score in named or parts}
+    values = {
+        score: rows.set_index("patient")["value"].astype(float).rename(score)
+        for score, rows in read.items()
+    }
+    return values, {score: str(rows["kind"].iloc[0]) for score, rows in read.items()}
 
 
 def _expression_of(genes: Sequence[str], path: Path) -> pd.DataFrame:

@@ -119,7 +119,7 @@ def class_values(classes: Classes, *, trait: str) -> dict[str, list[str]]:
         problem = f"the value {twice[0]} is in two classes"
     if problem:
         remedy = "mend the classes"
-        raise InputError(problem, column=f"traits.{trait}.labels.classes", remedy=remedy)
+        raise InputError(problem, column=f"traits.named.{trait}.labels.classes", remedy=remedy)
     return held
 
 
@@ -222,7 +222,7 @@ def expression_labels(
     """
     if not 0 < low < high < 1 or near < 0 or round(low + near, _DIGITS) > round(high - near, 9):
         remedy = "keep 0 < low < high < 1, and near at most half of what is between"
-        column = f"traits.{trait}.expression"
+        column = f"traits.named.{trait}.expression"
         raise InputError("the cuts are out of order", column=column, remedy=remedy)
     shown = values[values.index.isin(set(slides["patient"].astype(str)))].dropna()
     ranked = pd.Series(percentiles(shown), index=shown.index)
@@ -247,7 +247,7 @@ def check_classes(labels: pd.DataFrame, classes: Sequence[str], *, fewest: int) 
     kept = labels[labels["set"] == IN].drop_duplicates(["patient", "class"])
     counts = {name: int((kept["class"] == name).sum()) for name in classes}
     trait = str(labels["trait"].iloc[0]) if len(labels) else ""
-    column = f"traits.{trait}"
+    column = f"traits.named.{trait}"
     ties = kept.empty or labels["percentile"].notna().any()
     extra = ", or choose a gene of fewer equal values" if ties else ""
     there = [name for name, count in counts.items() if count]
@@ -274,7 +274,7 @@ def read_gene(expression: Path | None, gene: str, *, trait: str) -> "pd.Series[f
     InputError
         If there is no table of expression, or no such gene in it.
     """
-    column = f"traits.{trait}.expression.gene"
+    column = f"traits.named.{trait}.expression.gene"
     if expression is None:
         remedy = "add the block expression to the config, or take labels from a column"
         raise InputError("there is no table of expression", column=column, remedy=remedy)
@@ -296,7 +296,7 @@ def _column(sheet: pd.DataFrame, key: str, column: str, trait: str) -> "pd.Serie
     if column not in sheet:
         raise InputError(
             f"the sheet of {key}s has no such column",
-            column=f"traits.{trait}.labels.column",
+            column=f"traits.named.{trait}.labels.column",
             value=column,
             remedy=f"choose among {', '.join(map(str, sheet.columns[:12]))}",
         )

@@ -151,12 +151,14 @@ def draw_folds(
     if folds < 3:
         remedy = "make three or more"
         raise InputError(
-            "training, validation and test need a fold each", column="traits.folds", remedy=remedy
+            "training, validation and test need a fold each",
+            column="traits.rounds.folds",
+            remedy=remedy,
         )
     if len(names) < folds:
         raise InputError(
             f"{folds} folds need as many patients ({len(names)} are there)",
-            column="traits.folds",
+            column="traits.rounds.folds",
             remedy="add patients, or make fewer folds",
         )
     rng = generator(seed, "traits", "folds")
@@ -252,7 +254,7 @@ def audit_labels(rounds: pd.DataFrame, labels: pd.DataFrame, *, classes: Sequenc
     if kept["patient"].nunique() < folds:
         raise InputError(
             f"{kept['patient'].nunique()} labelled patients are fewer than the {folds} folds",
-            column=f"traits.{trait}",
+            column=f"traits.named.{trait}",
             remedy="label more patients, or make fewer folds",
         )
     for number in numbers:
@@ -263,7 +265,7 @@ def audit_labels(rounds: pd.DataFrame, labels: pd.DataFrame, *, classes: Sequenc
             if missing and role == TRAIN:
                 raise InputError(
                     f"no training patient of the class {missing[0]} in round {number}",
-                    column=f"traits.{trait}",
+                    column=f"traits.named.{trait}",
                     remedy="label more patients, or stratify by the trait's column",
                 )
             if missing:

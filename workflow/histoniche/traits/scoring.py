@@ -140,7 +140,7 @@ def choose_rounds(
     for number, truth in validation.items():
         own = scores[scores["model"] == str(number)]
         judged = judge(own, truth, classes, key=key, score=settings["score"], threshold=None)
-        rule = _rule(settings["slide_threshold"], classes)
+        rule = _rule(settings, "slide_threshold", classes)
         # Where none can be chosen it is 0.5; NaN is the highest score.
         area, cut = np.nan, np.nan if settings["slide_threshold"] == ARGMAX else 0.5
         if len(set(judged.truth)) > 1:
@@ -209,7 +209,7 @@ def _tile_threshold(
     """Threshold of a round's tiles, chosen on those of its validation slides where asked."""
     if settings["tile_threshold"] == HALF and len(classes) == 2:
         return 0.5
-    rule = _rule(settings["tile_threshold"], classes)
+    rule = _rule(settings, "tile_threshold", classes)
     if rule is None:
         return None
     found, positive = [np.empty(0)], [np.empty(0, dtype=bool)]
@@ -224,15 +224,16 @@ def _tile_threshold(
     return choose_threshold(tiles, sides, rule=rule)
 
 
-def _rule(name: str, classes: Sequence[str]) -> ThresholdRule | None:
+def _rule(settings: Mapping[str, Any], key: str, classes: Sequence[str]) -> ThresholdRule | None:
     """Rule by which a threshold is chosen; None if none is."""
+    name = str(settings[key])
     if name in (ARGMAX, HALF):
         return None
     known: tuple[ThresholdRule, ...] = get_args(ThresholdRule)
     if name not in known or len(classes) != 2:
         raise InputError(
             "no such threshold" if name not in known else "only two classes have a threshold",
-            column="traits.threshold",
+            column=f"traits.scoring.{key}",
             value=name,
             remedy=f"choose among {', '.join((ARGMAX, HALF, *known))}; argmax for more classes",
         )

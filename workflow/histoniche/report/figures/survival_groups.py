@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves of patients divided by scores and by covariates, many panels a figure."""
+"""Kaplan-Meier curves of patients divided by scores and covariates, many panels a figure."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +9,15 @@ import pandas as pd
 from histoniche.cohort.palette import Region
 from histoniche.report.figures.kaplan_meier import Panel, draw_panels
 from histoniche.report.numbers import count, format_p
-from histoniche.report.survival_words import corrected_in_words, cut_in_words, score_in_words
+from histoniche.report.survival_words import (
+    between_in_words,
+    corrected_in_words,
+    cut_in_words,
+    limits_in_words,
+    score_in_words,
+)
 from histoniche.survival.score_groups import SEARCHED
+from histoniche.survival.stated_groups import COMPARISON
 from histoniche.tables import read_table
 
 _MOST_PANELS = 12
@@ -46,7 +53,7 @@ def draw_score_groups(
     own = {name: row["p_permutation"] for name, row in found.items()}
     own |= {n: row["p_lausen_schumacher"] for n, row in found.items() if np.isnan(own[n])}
     rank = table["p"].fillna(table["score"].map(own))
-    panels, note = _panels(table.assign(rank=rank), read_table(curves), by="score")
+    panels, note = _panels(table.assign(rank=rank), read_table(curves), by=["score"])
     dressed = []
     for panel in panels:
         row = found[panel.what]
@@ -62,6 +69,41 @@ def draw_score_groups(
     draw_panels(dressed, read_table(curves), left_out=note, kaplan_meier=score_groups)
 
 
+def draw_stated_groups(
+    groups: Path,
+    curves: Path,
+    palette: Sequence[Region],
+    *,
+    measure: str,
+    stated_groups: Path,
+) -> None:
+    """Draw the survival of patients below and above limits that were stated in advance.
+
+    Parameters
+    ----------
+    groups, curves
+        What `histoniche.survival.stated_groups.compare_stated` wrote.
+    palette
+        Regions with names.
+    measure
+        A key of `histoniche.report.measures.MEASURES`.
+    stated_groups
+        Where the figure goes; ends in `.svg`.
+    """
+    regions = {region.region: region.name for region in palette}
+    table, steps = read_table(groups), read_table(curves)
+    panels, note = _panels(table.assign(rank=table["p"]), steps, by=COMPARISON)
+    dressed = []
+    for panel in panels:
+        row = panel.groups.iloc[0].to_dict()
+        name = score_in_words(row["score"], row["kind"], regions)
+        what = f"{name}, {limits_in_words(row, measure=measure)}"
+        told = ["stated in advance", between_in_words(row)]
+        line = f"Limits {', '.join(part for part in told if part)}"
+        dressed.append(panel._replace(what=_of_cohort(what, panel, table), lines=[line]))
+    draw_panels(dressed, steps, left_out=note, kaplan_meier=stated_groups)
+
+
 def draw_covariate_groups(groups: Path, curves: Path, *, covariate_groups: Path) -> None:
     """Draw the survival of patients by the levels of covariates.
 
@@ -73,26 +115,30 @@ def draw_covariate_groups(groups: Path, curves: Path, *, covariate_groups: Path)
         Where the figure goes; ends in `.svg`.
     """
     table, steps = read_table(groups), read_table(curves)
-    panels, note = _panels(table.assign(rank=table["p"]), steps, by="covariate")
+    panels, note = _panels(table.assign(rank=table["p"]), steps, by=["covariate"])
     named = [panel._replace(what=_of_cohort(panel.what, panel, table)) for panel in panels]
     draw_panels(named, steps, left_out=note, kaplan_meier=covariate_groups)
 
 
-def _panels(groups: pd.DataFrame, curves: pd.DataFrame, *, by: str) -> tuple[list[Panel], str]:
-    """One panel a comparison with curves, as many as can be read, and a note on the others."""
-    keys = [by, "cohort"]
+def _panels(
+    groups: pd.DataFrame, curves: pd.DataFrame, *, by: Sequence[str]
+) -> tuple[list[Panel], str]:
+    """One panel a comparison with curves, as many as can be read, and a note on the others.
+
+    A panel's `what` is the value of the first column of `by`.
+    """
+    keys = [*by, "cohort"]
     drawn = groups.merge(curves[keys].drop_duplicates(), on=keys)
     each = drawn[[*keys, "rank"]].drop_duplicates(keys)
     # The cohorts of a score stay together.
-    best = each.groupby(by, sort=False)["rank"].min().sort_values(na_position="last", kind="stable")
+    place = each.groupby(list(by), sort=False).ngroup()
+    best = each["rank"].groupby(place).min().sort_values(na_position="last", kind="stable")
     fit = max(1, _MOST_PANELS // max(1, each["cohort"].nunique()))
-    kept = each[each[by].isin(best.index[:fit])].head(_MOST_PANELS)
+    kept = each[place.isin(best.index[:fit])].head(_MOST_PANELS)
     panels = []
-    for name, cohort in kept[keys].itertuples(index=False):
-        rows, steps = (
-            table[(table[by] == name) & (table["cohort"] == cohort)] for table in (drawn, curves)
-        )
-        panels.append(Panel(rows, steps, str(name)))
+    for _, key in kept[keys].iterrows():
+        rows, steps = (table[(table[keys] == key).all(axis=1)] for table in (drawn, curves))
+        panels.append(Panel(rows, steps, str(key[by[0]])))
     missing = groups[keys].drop_duplicates().shape[0] - len(kept)
     note = f"{count(missing, 'comparison')} more in the table, of larger p or without curves."
     return panels, note if missing else ""

@@ -14,6 +14,8 @@ from histoniche.report.sections.survival_methods import (
     curves_methods,
     models_methods,
 )
+from histoniche.report.sections.trait_citations import TRAIT_CITATIONS, trait_citations
+from histoniche.report.sections.trait_methods import trait_caveats, trait_methods
 from histoniche.report.versions import software_versions
 
 CITATIONS = {
@@ -21,6 +23,7 @@ CITATIONS = {
     "network for segmentation of whole-slide pathology images identifies novel tumour "
     "cell-perivascular niche interactions that are associated with poor survival in glioblastoma. "
     "Br J Cancer 2021;125:337.",
+    **TRAIT_CITATIONS,
     "Snakemake": "Mölder F, Jablonski KP, Letcher B, et al. Sustainable data analysis with "
     "Snakemake. F1000Research 2021;10:33.",
     "smp": "Iakubovskii P. Segmentation Models Pytorch. GitHub repository, 2019.",
@@ -61,6 +64,7 @@ def methods_section(results: Results) -> Section:
         *_split(results),
         *_segmentation(results),
         *_areas(results),
+        *trait_methods(results),
         *molecular_methods(results),
         *_survival(results),
         *curves_methods(results),
@@ -242,6 +246,7 @@ def _caveats(results: Results) -> Iterator[str]:
             "Accuracy holds for slides like the annotated ones. Other scanners, stains and centres "
             "need their own check."
         )
+    yield from trait_caveats(results)
     if results.has("signatures"):
         yield (
             "Expression comes from bulk tissue that need not be the section on the slide; a "
@@ -262,6 +267,7 @@ def _cited(results: Results) -> Iterator[str]:
     yield "GBM_WSSM"
     if results.block("segmentation"):
         yield "smp"
+    yield from trait_citations(results)
     if results.has("cox"):
         yield "lifelines"
     if results.has("model_performance"):

@@ -1,6 +1,7 @@
-"""Section on survival of patients divided by scores and by covariates."""
+"""Section on survival of patients divided by scores, stated limits and covariates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -19,11 +20,16 @@ from histoniche.report.numbers import count, format_days, format_interval, forma
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.report.survival_words import (
+    between_in_words,
     comparison_in_words,
     cut_in_words,
+    format_limit,
+    limits_in_words,
     score_in_words,
     search_in_words,
 )
+from histoniche.survival.cohort_comparison import SIDES
+from histoniche.survival.stated_groups import COMPARISON
 
 _TITLE = "Survival of groups"
 _MOST_TEXTS = 12
@@ -31,10 +37,10 @@ _MOST_ROWS = 120
 
 
 def survival_groups_section(results: Results) -> Section:
-    """Report survival by each score's cut-point and by covariates."""
+    """Report survival by each score's cut-point, by stated limits and by covariates."""
     if not results.has("cut_points", "score_groups"):
         return not_run("survival_groups", _TITLE, "survival_curves")
-    blocks = [*_scores(results), *_covariates(results)]
+    blocks = [*_scores(results), *_stated(results), *_covariates(results)]
     return Section("survival_groups", _TITLE, blocks)
 
 
@@ -80,6 +86,36 @@ def _scores(results: Results) -> Iterator[Block]:
             what = f"{name}{_of(cohort, groups)} ({cut})"
             texts.append(comparison_in_words(part, what=what))
     yield from _in_words(texts, "survival/score_groups.tsv")
+
+
+def _stated(results: Results) -> Iterator[Block]:
+    """Groups by limits that were stated in advance: curves and tests."""
+    if not results.has("stated_groups"):
+        return
+    groups = results.table("stated_groups")
+    yield Heading("By stated limits")
+    yield Paragraph(
+        "Patients up to one limit of a score against those above another. The limits were stated "
+        "in advance, so that nothing was searched for and every cohort is a test, the training "
+        "cohort too. Patients between two limits are left out and counted. q is p after "
+        "Benjamini-Hochberg over these comparisons of a cohort."
+    )
+    yield from picture_of(
+        results,
+        "stated_groups",
+        "Survival by stated limits",
+        "Kaplan-Meier curves of the patients up to the first limit and above the second.",
+    )
+    yield _groups(results, "stated_groups", "Groups by stated limits")
+    texts = []
+    for _, part in groups.groupby([*COMPARISON, "cohort"], sort=False):
+        row = part.iloc[0].to_dict()
+        name = _score_name(results, row["score"], row["kind"])
+        limits = f"{limits_in_words(row, measure=_measure(results))}, stated in advance"
+        told = "; ".join(words for words in (limits, between_in_words(row)) if words)
+        what = f"{name}{_of(row['cohort'], groups)} ({told})"
+        texts.append(comparison_in_words(part, what=what))
+    yield from _in_words(texts, "survival/stated_groups.tsv")
 
 
 def _covariates(results: Results) -> Iterator[Block]:
@@ -152,15 +188,14 @@ def _searches(results: Results) -> Table:
 
 
 def _groups(results: Results, name: str, title: str) -> Table:
-    """Sizes, medians and tests of groups by score or covariate."""
+    """Sizes, medians and tests of groups by score, stated limits or covariate."""
     full = results.table(name)
-    several = full["cohort"].nunique() > 1
+    several, stated = full["cohort"].nunique() > 1, "up_to" in full
     rows = []
     for row in records(full.head(_MOST_ROWS)):
         if "score" in row:
             what = _score_name(results, str(row["score"]), str(row["kind"]))
-            side = {"low": "up to", "high": "above"}.get(str(row["group"]))
-            group = f"{side} {format_number(row['cut'])}" if side else ""
+            group = _side(row)
         else:
             what, group = str(row["covariate"]), str(row["group"])
         rows.append(
@@ -170,6 +205,7 @@ def _groups(results: Results, name: str, title: str) -> Table:
                 group,
                 f"{int(row['n']):,}",
                 f"{int(row['events']):,}",
+                *((f"{int(row['n_between']):,}",) if stated else ()),
                 format_days(row["median_days"], row["median_low"], row["median_high"]),
                 format_interval(row["hazard_ratio"], row["hazard_low"], row["hazard_high"]),
                 format_p(row["p"]),
@@ -180,12 +216,26 @@ def _groups(results: Results, name: str, title: str) -> Table:
     heads = (
         "score" if "score" in full else "covariate",
         *(("cohort",) if several else ()),
-        *("group", ">n", ">deaths", ">median survival", ">hazard ratio", ">p", ">q", "note"),
+        *("group", ">n", ">deaths"),
+        *((">left out between",) if stated else ()),
+        *(">median survival", ">hazard ratio", ">p", ">q", "note"),
     )
     note = "Hazard ratio: the second group against the first, Cox's model. p: log-rank test."
     if len(full) > len(rows):
         note += f" {len(full) - len(rows):,} more rows stand in survival/{name}.tsv."
     return without_empty_note(table(title, heads, rows, note))
+
+
+def _side(row: Mapping[str, Any]) -> str:
+    """Values of a score in a group; nothing where no patient makes a group."""
+    if row["group"] not in SIDES:
+        return ""
+    low = row["group"] == SIDES[0]
+    if "cut" in row:
+        limit = format_number(row["cut"])
+    else:
+        limit = format_limit(row["up_to"] if low else row["above"])
+    return f"{'up to' if low else 'above'} {limit}"
 
 
 def _pairs(pairs: pd.DataFrame) -> Iterator[Block]:

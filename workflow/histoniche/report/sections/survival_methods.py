@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from histoniche.report.numbers import join_words, percent
-from histoniche.report.results import Results
+from histoniche.report.results import Results, records
+from histoniche.report.survival_words import limits_in_words, score_in_words
+from histoniche.survival.stated_groups import COMPARISON
 
 
 def curves_methods(results: Results) -> Iterator[str]:
-    """Groups by scores and covariates, and the scan of all genes."""
+    """Groups by scores, stated limits and covariates, and the scan of all genes."""
     if results.has("cut_points"):
         yield _groups(results)
+    if results.has("stated_groups"):
+        yield _stated(results)
     scans = results.block("gene_survival")
     ran = [test for test in ("cox", "log_rank") if results.has(f"genes_{test}")]
     tests = {
@@ -54,6 +58,20 @@ def _groups(results: Results) -> str:
         f"was compared by {weights}{strata}, Kaplan-Meier curves with {settings['bands']} "
         "intervals, medians after Brookmeyer and Crowley, follow-up by reverse Kaplan-Meier, and "
         f"Cox's hazard ratio of two groups.{plain}"
+    )
+
+
+def _stated(results: Results) -> str:
+    """Which limits were stated in advance."""
+    rows = records(results.table("stated_groups").drop_duplicates([*COMPARISON]))
+    measure, regions = results.block("areas").get("measure", ""), results.region_names()
+    names = [score_in_words(row["score"], row["kind"], regions) for row in rows]
+    limits = [limits_in_words(row, measure=measure) for row in rows]
+    listed = "; ".join(f"{name} {words}" for name, words in zip(names, limits, strict=True))
+    return (
+        "By limits stated in advance, the same in every cohort, survival was compared in the same "
+        f"manner: {listed}. Patients between two limits were left out; q after "
+        "Benjamini-Hochberg over these comparisons of a cohort."
     )
 
 

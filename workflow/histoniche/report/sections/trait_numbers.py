@@ -10,6 +10,7 @@ from histoniche.report.results import Results, records
 from histoniche.report.traits import (
     LEVEL_NAMES,
     MACRO,
+    METRIC_NAMES,
     SET_NAMES,
     SET_WORDS,
     in_order,
@@ -18,7 +19,6 @@ from histoniche.report.traits import (
     tidy,
 )
 
-_METRICS = ("auroc", "sensitivity", "specificity", "precision", "f1", "accuracy")
 _SETS = {**SET_NAMES, "unseen": "test and OOD together"}
 _FEW = 10
 
@@ -73,7 +73,7 @@ def _headline(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def numbers(metrics: pd.DataFrame, trait: str) -> Table:
     """A row a set, level and class."""
-    kept = metrics[metrics["metric"].isin(_METRICS) & (metrics["class"] != "all")]
+    kept = metrics[metrics["metric"].isin(list(METRIC_NAMES)) & (metrics["class"] != "all")]
     rows = []
     for name in in_order(kept["set"], SET_NAMES):
         for level in in_order(kept["level"], LEVEL_NAMES):
@@ -83,7 +83,7 @@ def numbers(metrics: pd.DataFrame, trait: str) -> Table:
                 rows.append(_row(mine, SET_NAMES.get(name, name), LEVEL_NAMES[level], label))
     heads = (
         *("set", "level", "class", ">patients", ">slides"),
-        *(">AUROC", ">sensitivity", ">specificity", ">precision", ">F1", ">accuracy"),
+        *(f">{name}" for name in METRIC_NAMES.values()),
     )
     sets = [
         f"{SET_NAMES[key]}: {words}" for key, words in SET_WORDS.items() if key in set(kept["set"])
@@ -102,7 +102,7 @@ def _row(metrics: pd.DataFrame, name: str, level: str, label: str) -> tuple[str,
     """Numbers of one class; of several rounds their median, without an interval."""
     first = metrics.iloc[0]
     cells = []
-    for metric in _METRICS:
+    for metric in METRIC_NAMES:
         own = metrics[metrics["metric"] == metric]
         if own.empty:
             cells.append(MISSING)

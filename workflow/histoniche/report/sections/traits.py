@@ -1,29 +1,27 @@
 """Section on traits: what was learned, how well it is told, where it is, and how mixed."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
-from histoniche.report.blocks import (
-    Block,
-    Gallery,
-    Heading,
-    Paragraph,
-    Photo,
-    Section,
-)
-from histoniche.report.numbers import count, join_words, percent
-from histoniche.report.pictures import jpeg_address, picture_of
+from histoniche.report.blocks import Block, Heading, Paragraph, Section
+from histoniche.report.numbers import count, join_words
+from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results
+from histoniche.report.sections.trait_comparisons import chains, comparisons, round_table
+from histoniche.report.sections.trait_maps import gallery, heat_maps, heterogeneity
 from histoniche.report.sections.trait_numbers import agreement, metrics_of, numbers, verdict
+from histoniche.report.trait_settings import (
+    bag_traits,
+    folds,
+    named_traits,
+    tile_traits,
+    trained_elsewhere,
+)
 
 _TITLE = "Traits on the tiles"
 _OUTSIDE = ("near", "far")
-_PICTURES = 6
-_GALLERY_BYTES = 400_000
-_MAPS_BUDGET = 1_200_000
 
 
 def traits_section(results: Results) -> Section | None:
@@ -35,31 +33,59 @@ def traits_section(results: Results) -> Section | None:
 
 def _blocks(results: Results) -> Iterator[Block]:
     """All traits together, each on its own, then the maps."""
-    yield Paragraph(
-        "Networks learned each trait from tiles that inherit the class of their slide, though not "
-        "every tile shows it. Patients, never slides or tiles, were divided; all numbers are of "
-        "patients whom the network had not seen."
-    )
+    yield from _opening(results)
     yield from picture_of(
         results,
         "trait_rounds",
         "All traits",
-        "Hollow: single rounds. Filled: the ensemble with its interval over patients.",
+        f"Hollow: single rounds. Filled: {'out of fold' if folds(results) else 'the ensemble'} "
+        "with its interval over patients.",
     )
+    yield from round_table(results)
     for trait in _names(results):
         yield Heading(trait)
         yield from _trait(results, trait)
     yield from picture_of(
         results, "trait_training", "Training", "Learning curves; points: the weights that are kept."
     )
-    yield from _maps(
-        results,
-        results.paths("heat_maps"),
-        "Heat maps",
-        "Several classes: the colour of the most probable, darker the surer. Two classes: warm "
-        "positive, cool negative, neutral at the threshold. All tiles stand in GeoJSON for QuPath.",
-    )
-    yield from _heterogeneity(results)
+    yield from comparisons(results)
+    yield from chains(results)
+    yield from heat_maps(results)
+    yield from heterogeneity(results)
+
+
+def _opening(results: Results) -> Iterator[Paragraph]:
+    """What the networks learned from, and on whom they were measured."""
+    if trained_elsewhere(results):
+        named = list(named_traits(results))
+        yield Paragraph(
+            f"Networks trained elsewhere were applied: {join_words(named)}. Nobody here tells how "
+            "right they are.",
+            "caution",
+        )
+        return
+    tiles, bags = tile_traits(results), bag_traits(results)
+    if tiles:
+        learned = join_words(tiles) if bags else "each trait"
+        yield Paragraph(
+            f"Networks learned {learned} from tiles that inherit the class of their slide, though "
+            "not every tile shows it."
+        )
+    if bags:
+        encoder = results.block("traits").get("features", {}).get("encoder", "an encoder")
+        yield Paragraph(
+            f"{join_words(bags)} {'was' if len(bags) == 1 else 'were'} learned from the label of "
+            f"the slide alone, by attention on features of `{encoder}`: no tile has a class of its "
+            "own. Attention maps are among the heat maps."
+        )
+    divided = "Patients, never slides or tiles, were divided"
+    if number := folds(results):
+        yield Paragraph(
+            f"{divided} into {number} folds: each patient is judged by the network that never saw "
+            "them."
+        )
+    else:
+        yield Paragraph(f"{divided}; all numbers are of patients whom the network had not seen.")
 
 
 def _names(results: Results) -> list[str]:
@@ -75,7 +101,8 @@ def _trait(results: Results, trait: str) -> Iterator[Block]:
     """What one trait was learned from, its numbers and its figures."""
     if results.has("trait_labels"):
         labels = results.table("trait_labels")
-        yield from _learned(labels[labels["trait"] == trait], _settings(results, trait))
+        settings = named_traits(results).get(trait, {})
+        yield from _learned(labels[labels["trait"] == trait], settings)
     metrics = metrics_of(results, trait)
     if metrics.empty:
         yield Paragraph(
@@ -100,16 +127,7 @@ def _trait(results: Results, trait: str) -> Iterator[Block]:
         f"Scores of {trait}",
         "Slides that no network learned from, against what was measured in bulk.",
     )
-    yield from _gallery(results, trait)
-
-
-def _settings(results: Results, trait: str) -> Mapping[str, Any]:
-    """The trait's own block of the configuration; empty if it is not where it is looked for."""
-    block = results.block("traits")
-    for place in (block.get("traits"), block.get("named"), block):
-        if isinstance(place, Mapping) and isinstance(place.get(trait), Mapping):
-            return dict(place[trait])
-    return {}
+    yield from gallery(results, trait)
 
 
 def _learned(labels: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[Block]:
@@ -137,96 +155,12 @@ def _learned(labels: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[Bloc
 
 def _source(settings: Mapping[str, Any]) -> str:
     """Where the classes come from."""
-    expression, labels = settings.get("expression"), settings.get("labels")
-    if isinstance(expression, Mapping):
-        low, high = (
-            f"{100 * float(expression.get(k, d)):g}" for k, d in (("low", 0.2), ("high", 0.8))
-        )
+    if expression := settings.get("expression"):
+        low, high = (f"{100 * float(expression[end]):g}" for end in ("low", "high"))
         return (
-            f"From the expression of {expression.get('gene', 'a gene')}: below the {low}th "
-            f"percentile low, above the {high}th high. "
+            f"From the expression of {expression['gene']}: below the {low}th percentile low, "
+            f"above the {high}th high. "
         )
-    if isinstance(labels, Mapping):
-        return (
-            f"From the column `{labels.get('column', '')}` of the {labels.get('of', 'patients')}. "
-        )
+    if labels := settings.get("labels"):
+        return f"From the column `{labels['column']}` of the {labels.get('of', 'patients')}. "
     return ""
-
-
-def _gallery(results: Results, trait: str) -> Iterator[Block]:
-    """The surest right and wrong tiles."""
-    for path in results.paths("trait_galleries"):
-        if path.parent.name == trait:
-            photo = Photo(trait, "", jpeg_address(path, side=960, most=_GALLERY_BYTES))
-            note = (
-                "Tiles inherit the class of their slide, so that a wrong one may be right. Which "
-                f"they are stands in traits/{trait}/gallery.tsv."
-            )
-            yield Gallery("Surest tiles, right and wrong", [photo], "large", note)
-
-
-def _maps(results: Results, paths: Sequence[Path], title: str, note: str) -> Iterator[Block]:
-    """Pictures of some slides, those of test patients first."""
-    patients: dict[str, str] = {}
-    tested: set[str] = set()
-    if results.has("quality"):
-        quality = results.table("quality")
-        used = quality[quality["status"] == "ok"]
-        patients = dict(zip(used["slide"].astype(str), used["patient"].astype(str), strict=True))
-        paths = [path for path in paths if path.parent.name in patients]
-        roles = results.roles()
-        tested = {slide for slide, who in patients.items() if roles.get(who) == "test"}
-    most = int(results.block("report").get("examples", _PICTURES))
-    shown = sorted(paths, key=lambda path: path.parent.name not in tested)[:most]
-    photos = [
-        Photo(
-            path.parent.name,
-            patients.get(path.parent.name, ""),
-            jpeg_address(path, side=960, most=_MAPS_BUDGET // len(shown)),
-        )
-        for path in shown
-    ]
-    if photos:
-        yield Gallery(
-            f"{title}, {len(photos)} of {count(len(paths), 'slide')}", photos, "large", note
-        )
-
-
-def _heterogeneity(results: Results) -> Iterator[Block]:
-    """The heterogeneity indices, their distributions and their maps."""
-    if not results.has("heterogeneity"):
-        return
-    table = results.table("heterogeneity")
-    yield Heading("Heterogeneity")
-    yield Paragraph(
-        "The heterogeneity index (HTI) is 0 where one combination of traits is on all tiles that "
-        "show any, and 1 where all combinations are equally common."
-    )
-    for score, own in table.groupby("score", sort=False):
-        yield Paragraph(_spread(own["hti"], str(score)))
-        stem = f"heterogeneity_{score}"
-        yield from picture_of(
-            results, stem, f"Index {score}", "Groups are those that survival compares."
-        )
-        yield from _maps(
-            results,
-            [path for path in results.paths("heterogeneity_maps") if path.stem == stem],
-            f"Heterogeneity maps of {score}",
-            "A colour a combination of traits; of more than four traits, by how many are positive.",
-        )
-
-
-def _spread(hti: "pd.Series[float]", score: str) -> str:
-    """How an index is spread over patients, in words."""
-    known = hti.dropna()
-    if known.empty:
-        return f"{score}: no patient has a tile that is positive for a trait."
-    low, middle, high = known.quantile([0.25, 0.5, 0.75])
-    text = (
-        f"{score}, {count(len(known), 'patient')}: median {middle:.2f}, quartiles {low:.2f} and "
-        f"{high:.2f}; above 0.5 in {percent(float((known > 0.5).mean()))}."
-    )
-    missing = len(hti) - len(known)
-    if missing:
-        text += f" {count(missing, 'patient')} without a positive tile left out."
-    return text

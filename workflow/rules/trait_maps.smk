@@ -1,0 +1,256 @@
+"""Maps of traits: votes on tiles, cartographies and heterogeneity, heat maps, galleries."""
+
+HETEROGENEITY = study.heterogeneity
+GALLERY = TRAITS.get("gallery", {})
+# Layers of the cartographies, in the order of the traits.
+MAPPED_TRAITS = [
+    trait
+    for trait in TILE_TRAITS
+    if any(trait in own for own in HETEROGENEITY.values())
+]
+
+
+rule vote_tiles:
+    input:
+        tiles=lambda wildcards: [
+            path
+            for trait in TILE_TRAITS
+            for path in trait_tiles(trait, [wildcards.slide])
+        ],
+        predictions=lambda wildcards: [
+            path
+            for trait in TILE_TRAITS
+            for path in predictions_of(trait, [wildcards.slide])
+        ],
+        choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
+        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+    output:
+        **(
+            {"cartography": "<results>/traits/maps/{slide}/cartography.zarr/zarr.json"}
+            if HETEROGENEITY
+            else {}
+        ),
+        votes=expand(
+            "<results>/traits/maps/{{slide}}/{trait}.zarr/zarr.json", trait=TILE_TRAITS
+        ),
+    log:
+        "<logs>/vote_tiles/{slide}.log",
+    benchmark:
+        "<benchmarks>/vote_tiles/{slide}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    params:
+        patient=lambda wildcards: slide_row(wildcards.slide).patient,
+        traits=TILE_TRAITS,
+        rounds={trait: study.trait_rounds(trait) for trait in TILE_TRAITS},
+        classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
+        tilings={trait: study.trait_tiling(trait) for trait in TILE_TRAITS},
+        mapped=MAPPED_TRAITS,
+        rule=TRAITS.get("scoring", {}).get("vote"),
+        code=code_version("vote_tiles"),
+    message:
+        "Letting the networks vote on the tiles of {wildcards.slide}"
+    script:
+        "../scripts/vote_tiles.py"
+
+
+rule collect_heterogeneity:
+    input:
+        cartographies=expand(
+            "<results>/traits/maps/{slide}/cartography.zarr/zarr.json",
+            slide=USED_SLIDES,
+        ),
+        labels=(
+            expand("<results>/traits/{trait}/labels.parquet", trait=MAPPED_TRAITS)
+            if TRAINS_TRAITS
+            else []
+        ),
+        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+    output:
+        **{
+            f"{name}{ending}": f"<results>/traits/heterogeneity/{name}.{kind}"
+            for name in ("slides", "combinations", "patients", "scores")
+            for ending, kind in (("", "parquet"), ("_twin", "tsv"))
+        },
+    log:
+        "<logs>/collect_heterogeneity.log",
+    benchmark:
+        "<benchmarks>/collect_heterogeneity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
+    params:
+        patients=dict(study.used["patient"]),
+        traits=MAPPED_TRAITS,
+        indices=HETEROGENEITY,
+        settings=TRAITS.get("hti"),
+        code=code_version("collect_heterogeneity"),
+    message:
+        "Measuring how mixed the traits are"
+    script:
+        "../scripts/collect_heterogeneity.py"
+
+
+rule draw_trait_maps:
+    input:
+        tiles=lambda wildcards: [
+            path
+            for trait in study.traits
+            for path in trait_tiles(trait, [wildcards.slide])
+        ],
+        votes=rules.vote_tiles.output.votes,
+        attention=expand(
+            "<results>/traits/{trait}/attention/{{slide}}.zarr/zarr.json",
+            trait=BAG_TRAITS,
+        ),
+        scores=expand("<results>/traits/{trait}/scores.parquet", trait=BAG_TRAITS),
+        choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
+        thumbnail="<results>/slides/{slide}/thumbnail.png",
+    output:
+        heat_maps="<results>/traits/maps/{slide}/heat_maps.png",
+        geojson=expand(
+            "<results>/traits/maps/{{slide}}/{trait}.geojson", trait=TILE_TRAITS
+        ),
+    log:
+        "<logs>/draw_trait_maps/{slide}.log",
+    benchmark:
+        "<benchmarks>/draw_trait_maps/{slide}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+        runtime=scaled(30),
+    params:
+        traits=TILE_TRAITS,
+        bags=BAG_TRAITS,
+        classes={trait: study.trait_classes(trait) for trait in study.traits},
+        code=code_version("draw_trait_maps"),
+    message:
+        "Drawing the heat maps of {wildcards.slide}"
+    script:
+        "../scripts/draw_trait_maps.py"
+
+
+rule draw_heterogeneity_maps:
+    input:
+        cartography="<results>/traits/maps/{slide}/cartography.zarr/zarr.json",
+        tiles=lambda wildcards: trait_tiles(MAPPED_TRAITS[0], [wildcards.slide]),
+        thumbnail="<results>/slides/{slide}/thumbnail.png",
+        heterogeneity=rules.collect_heterogeneity.output.slides,
+    output:
+        expand(
+            "<results>/traits/maps/{{slide}}/heterogeneity_{name}.png",
+            name=HETEROGENEITY,
+        )
+        or "<results>/traits/maps/{slide}/heterogeneity.png",
+    log:
+        "<logs>/draw_heterogeneity_maps/{slide}.log",
+    benchmark:
+        "<benchmarks>/draw_heterogeneity_maps/{slide}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    params:
+        indices=HETEROGENEITY,
+        code=code_version("draw_heterogeneity_maps"),
+    message:
+        "Drawing which traits stand where on {wildcards.slide}"
+    script:
+        "../scripts/draw_heterogeneity_maps.py"
+
+
+rule choose_review_tiles:
+    input:
+        tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
+        votes=expand(
+            "<results>/traits/maps/{slide}/{{trait}}.zarr/zarr.json", slide=USED_SLIDES
+        ),
+        labels="<results>/traits/{trait}/labels.parquet",
+        rounds=rules.divide_rounds.output.rounds,
+    output:
+        table="<results>/traits/{trait}/gallery.parquet",
+        twin="<results>/traits/{trait}/gallery.tsv",
+    log:
+        "<logs>/choose_review_tiles/{trait}.log",
+    benchmark:
+        "<benchmarks>/choose_review_tiles/{trait}.tsv"
+    wildcard_constraints:
+        trait=any_of(TILE_TRAITS),
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
+    params:
+        slides=USED_SLIDES,
+        classes=lambda wildcards: study.trait_classes(wildcards.trait),
+        settings={
+            "number": GALLERY.get("number"),
+            "most_per_slide": GALLERY.get("per_slide"),
+        },
+        code=code_version("choose_review_tiles"),
+    message:
+        "Choosing the surest right and wrong tiles of {wildcards.trait}"
+    script:
+        "../scripts/choose_review_tiles.py"
+
+
+rule draw_review_tiles:
+    input:
+        table=rules.choose_review_tiles.output.table,
+        tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
+        choice="<results>/traits/{trait}/choice.parquet",
+        rounds=rules.divide_rounds.output.rounds,
+        models=lambda wildcards: trait_models(wildcards.trait),
+    output:
+        picture=report(
+            "<results>/traits/{trait}/gallery.png",
+            caption="../report/trait_gallery.rst",
+            category="Traits",
+        ),
+    log:
+        "<logs>/draw_review_tiles/{trait}.log",
+    benchmark:
+        "<benchmarks>/draw_review_tiles/{trait}.tsv"
+    wildcard_constraints:
+        trait=any_of(TILE_TRAITS),
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 2
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
+    params:
+        slides=USED_SLIDES,
+        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
+        classes=lambda wildcards: study.trait_classes(wildcards.trait),
+        grad_cam=GALLERY.get("grad_cam"),
+        code=code_version("draw_review_tiles"),
+    message:
+        "Drawing the surest right and wrong tiles of {wildcards.trait}"
+    script:
+        "../scripts/draw_review_tiles.py"

@@ -1,0 +1,402 @@
+"""Traits: labels, networks by round, probabilities of tiles, scores, and what they are worth."""
+
+TRAITS = block("traits")
+NAMED_TRAITS = TRAITS.get("named", {})
+TILE_TRAITS = study.tile_traits
+BAG_TRAITS = study.bag_traits
+TRAINS_TRAITS = bool(TRAITS) and not study.brings_trait_models
+SLIDE_ROWS = [
+    {"slide": row.slide, "patient": row.patient} for row in study.used.itertuples()
+]
+# Tile traits that share a tiling are applied in one pass over its tiles.
+BY_TILING = {
+    tiling: [trait for trait in TILE_TRAITS if study.trait_tiling(trait) == tiling]
+    for tiling in dict.fromkeys(map(study.trait_tiling, TILE_TRAITS))
+}
+TRAIT_BATCHES = (
+    batch_slides(USED_SLIDES, size=TRAITS["slides_per_job"]) if TRAITS else {}
+)
+
+
+rule divide_rounds:
+    input:
+        patients="<results>/cohort/patients.parquet",
+    output:
+        rounds="<results>/traits/rounds.parquet",
+        twin="<results>/traits/rounds.tsv",
+    log:
+        "<logs>/divide_rounds.log",
+    benchmark:
+        "<benchmarks>/divide_rounds.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        slides=SLIDE_ROWS,
+        settings=TRAITS.get("rounds"),
+        seed=config["seed"],
+        code=code_version("divide_rounds"),
+    message:
+        "Dividing the patients once for all traits"
+    script:
+        "../scripts/divide_rounds.py"
+
+
+rule label_slides:
+    input:
+        patients="<results>/cohort/patients.parquet",
+        rounds=rules.divide_rounds.output.rounds,
+        expression=lambda wildcards: (
+            ["<results>/omics/expression.parquet"]
+            if "expression" in NAMED_TRAITS[wildcards.trait]
+            else []
+        ),
+    output:
+        labels="<results>/traits/{trait}/labels.parquet",
+        twin="<results>/traits/{trait}/labels.tsv",
+    log:
+        "<logs>/label_slides/{trait}.log",
+    benchmark:
+        "<benchmarks>/label_slides/{trait}.tsv"
+    # Before a training starts that would be in vain.
+    priority: 100
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        slides=lambda wildcards: trait_rows(wildcards.trait),
+        settings=lambda wildcards: {
+            key: value
+            for key, value in NAMED_TRAITS[wildcards.trait].items()
+            if key in ("labels", "expression")
+        },
+        classes=lambda wildcards: study.trait_classes(wildcards.trait),
+        code=code_version("label_slides"),
+    message:
+        "Labelling the slides by {wildcards.trait}"
+    script:
+        "../scripts/label_slides.py"
+
+
+rule train_trait:
+    input:
+        tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
+        labels="<results>/traits/{trait}/labels.parquet",
+        rounds=rules.divide_rounds.output.rounds,
+        encoder_weights=lambda wildcards: [
+            ancient(path) for path in trait_weights(wildcards.trait)
+        ],
+    output:
+        description="<results>/traits/{trait}/{round}/model.json",
+        weights="<results>/traits/{trait}/{round}/model.safetensors",
+        history="<results>/traits/{trait}/{round}/history.parquet",
+        twin="<results>/traits/{trait}/{round}/history.tsv",
+        augmented=report(
+            "<results>/traits/{trait}/{round}/augmented.png",
+            caption="../report/augmented.rst",
+            category="Traits",
+        ),
+    log:
+        "<logs>/train_trait/{trait}/{round}.log",
+    benchmark:
+        "<benchmarks>/train_trait/{trait}/{round}.tsv"
+    wildcard_constraints:
+        trait=any_of(TILE_TRAITS),
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 8
+    resources:
+        mem_mb=scaled(16000),
+        runtime=scaled(720, largest=LONGEST_MIN),
+        gpu=1,
+    params:
+        slides=USED_SLIDES,
+        classes=lambda wildcards: study.trait_classes(wildcards.trait),
+        settings=trait_settings,
+        content=lambda wildcards: [
+            fingerprint(Path(path)) for path in trait_weights(wildcards.trait)
+        ],
+        seed=config["seed"],
+        code=code_version("train_trait"),
+    message:
+        "Training the network for {wildcards.trait}, round {wildcards.round}"
+    script:
+        "../scripts/train_trait.py"
+
+
+# A GPU job pays its start-up once for several slides, and a slide's tiles are read once for
+# all traits and rounds.
+for tiling, traits in BY_TILING.items():
+    for number, batch in TRAIT_BATCHES.items():
+
+        rule:
+            name:
+                f"classify_slides_{tiling}_{number}"
+            input:
+                tiles=expand(
+                    "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+                    tiling=tiling,
+                    slide=batch,
+                ),
+                models=[path for trait in traits for path in trait_models(trait)],
+            output:
+                [path for trait in traits for path in predictions_of(trait, batch)],
+            log:
+                f"<logs>/classify_slides/{tiling}_{number}.log",
+            benchmark:
+                f"<benchmarks>/classify_slides/{tiling}_{number}.tsv"
+            conda:
+                "../../envs/imaging.yaml"
+            container:
+                CONTAINERS["imaging"]
+            threads: 4
+            resources:
+                mem_mb=scaled(8000),
+                runtime=scaled(240),
+                gpu=1,
+            params:
+                slides=batch,
+                networks=[
+                    f"{trait}/{number}"
+                    for trait in traits
+                    for number in study.trait_rounds(trait)
+                ],
+                code=code_version("classify_slides"),
+            message:
+                f"Finding the traits on the tiles of {len(batch)} slides"
+            script:
+                "../scripts/classify_slides.py"
+
+
+rule score_trait:
+    input:
+        predictions=lambda wildcards: predictions_of(wildcards.trait, USED_SLIDES),
+        labels="<results>/traits/{trait}/labels.parquet" if TRAINS_TRAITS else [],
+        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+        brought=lambda wildcards: brought_choice(wildcards.trait),
+    output:
+        scores="<results>/traits/{trait}/scores.parquet",
+        scores_twin="<results>/traits/{trait}/scores.tsv",
+        choice="<results>/traits/{trait}/choice.parquet",
+        choice_twin="<results>/traits/{trait}/choice.tsv",
+    log:
+        "<logs>/score_trait/{trait}.log",
+    benchmark:
+        "<benchmarks>/score_trait/{trait}.tsv"
+    wildcard_constraints:
+        trait=any_of(TILE_TRAITS),
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        patients=dict(study.used["patient"]),
+        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
+        classes=lambda wildcards: study.trait_classes(wildcards.trait),
+        settings=lambda wildcards: {
+            key: study.trait_scoring(wildcards.trait)[key]
+            for key in ("best", "score", "slide_threshold", "tile_threshold", "vote")
+        },
+        code=code_version("score_trait"),
+    message:
+        "Scoring the slides by {wildcards.trait}"
+    script:
+        "../scripts/score_trait.py"
+
+
+rule evaluate_trait:
+    input:
+        # Bags have no probabilities of tiles.
+        predictions=lambda wildcards: (
+            predictions_of(wildcards.trait, USED_SLIDES)
+            if wildcards.trait in TILE_TRAITS
+            else []
+        ),
+        labels="<results>/traits/{trait}/labels.parquet",
+        rounds=rules.divide_rounds.output.rounds,
+        scores="<results>/traits/{trait}/scores.parquet",
+        choice="<results>/traits/{trait}/choice.parquet",
+    output:
+        **{
+            f"{name}{ending}": f"<results>/traits/{{trait}}/{name}.{kind}"
+            for name in ("metrics", "confusion", "roc", "agreement")
+            for ending, kind in (("", "parquet"), ("_twin", "tsv"))
+        },
+    log:
+        "<logs>/evaluate_trait/{trait}.log",
+    benchmark:
+        "<benchmarks>/evaluate_trait/{trait}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(60),
+    params:
+        slides=USED_SLIDES,
+        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
+        classes=lambda wildcards: study.trait_classes(wildcards.trait),
+        settings=lambda wildcards: {
+            key: study.trait_scoring(wildcards.trait)[key]
+            for key in ("patient", "score", "tile_threshold", "vote")
+        },
+        bag=lambda wildcards: trait_bag(wildcards.trait),
+        seed=config["seed"],
+        code=code_version("evaluate_trait"),
+    message:
+        "Measuring how well {wildcards.trait} is told on patients not seen before"
+    script:
+        "../scripts/evaluate_trait.py"
+
+
+rule summarise_traits:
+    input:
+        **{
+            name: expand(
+                f"<results>/traits/{{trait}}/{name}.parquet", trait=study.traits
+            )
+            for name in ("labels", "metrics", "agreement")
+        },
+    output:
+        labels="<results>/traits/labels.parquet",
+        labels_twin="<results>/traits/labels.tsv",
+        metrics="<results>/traits/metrics.parquet",
+        metrics_twin=report(
+            "<results>/traits/metrics.tsv",
+            caption="../report/trait_metrics.rst",
+            category="Traits",
+        ),
+        agreement="<results>/traits/agreement.parquet",
+        agreement_twin="<results>/traits/agreement.tsv",
+        rounds="<results>/traits/round_table.parquet",
+        rounds_twin=report(
+            "<results>/traits/round_table.tsv",
+            caption="../report/trait_round_table.rst",
+            category="Traits",
+        ),
+    log:
+        "<logs>/summarise_traits.log",
+    benchmark:
+        "<benchmarks>/summarise_traits.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        traits=study.traits,
+        code=code_version("summarise_traits"),
+    message:
+        "Setting the traits side by side"
+    script:
+        "../scripts/summarise_traits.py"
+
+
+rule compare_trainings:
+    input:
+        metrics=expand("<results>/traits/{trait}/metrics.parquet", trait=study.traits),
+        rounds=rules.divide_rounds.output.rounds,
+    output:
+        comparisons="<results>/traits/comparisons.parquet",
+        twin=report(
+            "<results>/traits/comparisons.tsv",
+            caption="../report/trait_comparisons.rst",
+            category="Traits",
+        ),
+    log:
+        "<logs>/compare_trainings.log",
+    benchmark:
+        "<benchmarks>/compare_trainings.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(10),
+    params:
+        traits=study.traits,
+        comparisons=TRAITS.get("comparisons"),
+        test_share=study.test_share if TRAITS else None,
+        code=code_version("compare_trainings"),
+    message:
+        "Comparing ways of training by their rounds"
+    script:
+        "../scripts/compare_trainings.py"
+
+
+rule evaluate_chain:
+    input:
+        steps=lambda wildcards: [
+            path
+            for trait in study.chain_steps(wildcards.chain)
+            for path in predictions_of(trait, USED_SLIDES)
+        ],
+        single=lambda wildcards: predictions_of(
+            TRAITS["chains"][wildcards.chain]["single"], USED_SLIDES
+        ),
+        labels=lambda wildcards: (
+            f"<results>/traits/{TRAITS['chains'][wildcards.chain]['single']}/labels.parquet"
+        ),
+        rounds=rules.divide_rounds.output.rounds,
+    output:
+        metrics="<results>/traits/chains/{chain}/metrics.parquet",
+        metrics_twin="<results>/traits/chains/{chain}/metrics.tsv",
+        comparison="<results>/traits/chains/{chain}/comparison.parquet",
+        comparison_twin=report(
+            "<results>/traits/chains/{chain}/comparison.tsv",
+            caption="../report/trait_chain.rst",
+            category="Traits",
+        ),
+    log:
+        "<logs>/evaluate_chain/{chain}.log",
+    benchmark:
+        "<benchmarks>/evaluate_chain/{chain}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(8000),
+        runtime=scaled(60),
+    params:
+        slides=USED_SLIDES,
+        rounds=study.rounds,
+        steps=lambda wildcards: study.chain_steps(wildcards.chain),
+        test=lambda wildcards: {
+            "test": TRAITS["chains"][wildcards.chain]["test"],
+            "test_share": study.test_share,
+        },
+        classes=lambda wildcards: study.trait_classes(
+            TRAITS["chains"][wildcards.chain]["single"]
+        ),
+        score=TRAITS.get("scoring", {}).get("score"),
+        seed=config["seed"],
+        code=code_version("evaluate_chain"),
+    message:
+        "Setting the chain {wildcards.chain} against a single network"
+    script:
+        "../scripts/evaluate_chain.py"

@@ -1,0 +1,25 @@
+"""Train the attention of one trait in one round."""
+
+from pathlib import Path
+
+from histoniche.jobs import job
+
+with job(snakemake.log[0]):
+    from histoniche.files import folders_of
+    from histoniche.traits.mil import train_trait_mil
+
+    out = Path(snakemake.output.description).parent
+    train_trait_mil(
+        folders_of(snakemake.params.slides, snakemake.input.features),
+        Path(snakemake.input.labels),
+        Path(snakemake.input.rounds),
+        out,
+        # Not declared, so that a failed job keeps its checkpoints.
+        out.parent / ".state" / out.name,
+        trait=snakemake.wildcards.trait,
+        round=int(snakemake.wildcards.round),
+        classes=snakemake.params.classes,
+        settings=snakemake.params.settings,
+        seed=snakemake.params.seed,
+        threads=snakemake.threads,
+    )
