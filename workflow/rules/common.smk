@@ -83,6 +83,11 @@ def block(name):
     return config.get(name, {})
 
 
+def when(runs, **named):
+    """What a stage leaves behind, by name, if it runs."""
+    return named if runs else {}
+
+
 def scaled(amount, largest=LARGEST_MEM_MB):
     """A resource that grows with each attempt, up to what a node has."""
     return lambda wildcards, attempt: min(amount * attempt, largest)

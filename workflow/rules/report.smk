@@ -1,7 +1,6 @@
-"""Figures of every stage that runs, the summary page and the sealed bundle."""
+"""What the summary page and the sealed bundle take of every stage that runs."""
 
 HAS_SLIDES = "slides" in config["cohort"]
-TRAINS = has("segmentation") and "pretrained" not in SEGMENTATION
 # The page shows some slides only; with many slides it need not wait for every picture.
 PICTURED = USED_SLIDES[:: max(1, len(USED_SLIDES) // 96)] if HAS_SLIDES else []
 
@@ -14,358 +13,139 @@ LEADERBOARDS = (
 # Tables by the names that the summary page knows, as far as their stages run.
 TABLES = {
     "patients": "cohort/patients",
-    **(
-        {"quality": "slides/quality", "slide_counts": "slides/counts"}
-        if HAS_SLIDES
-        else {}
+    **when(HAS_SLIDES, quality="slides/quality", slide_counts="slides/counts"),
+    **when(HAS_AREAS, areas="areas/patients"),
+    **when(has("scores"), scores="omics/scores"),
+    **when(
+        has("segmentation"),
+        split="cohort/split",
+        metrics="segmentation/metrics",
+        confusion="segmentation/confusion",
+        agreement="segmentation/agreement",
+        calibration="segmentation/calibration",
     ),
-    **({"areas": "areas/patients"} if HAS_AREAS else {}),
-    **({"scores": "omics/scores"} if has("scores") else {}),
-    **(
-        {
-            "split": "cohort/split",
-            "metrics": "segmentation/metrics",
-            "confusion": "segmentation/confusion",
-            "agreement": "segmentation/agreement",
-            "calibration": "segmentation/calibration",
-        }
-        if has("segmentation")
-        else {}
+    **TRAIT_TABLES,
+    **when(
+        has("expression"),
+        decisions="omics/expression_decisions",
+        expression_patients="omics/expression_patients",
     ),
-    **(
-        {
-            "decisions": "omics/expression_decisions",
-            "expression_patients": "omics/expression_patients",
-        }
-        if has("expression")
-        else {}
+    **when(
+        has("mutations"),
+        strata="omics/mutation_strata",
+        mutation_decisions="omics/mutation_decisions",
+        mutation_patients="omics/mutation_patients",
     ),
-    **(
-        {
-            "strata": "omics/mutation_strata",
-            "mutation_decisions": "omics/mutation_decisions",
-            "mutation_patients": "omics/mutation_patients",
-        }
-        if has("mutations")
-        else {}
+    **when(
+        has("differential"),
+        comparison_groups="omics/comparison_groups",
+        differential="omics/differential",
     ),
-    **(
-        {
-            "comparison_groups": "omics/comparison_groups",
-            "differential": "omics/differential",
-        }
-        if has("differential")
-        else {}
+    **when(
+        has("differential") and GENE_SETS,
+        differential_enrichment="omics/differential_enrichment",
     ),
-    **(
-        {"differential_enrichment": "omics/differential_enrichment"}
-        if has("differential") and GENE_SETS
-        else {}
+    **when(
+        has("signatures"),
+        correlation="omics/correlation",
+        signatures="omics/signatures",
+        sizes="omics/signature_sizes",
     ),
-    **(
-        {
-            "correlation": "omics/correlation",
-            "signatures": "omics/signatures",
-            "sizes": "omics/signature_sizes",
-        }
-        if has("signatures")
-        else {}
+    **when(has("enrichment"), enrichment="omics/enrichment"),
+    **when(
+        TERM_NETWORK is not None,
+        term_nodes="omics/term_nodes",
+        term_edges="omics/term_edges",
     ),
-    **({"enrichment": "omics/enrichment"} if has("enrichment") else {}),
-    **(
-        {"term_nodes": "omics/term_nodes", "term_edges": "omics/term_edges"}
-        if TERM_NETWORK is not None
-        else {}
+    **when(RANKINGS is not None, gsea="omics/gsea"),
+    **when(MARKERS, cell_types="omics/cell_types"),
+    **when(CORRELATES_ACTIVITY, activity_correlation="omics/activity_correlation"),
+    **when(
+        COMPARES_ACTIVITY,
+        activity_groups="omics/activity_groups",
+        activity_comparison="omics/activity_comparison",
     ),
-    **({"gsea": "omics/gsea"} if RANKINGS is not None else {}),
-    **({"cell_types": "omics/cell_types"} if MARKERS else {}),
-    **(
-        {"activity_correlation": "omics/activity_correlation"}
-        if CORRELATES_ACTIVITY
-        else {}
+    **when(REFERENCES, overlap="omics/overlap", intersections="omics/intersections"),
+    **when(
+        has("single_cell"),
+        cells="omics/cells",
+        cell_decisions="omics/cell_decisions",
+        cell_genes="omics/cell_genes",
+        cell_score_means="omics/cell_score_means",
     ),
-    **(
-        {
-            "activity_groups": "omics/activity_groups",
-            "activity_comparison": "omics/activity_comparison",
-        }
-        if COMPARES_ACTIVITY
-        else {}
+    **when(
+        has("ligand_receptor"),
+        interactions="omics/interactions",
+        interaction_summary="omics/interaction_summary",
+        interaction_decisions="omics/interaction_decisions",
     ),
-    **(
-        {"overlap": "omics/overlap", "intersections": "omics/intersections"}
-        if REFERENCES
-        else {}
+    **when(
+        AREA_SURVIVAL,
+        curves="survival/curves",
+        groups="survival/groups",
+        cox="survival/cox",
+        area_correlation="survival/area_correlation",
+        outliers="survival/outliers",
     ),
-    **(
-        {
-            "cells": "omics/cells",
-            "cell_decisions": "omics/cell_decisions",
-            "cell_genes": "omics/cell_genes",
-            "cell_score_means": "omics/cell_score_means",
-        }
-        if has("single_cell")
-        else {}
-    ),
-    **(
-        {
-            "interactions": "omics/interactions",
-            "interaction_summary": "omics/interaction_summary",
-            "interaction_decisions": "omics/interaction_decisions",
-        }
-        if has("ligand_receptor")
-        else {}
-    ),
-    **(
-        {
-            "curves": "survival/curves",
-            "groups": "survival/groups",
-            "cox": "survival/cox",
-            "area_correlation": "survival/area_correlation",
-            "outliers": "survival/outliers",
-        }
-        if AREA_SURVIVAL
-        else {}
-    ),
-    **(
-        {
-            "cohorts": "survival/cohorts",
-            "balance": "survival/balance",
-            "follow_up": "survival/follow_up",
-            "survival_scores": "survival/scores",
-        }
-        if has("survival")
-        else {}
+    **when(
+        has("survival"),
+        cohorts="survival/cohorts",
+        balance="survival/balance",
+        follow_up="survival/follow_up",
+        survival_scores="survival/scores",
     ),
     **GROUP_TABLES,
-    **(
-        {
-            name: f"survival/{name}"
-            for name in (
-                "model_performance",
-                "model_differences",
-                "model_coefficients",
-                "model_tests",
-                "model_proportionality",
-                "model_forms",
+    **when(
+        has("survival_models"),
+        **{
+            f"model_{part}": f"survival/model_{part}"
+            for part in (
+                "performance",
+                "differences",
+                "coefficients",
+                "tests",
+                "proportionality",
+                "forms",
             )
-        }
-        if has("survival_models")
-        else {}
+        },
     ),
 }
-
-
-rule draw_slides:
-    input:
-        areas="<results>/areas/patients.parquet",
-    output:
-        **figure("areas", "Regions"),
-        **figure("composition", "Regions"),
-    log:
-        "<logs>/draw_slides.log",
-    benchmark:
-        "<benchmarks>/draw_slides.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(10),
-    params:
-        palette=PALETTE,
-        measure=config["areas"]["measure"],
-        code=code_version("draw_slides"),
-    message:
-        "Drawing the areas of the regions"
-    script:
-        "../scripts/draw_slides.py"
-
-
-rule draw_segmentation:
-    input:
-        metrics="<results>/segmentation/metrics.parquet",
-        confusion="<results>/segmentation/confusion.parquet",
-        agreement="<results>/segmentation/agreement.parquet",
-        calibration="<results>/segmentation/calibration.parquet",
-        histories=models_of("history.parquet") if TRAINS else [],
-    output:
-        **figure("overlap", "Segmentation"),
-        **figure("confusion", "Segmentation"),
-        **figure("agreement", "Segmentation"),
-        **figure("calibration", "Segmentation"),
-        **(figure("training", "Segmentation") if TRAINS else {}),
-    log:
-        "<logs>/draw_segmentation.log",
-    benchmark:
-        "<benchmarks>/draw_segmentation.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(10),
-    params:
-        palette=PALETTE,
-        code=code_version("draw_segmentation"),
-    message:
-        "Drawing how well the networks find the regions"
-    script:
-        "../scripts/draw_segmentation.py"
-
-
-rule draw_signatures:
-    input:
-        correlation="<results>/omics/correlation.parquet",
-        signatures="<results>/omics/signatures.parquet",
-        sizes="<results>/omics/signature_sizes.parquet",
-        enrichment="<results>/omics/enrichment.parquet" if has("enrichment") else [],
-    output:
-        **figure("signature_genes", "Signatures"),
-        **figure("signature_sizes", "Signatures"),
-        **(figure("enrichment", "Signatures") if has("enrichment") else {}),
-    log:
-        "<logs>/draw_signatures.log",
-    benchmark:
-        "<benchmarks>/draw_signatures.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(10),
-    params:
-        palette=SIGNATURE_PALETTE,
-        top=config["report"]["top_genes"],
-        code=code_version("draw_signatures"),
-    message:
-        "Drawing the signatures"
-    script:
-        "../scripts/draw_signatures.py"
-
-
-rule draw_signature_heat_map:
-    input:
-        expression="<results>/omics/expression.parquet",
-        signatures="<results>/omics/signatures.parquet",
-        areas="<results>/areas/patients.parquet",
-    output:
-        **figure("signature_heat_map", "Signatures"),
-    log:
-        "<logs>/draw_signature_heat_map.log",
-    benchmark:
-        "<benchmarks>/draw_signature_heat_map.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(10),
-    params:
-        palette=PALETTE,
-        top=config["report"]["top_genes"],
-        code=code_version("draw_signature_heat_map"),
-    message:
-        "Drawing the signatures' genes in every patient"
-    script:
-        "../scripts/draw_signature_heat_map.py"
-
-
-rule draw_survival:
-    input:
-        curves="<results>/survival/curves.parquet",
-        groups="<results>/survival/groups.parquet",
-        cox="<results>/survival/cox.parquet",
-        correlation="<results>/survival/area_correlation.parquet",
-    output:
-        **figure("kaplan_meier", "Survival"),
-        **figure("cox", "Survival"),
-        **figure("area_survival", "Survival"),
-    log:
-        "<logs>/draw_survival.log",
-    benchmark:
-        "<benchmarks>/draw_survival.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(10),
-    params:
-        palette=PALETTE,
-        measure=config["areas"]["measure"],
-        confidence=block("survival").get("confidence", 0.95),
-        code=code_version("draw_survival"),
-    message:
-        "Drawing survival by region area"
-    script:
-        "../scripts/draw_survival.py"
-
-
-FIGURES = [
-    *(rules.draw_slides.output if HAS_AREAS else []),
-    *(rules.draw_segmentation.output if has("segmentation") else []),
-    *(rules.draw_signatures.output if has("signatures") else []),
-    *(rules.draw_signature_heat_map.output if has("signatures") else []),
-    *(rules.draw_gsea.output if RANKINGS is not None else []),
-    *(rules.draw_term_network.output if TERM_NETWORK is not None else []),
-    *(rules.draw_cell_types.output if MARKERS else []),
-    *(rules.draw_overlap.output if REFERENCES else []),
-    *(rules.draw_activity_correlation.output if CORRELATES_ACTIVITY else []),
-    *(rules.draw_activity_groups.output if COMPARES_ACTIVITY else []),
-    *(rules.draw_differential.output if has("differential") else []),
-    *(rules.draw_single_cells.output if has("single_cell") else []),
-    *(rules.draw_interactions.output if has("ligand_receptor") else []),
-    *(rules.draw_survival.output if AREA_SURVIVAL else []),
-    *GROUP_FIGURES,
-    *(rules.draw_survival_models.output if has("survival_models") else []),
-    *(rules.draw_balance.output if HELD_OUT else []),
-    *expand(rules.draw_clinical_use.output, score=CLINICAL_SCORES),
-]
+# Networks, with what they need to be applied elsewhere, by their names among the bundle's models.
+MODEL_FILES = {
+    **{
+        f"{network}/{name}": path
+        for name in ("model.json", "model.safetensors")
+        for network, path in zip(NETWORKS, models_of(name), strict=True)
+    },
+    **TRAIT_MODEL_FILES,
+}
 
 
 rule write_summary:
     input:
         **{name: f"<results>/{stem}.parquet" for name, stem in TABLES.items()},
-        **(
-            {
-                "thumbnails": expand(
-                    "<results>/slides/{slide}/contour.png", slide=PICTURED
-                )
-            }
-            if HAS_SLIDES
-            else {}
+        **when(
+            HAS_SLIDES,
+            thumbnails=expand("<results>/slides/{slide}/contour.png", slide=PICTURED),
         ),
-        **(
-            {
-                "overlays": expand(
-                    "<results>/regions/{slide}/overlay.png", slide=PICTURED
-                )
-            }
-            if has("segmentation")
-            else {}
+        **when(
+            has("segmentation"),
+            overlays=expand("<results>/regions/{slide}/overlay.png", slide=PICTURED),
         ),
-        **({"leaderboards": LEADERBOARDS} if TRIALS else {}),
-        **(
-            {
-                "clinical": expand(
-                    "<results>/survival/clinical/{score}/{table}.parquet",
-                    score=CLINICAL_SCORES,
-                    table=CLINICAL_TABLES,
-                )
-            }
-            if CLINICAL_SCORES
-            else {}
+        **{
+            name: expand(pictures, slide=PICTURED)
+            for name, pictures in TRAIT_MAPS.items()
+        },
+        **when(TRAINS_TRAITS and TILE_TRAITS, trait_galleries=TRAIT_GALLERIES),
+        **when(TRAIT_CHAINS, trait_chains=TRAIT_CHAINS),
+        **when(TRIALS, leaderboards=LEADERBOARDS),
+        **when(
+            CLINICAL_SCORES,
+            clinical=expand(
+                "<results>/survival/clinical/{score}/{table}.parquet",
+                score=CLINICAL_SCORES,
+                table=CLINICAL_TABLES,
+            ),
         ),
         figures=[path for path in FIGURES if not path.endswith(".tsv")],
     output:
@@ -441,6 +221,7 @@ rule seal_bundle:
                 if has("segmentation")
                 else []
             ),
+            *TRAIT_FILES,
             *expand(rules.evaluate_clinically.output, score=CLINICAL_SCORES),
             *(
                 [
@@ -492,7 +273,7 @@ rule seal_bundle:
                 else []
             ),
         ],
-        models=[*models_of("model.json"), *models_of("model.safetensors")],
+        models=list(MODEL_FILES.values()),
         patients=config["cohort"]["patients"],
         slides=config["cohort"].get("slides", []),
         workflow=[
@@ -515,7 +296,7 @@ rule seal_bundle:
         runtime=scaled(60),
     params:
         settings=config,
-        networks=NETWORKS,
+        models=list(MODEL_FILES),
         code=code_version("seal_bundle"),
     message:
         "Sealing the bundle"

@@ -191,6 +191,7 @@ rule draw_heterogeneity:
 TRAIT_TABLES = {
     **(
         {
+            "trait_division": "traits/rounds",
             "trait_labels": "traits/labels",
             "trait_metrics": "traits/metrics",
             "trait_agreement": "traits/agreement",
@@ -218,14 +219,72 @@ TRAIT_FIGURES = [
     *(rules.draw_trait_comparisons.output if TRAITS.get("comparisons") else []),
     *expand(rules.draw_heterogeneity.output, index=HETEROGENEITY),
 ]
-TRAIT_MAPS = (
-    {
-        "heat_maps": "<results>/traits/maps/{slide}/heat_maps.png",
-        "heterogeneity_maps": [
+TRAIT_CHAINS = (
+    expand("<results>/traits/chains/{chain}/comparison.parquet", chain=CHAINS)
+    if TRAINS_TRAITS
+    else []
+)
+TRAIT_GALLERIES = (
+    expand("<results>/traits/{trait}/gallery.png", trait=TILE_TRAITS)
+    if TRAINS_TRAITS
+    else []
+)
+# Pictures of a slide by the names that the summary page knows.
+TRAIT_MAPS = {
+    **when(TRAITS, heat_maps=["<results>/traits/maps/{slide}/heat_maps.png"]),
+    **when(
+        HETEROGENEITY,
+        heterogeneity_maps=[
             f"<results>/traits/maps/{{slide}}/heterogeneity_{name}.png"
             for name in HETEROGENEITY
         ],
-    }
-    if TRAITS
-    else {}
-)
+    ),
+}
+# What the bundle takes beside tables, figures and networks.
+TRAIT_FILES = [
+    *expand(
+        "<results>/traits/{trait}/scores.{ending}",
+        trait=study.traits,
+        ending=["parquet", "tsv"],
+    ),
+    *(
+        [
+            *expand(rules.evaluate_trait.output, trait=study.traits),
+            *expand(rules.choose_review_tiles.output, trait=TILE_TRAITS),
+            *expand(rules.evaluate_chain.output, chain=CHAINS),
+        ]
+        if TRAINS_TRAITS
+        else []
+    ),
+    *(rules.collect_heterogeneity.output if HETEROGENEITY else []),
+    *(
+        path
+        for pictures in TRAIT_MAPS.values()
+        for path in expand(pictures, slide=USED_SLIDES)
+    ),
+    *expand(
+        "<results>/traits/maps/{slide}/{trait}.{ending}",
+        slide=USED_SLIDES,
+        trait=TILE_TRAITS,
+        ending=["zarr/zarr.json", "geojson"],
+    ),
+    *expand(
+        "<results>/traits/{trait}/attention/{slide}.zarr/zarr.json",
+        trait=BAG_TRAITS,
+        slide=USED_SLIDES,
+    ),
+]
+# Networks, and which of them vote, as the key `pretrained` wants them, by their names among
+# the bundle's models.
+TRAIT_MODEL_FILES = {
+    **{
+        f"traits/{trait}/{round}/{name}": f"{TRAIT_MODELS}/{trait}/{round}/{name}"
+        for trait in study.traits
+        for round in ROUNDS
+        for name in ("model.json", "model.safetensors")
+    },
+    **{
+        f"traits/{trait}/choice.parquet": f"<results>/traits/{trait}/choice.parquet"
+        for trait in study.traits
+    },
+}

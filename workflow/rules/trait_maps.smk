@@ -109,19 +109,18 @@ rule draw_trait_maps:
             for trait in study.traits
             for path in trait_tiles(trait, [wildcards.slide])
         ],
-        votes=rules.vote_tiles.output.votes,
-        attention=expand(
-            "<results>/traits/{trait}/attention/{{slide}}.zarr/zarr.json",
-            trait=BAG_TRAITS,
-        ),
-        scores=expand("<results>/traits/{trait}/scores.parquet", trait=BAG_TRAITS),
-        choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
+        # Votes on tiles; of traits that learned from bags, what they attended to.
+        found=[
+            (
+                f"<results>/traits/maps/{{slide}}/{trait}.zarr/zarr.json"
+                if trait in TILE_TRAITS
+                else f"<results>/traits/{trait}/attention/{{slide}}.zarr/zarr.json"
+            )
+            for trait in study.traits
+        ],
         thumbnail="<results>/slides/{slide}/thumbnail.png",
     output:
         heat_maps="<results>/traits/maps/{slide}/heat_maps.png",
-        geojson=expand(
-            "<results>/traits/maps/{{slide}}/{trait}.geojson", trait=TILE_TRAITS
-        ),
     log:
         "<logs>/draw_trait_maps/{slide}.log",
     benchmark:
@@ -135,14 +134,50 @@ rule draw_trait_maps:
         mem_mb=scaled(3000),
         runtime=scaled(30),
     params:
-        traits=TILE_TRAITS,
-        bags=BAG_TRAITS,
-        classes={trait: study.trait_classes(trait) for trait in study.traits},
+        traits={
+            trait: {
+                "classes": study.trait_classes(trait),
+                "method": "mil" if trait in BAG_TRAITS else "tiles",
+            }
+            for trait in study.traits
+        },
         code=code_version("draw_trait_maps"),
     message:
         "Drawing the heat maps of {wildcards.slide}"
     script:
         "../scripts/draw_trait_maps.py"
+
+
+rule export_trait_tiles:
+    input:
+        tiles=lambda wildcards: [
+            path
+            for trait in TILE_TRAITS
+            for path in trait_tiles(trait, [wildcards.slide])
+        ],
+        votes=rules.vote_tiles.output.votes,
+    output:
+        expand("<results>/traits/maps/{{slide}}/{trait}.geojson", trait=TILE_TRAITS)
+        or "<results>/traits/maps/{slide}/none.geojson",
+    log:
+        "<logs>/export_trait_tiles/{slide}.log",
+    benchmark:
+        "<benchmarks>/export_trait_tiles/{slide}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
+    params:
+        classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
+        code=code_version("export_trait_tiles"),
+    message:
+        "Writing the tiles of {wildcards.slide} for QuPath"
+    script:
+        "../scripts/export_trait_tiles.py"
 
 
 rule draw_heterogeneity_maps:

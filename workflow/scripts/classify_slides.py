@@ -1,6 +1,5 @@
 """Find the traits on the tiles of a batch of slides."""
 
-
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):

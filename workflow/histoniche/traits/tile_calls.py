@@ -121,7 +121,7 @@ def read_calls(
     trait, classes
         Its name, and its classes in order, the second of two the positive one.
     threshold
-        See `called_classes`; None is 0.5.
+        See `called_classes`; None is that which the store states, else 0.5.
 
     Raises
     ------
@@ -143,9 +143,15 @@ def read_calls(
         store.column("origin"),
         np.asarray(np.stack([found for found, _ in read]).mean(axis=0, dtype=np.float32)),
         side=side,
-        threshold=_THRESHOLD if threshold is None else threshold,
+        threshold=_stated(paths[0]) if threshold is None else threshold,
         calls=read[0][1] if len(read) == 1 else None,
     )
+
+
+def _stated(path: Path) -> float:
+    """Threshold that a store of a vote states, or 0.5."""
+    given = dict(zarr.open(path, mode="r").attrs).get("threshold")
+    return _THRESHOLD if given is None else float(given)
 
 
 def _check(

@@ -92,7 +92,7 @@ def write_vote(
     out
         Folder to write: `probabilities` float16 (tiles, classes), the mean over the
         networks, and `calls` int8 (tiles,), in the order of the tiles. Its attributes say
-        which rounds voted (networks) and how (vote).
+        which rounds voted (networks), how (vote), and their mean threshold (threshold).
     trait, classes, voters, rule
         The trait and its classes; who votes, and how.
 
@@ -114,5 +114,12 @@ def write_vote(
         PROBABILITIES: found.probabilities.astype(np.float16),
         CALLS: found.calls,
     }
-    stated = {"trait": trait, "classes": list(classes), "networks": voters.rounds, "vote": rule}
+    cuts = voters.thresholds
+    stated = {
+        "trait": trait,
+        "classes": list(classes),
+        "networks": voters.rounds,
+        "vote": rule,
+        "threshold": None if cuts is None else float(np.mean(cuts)),
+    }
     write_findings(store, out, columns, stated)
