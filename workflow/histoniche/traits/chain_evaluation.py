@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,6 @@ from histoniche.traits.run_comparison import Test
 from histoniche.traits.scores import MEAN, call_tiles, slide_scores
 from histoniche.traits.scoring import Predictions
 from histoniche.traits.training_comparison import compare_by_run, training_share
-
-_KEYS = ("chain", "level", "step", "class", "metric")
 
 Said = tuple[NDArray[np.float64], NDArray[np.intp]]
 """Probabilities, (tiles, classes), and calls, (tiles,)."""
@@ -104,11 +103,25 @@ def evaluate_chain(
                 tables.append(found.assign(**head)[[*head, *found.columns]])
     table = pd.concat(tables, ignore_index=True)
     write_table(table, metrics)
-    compared = compare_by_run(
-        table, _KEYS, side="model", pair=(SINGLE, CHAIN), run="round", test=test,
-        share=training_share(divided),
-    )  # fmt: skip
+    compared = compare_rounds(table, test=test, share=training_share(divided))
     write_table(compared, comparison)
+
+
+def compare_rounds(
+    metrics: pd.DataFrame, *, test: Test = "paired", share: float | None = None
+) -> pd.DataFrame:
+    """Test of each metric's rounds, those of the single model against those of the chain.
+
+    Parameters
+    ----------
+    metrics
+        As `evaluate_chain` writes them.
+    test, share
+        As for `compare_by_run`.
+    """
+    keys = ["chain", "level", "step", "class", "metric"]
+    sides: dict[str, Any] = {"side": "model", "pair": (SINGLE, CHAIN), "run": "round"}
+    return compare_by_run(metrics, keys, **sides, test=test, share=share)
 
 
 def _chained(chain: Chain, steps: Mapping[str, Predictions], number: int, slide: str) -> Said:

@@ -74,7 +74,7 @@ def compare_by_run(
     pair: tuple[str, str],
     run: str,
     test: Test,
-    share: float,
+    share: float | None = None,
 ) -> pd.DataFrame:
     """Test of each metric's runs, those of one side against those of the other.
 
