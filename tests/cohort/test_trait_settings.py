@@ -11,7 +11,7 @@ from histoniche.cohort.tables import write_patients
 from histoniche.cohort.trait_settings import columns_read, label_columns
 from histoniche.errors import InputError
 from histoniche.traits.chains import chain_of
-from histoniche.traits.rounds import TRAIN, draw_folds, draw_rounds, numbers_of
+from histoniche.traits.rounds import draw_folds, draw_rounds, numbers_of
 
 MGMT = {"labels": {"column": "mgmt", "classes": ["no", "yes"]}}
 GRADE = {"labels": {"column": "grade", "of": "slides", "classes": [2, 3, 4]}}
@@ -80,7 +80,7 @@ def test_a_study_without_traits_has_none(cohort):
     assert "mgmt" not in study.patients
 
 
-def test_rounds_and_the_share_of_test_patients_are_those_that_are_drawn(cohort):
+def test_rounds_are_those_that_are_drawn(cohort):
     names = [f"P{k:03d}" for k in range(100)]
     shares = {"rounds": 4, "test": 0.2, "validation": 0.1}
     drawn = {
@@ -91,8 +91,6 @@ def test_rounds_and_the_share_of_test_patients_are_those_that_are_drawn(cohort):
         study = read(rounds={"method": method, **settings})
         assert study.rounds == numbers_of(table)
         assert study.trait_folds == (method == "kfold")
-        one = table[table["round"].isna() | (table["round"] == 0)]["role"].value_counts()
-        assert study.test_share == pytest.approx(one["test"] / one[TRAIN])
 
 
 def test_steps_of_a_chain_are_in_the_order_of_their_traits_classes(cohort):

@@ -5,12 +5,12 @@ import scipy.stats
 
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
+from histoniche.traits.gene_values import percentiles
 from histoniche.traits.labels import (
     class_values,
     column_labels,
     expression_labels,
     label_slides,
-    percentiles,
 )
 
 

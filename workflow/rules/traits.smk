@@ -339,7 +339,6 @@ rule compare_trainings:
     params:
         traits=study.traits,
         comparisons=TRAITS.get("comparisons"),
-        test_share=study.test_share if TRAITS else None,
         code=code_version("compare_trainings"),
     message:
         "Comparing ways of training by their rounds"
@@ -386,10 +385,7 @@ rule evaluate_chain:
         slides=USED_SLIDES,
         rounds=study.rounds,
         steps=lambda wildcards: study.chain_steps(wildcards.chain),
-        test=lambda wildcards: {
-            "test": TRAITS["chains"][wildcards.chain]["test"],
-            "test_share": study.test_share,
-        },
+        test=lambda wildcards: TRAITS["chains"][wildcards.chain]["test"],
         classes=lambda wildcards: study.trait_classes(
             TRAITS["chains"][wildcards.chain]["single"]
         ),

@@ -132,14 +132,6 @@ class TraitSettings:
         return self._brought[name][0] if self.brings_trait_models else self.rounds
 
     @property
-    def test_share(self) -> float:
-        """Test patients per training patient of a round, for the corrected t-test."""
-        settings = self._traits["rounds"]
-        if self.trait_folds:
-            return 1 / (settings["folds"] - 2)
-        return float(settings["test"] / (1 - settings["test"] - settings["validation"]))
-
-    @property
     def heterogeneity(self) -> dict[str, list[str]]:
         """Traits of each index of heterogeneity, by its name."""
         indices = self.config.get("traits", {}).get("heterogeneity", {})
