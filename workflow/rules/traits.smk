@@ -103,7 +103,7 @@ rule train_trait:
         twin="<results>/traits/{trait}/{round}/history.tsv",
         augmented=report(
             "<results>/traits/{trait}/{round}/augmented.png",
-            caption="../report/augmented.rst",
+            caption="../report/trait_augmented.rst",
             category="Traits",
         ),
     log:

@@ -9,7 +9,7 @@ from histoniche.report.blocks import Block, Gallery, Heading, Paragraph, Photo
 from histoniche.report.numbers import count, percent
 from histoniche.report.pictures import jpeg_address, picture_of
 from histoniche.report.results import Results
-from histoniche.report.trait_settings import bag_traits
+from histoniche.report.trait_settings import bag_traits, tile_traits
 
 _PICTURES = 6
 _GALLERY_BYTES = 400_000
@@ -30,17 +30,19 @@ def gallery(results: Results, trait: str) -> Iterator[Gallery]:
 
 def heat_maps(results: Results) -> Iterator[Gallery]:
     """What the networks found on each tile of some slides."""
-    note = (
-        "Several classes: the colour of the most probable, darker the surer. Two classes: warm "
-        "positive, cool negative, neutral at the threshold. "
-    )
-    if bag_traits(results):
-        note += (
-            "Attention: how much a tile counted for the slide's class, against the slide's mean; "
-            "it does not say what the tile shows. "
+    notes = []
+    if tile_traits(results):
+        notes.append(
+            "Several classes: the colour of the most probable, darker the surer. Two classes: warm "
+            "positive, cool negative, neutral at the threshold. All tiles stand in GeoJSON for "
+            "QuPath."
         )
-    note += "All tiles stand in GeoJSON for QuPath."
-    yield from _maps(results, results.paths("heat_maps"), "Heat maps", note)
+    if bag_traits(results):
+        notes.append(
+            "Attention: how much a tile counted for the slide's class, against the slide's mean; "
+            "it does not say what the tile shows."
+        )
+    yield from _maps(results, results.paths("heat_maps"), "Heat maps", " ".join(notes))
 
 
 def heterogeneity(results: Results) -> Iterator[Block]:

@@ -45,9 +45,6 @@ def _blocks(results: Results) -> Iterator[Block]:
     for trait in _names(results):
         yield Heading(trait)
         yield from _trait(results, trait)
-    yield from picture_of(
-        results, "trait_training", "Training", "Learning curves; points: the weights that are kept."
-    )
     yield from comparisons(results)
     yield from chains(results)
     yield from heat_maps(results)
@@ -128,6 +125,12 @@ def _trait(results: Results, trait: str) -> Iterator[Block]:
         "Slides that no network learned from, against what was measured in bulk.",
     )
     yield from gallery(results, trait)
+    yield from picture_of(
+        results,
+        f"trait_training_{trait}",
+        f"Training of {trait}",
+        "Learning curves of the rounds; points: the weights that are kept.",
+    )
 
 
 def _learned(labels: pd.DataFrame, settings: Mapping[str, Any]) -> Iterator[Block]:
