@@ -258,7 +258,6 @@ rule evaluate_trait:
             key: study.trait_scoring(wildcards.trait)[key]
             for key in ("patient", "score", "tile_threshold", "vote")
         },
-        bag=lambda wildcards: trait_bag(wildcards.trait),
         seed=config["seed"],
         code=code_version("evaluate_trait"),
     message:
