@@ -10,28 +10,9 @@ from histoniche.report.sections.methods import CITATIONS, methods_section
 from histoniche.report.sections.trait_citations import trait_citations
 from histoniche.report.sections.trait_methods import trait_methods
 from histoniche.report.trait_findings import told, trait_findings
+from trait_settings import FOLDS, MGMT, MIL, SCORING, TRAITS
 from trait_tables import curves_and_metrics
 
-TRAINING = {
-    "encoder": "resnet18", "encoder_weights": "/secret/place/weights.safetensors", "epochs": 20,
-    "loss": ["cross_entropy"], "batch_size": 32, "optimiser": "adamw", "learning_rate": 0.001,
-    "monitor": "validation_auc", "patience": 4,
-}  # fmt: skip
-MIL = {"bag": "slide", "epochs": 30, "optimiser": "adamw", "learning_rate": 2e-4, "patience": 1}
-SCORING = {
-    "score": "mean", "best": 3, "vote": "majority", "tile_threshold": "argmax",
-    "slide_threshold": "youden", "patient": "dx1",
-}  # fmt: skip
-MGMT = {"labels": {"column": "mgmt", "of": "patients", "classes": ["un", "meth"]}}
-EGFR = {"expression": {"gene": "EGFR", "low": 0.2, "high": 0.8, "near": 0.1}}
-BLOCK = {
-    "tiling": "cell",
-    "named": {"MGMT": {**MGMT, "training": {"epochs": 5}}, "EGFR": EGFR},
-    "rounds": {"method": "rounds", "rounds": 5, "test": 0.1, "validation": 0.1, "stratify": []},
-    "training": TRAINING,
-    "scoring": SCORING,
-    "gallery": {"grad_cam": True},
-}
 TILINGS = {"cell": {"mpp": 0.5, "size": 512}}
 
 
@@ -39,7 +20,7 @@ TILINGS = {"cell": {"mpp": 0.5, "size": 512}}
 def run(saved, palette):
     """Results of a run with these tables, lists and settings."""
 
-    def make(block=BLOCK, lists=(), **tables):
+    def make(block=TRAITS, lists=(), **tables):
         files = {name: saved(table) for name, table in tables.items()} | dict(lists)
         return Results(files, {"traits": block, "tilings": TILINGS}, palette)
 
@@ -75,8 +56,8 @@ def test_labels_network_rounds_and_vote_are_those_of_the_settings(run):
 def test_other_settings_give_other_sentences(run):
     scoring = {**SCORING, "score": "share", "vote": "mean", "tile_threshold": "half",
                "slide_threshold": "f1", "patient": "mean", "best": 1}  # fmt: skip
-    rounds = {**BLOCK["rounds"], "stratify": ["sex", "site"]}
-    text = text_of(run({**BLOCK, "scoring": scoring, "rounds": rounds}))
+    rounds = {**TRAITS["rounds"], "stratify": ["sex", "site"]}
+    text = text_of(run({**TRAITS, "scoring": scoring, "rounds": rounds}))
     for words in (
         "10\u00a0% were set aside",
         "spread evenly over sex and site",
@@ -90,7 +71,7 @@ def test_other_settings_give_other_sentences(run):
 
 
 def test_a_cross_validation_says_who_judges_whom(run):
-    text = text_of(run({**BLOCK, "rounds": {"method": "kfold", "folds": 4, "stratify": []}}))
+    text = text_of(run({**TRAITS, "rounds": FOLDS}))
     assert "into 4 folds" in text and "by the network that never saw them" in text
     assert "every slide by the network that tests its patient" in text
     assert "ensemble" not in text and "set aside" not in text
@@ -98,7 +79,7 @@ def test_a_cross_validation_says_who_judges_whom(run):
 
 def test_bags_are_told_with_attention_and_encoder(run):
     block = {
-        **BLOCK,
+        **TRAITS,
         "named": {"Type": {**MGMT, "method": "mil"}},
         "mil": {**MIL, "bag": "patient"},
         "features": {"encoder": "uni"},
@@ -117,7 +98,7 @@ def test_bags_are_told_with_attention_and_encoder(run):
 def test_heterogeneity_stands_with_its_formula_and_who_went_to_survival(run):
     hti = pd.DataFrame({"score": ["HTI"], "hti": [0.3]})
     block = {
-        **BLOCK,
+        **TRAITS,
         "heterogeneity": {"HTI": {"traits": ["MGMT", "EGFR"]}},
         "hti": {"among": "unseen"},
     }
@@ -133,7 +114,7 @@ def test_heterogeneity_stands_with_its_formula_and_who_went_to_survival(run):
 def test_what_was_measured_and_compared_is_told(run, tmp_path):
     metrics = curves_and_metrics(trait="MGMT", levels={"patient": 40})[1]
     block = {
-        **BLOCK,
+        **TRAITS,
         "comparisons": {"size": {"first": "MGMT", "second": "EGFR", "test": "student"}},
         "chains": {"grades": {"single": "MGMT", "steps": {}, "test": "corrected"}},
     }
@@ -149,7 +130,7 @@ def test_what_was_measured_and_compared_is_told(run, tmp_path):
 
 
 def test_networks_from_elsewhere_and_no_traits_at_all(run):
-    text = text_of(run({**BLOCK, "pretrained": "/secret/models"}))
+    text = text_of(run({**TRAITS, "pretrained": "/secret/models"}))
     assert text == "Networks trained elsewhere told MGMT and EGFR."
     nothing = run({})
     assert text_of(nothing) == "" and list(trait_citations(nothing)) == []

@@ -8,17 +8,18 @@ import pytest
 from PIL import Image
 
 from histoniche.report.figures.heterogeneity import draw_heterogeneity
+from histoniche.report.figures.training import draw_learning_curves
+from histoniche.report.figures.trait_comparisons import draw_chain, draw_trait_comparisons
 from histoniche.report.figures.trait_roc import draw_trait_confusion, draw_trait_roc
 from histoniche.report.figures.trait_rounds import draw_trait_rounds
 from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.page import write_summary
 from histoniche.tables import write_table
 from histoniche.traits.round_table import round_table
+from trait_settings import FOLDS, MGMT, MIL, TRAITS
 from trait_tables import SETS, chain_tables, curves_and_metrics, two_trainings
 
-MGMT = {"labels": {"column": "mgmt", "of": "patients", "classes": ["un", "meth"]}}
-EGFR = {"expression": {"gene": "EGFR", "low": 0.2, "high": 0.8}}
-SETTINGS = {"traits": {"named": {"MGMT": MGMT, "EGFR": EGFR}, "rounds": {"method": "rounds"}}}
+SETTINGS = {"traits": TRAITS}
 LEVELS = {"slide": 60, "patient": 40}
 
 
@@ -144,6 +145,7 @@ def test_the_correlation_with_what_was_measured_is_told(page):
 def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
     roc, numbers, confusion = curves_and_metrics(trait="MGMT", levels=LEVELS)
     names = ("trait_rounds", "trait_roc_MGMT", "trait_confusion_MGMT", "heterogeneity_HTI")
+    names += ("trait_training_MGMT", "trait_comparisons", "chain_grades")
     figures = [tmp_path / "figures" / f"{name}.svg" for name in names]
     hti = pd.DataFrame({"patient": [f"P{k}" for k in range(9)], "hti": np.linspace(0, 1, 9)})
     hti["score"] = "HTI"
@@ -155,7 +157,16 @@ def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
     draw_heterogeneity(
         saved(hti), score="HTI", traits=["A", "B"], cuts=(0.5, 0.5), heterogeneity_figure=figures[3]
     )
-    lists = {"figures": figures}
+    draw_learning_curves(
+        [], figures[4], measure="x", label="x", monitor="x", title=str, division="rounds"
+    )
+    other = curves_and_metrics(trait="B", levels=LEVELS, seed=3)[1]
+    compared = two_trainings(numbers, other)
+    both = saved(pd.concat([numbers, other]))
+    draw_trait_comparisons(saved(compared), both, comparisons_figure=figures[5])
+    rounds, chained = map(saved, chain_tables())
+    draw_chain(rounds, chained, chain="grades", chain_figure=figures[6])
+    lists = {"figures": figures, "trait_chains": [chained]}
     for key, folder, name in (
         ("heat_maps", "S1", "heat_map"), ("heterogeneity_maps", "S1", "heterogeneity_HTI"),
         ("trait_galleries", "MGMT", "gallery"),
@@ -164,8 +175,9 @@ def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (900, 500), "#AA3355").save(path)
         lists[key] = [path]
-    text = page({"trait_metrics": numbers, "heterogeneity": hti}, lists)
-    assert text.count("<figure") == 4 and text.count("data:image/jpeg") == 3
+    tables = {"trait_metrics": numbers, "heterogeneity": hti, "trait_comparisons": compared}
+    text = page(tables, lists)
+    assert text.count("<figure") == 7 and text.count("data:image/jpeg") == 3
     assert "Heat maps, 1 of 1 slide" in text and "Surest tiles, right and wrong" in text
     assert "HTI, 8 patients: median 0.56" in words(text)
     assert "1 patient without a positive tile left out." in words(text)
@@ -195,10 +207,9 @@ def test_a_study_without_traits_has_no_such_section(page):
 
 
 def test_a_cross_validation_says_who_judges_whom(page):
-    rounds = {"method": "kfold", "folds": 5}
-    own = {"named": {"MGMT": MGMT}, "rounds": rounds}
+    own = {**TRAITS, "rounds": FOLDS}
     text = words(page({"trait_labels": labels()}, traits=own))
-    assert "into 5 folds: each patient is judged by the network that never saw them." in text
+    assert "into 4 folds: each patient is judged by the network that never saw them." in text
     assert "whom the network had not seen" not in text
 
 
@@ -207,7 +218,9 @@ def test_bags_are_said_to_learn_from_the_label_of_the_slide(page, tmp_path):
     path.parent.mkdir(parents=True)
     Image.new("RGB", (90, 50), "#AA3355").save(path)
     own = {
+        **TRAITS,
         "named": {"MGMT": MGMT, "Type": {**MGMT, "method": "mil"}},
+        "mil": MIL,
         "features": {"encoder": "vit<small>"},
     }
     text = page({"trait_labels": labels()}, {"heat_maps": [path]}, traits=own)
@@ -215,7 +228,7 @@ def test_bags_are_said_to_learn_from_the_label_of_the_slide(page, tmp_path):
     assert "Type was learned from the label of the slide alone, by attention on features" in text
     assert "<code>vit&lt;small&gt;</code>" in text
     assert "Attention: how much a tile counted for the slide" in text
-    only = {"named": {"Type": {**MGMT, "method": "mil"}}, "features": {"encoder": "x"}}
+    only = {**own, "named": {"Type": {**MGMT, "method": "mil"}}}
     assert "tiles that inherit" not in page({"trait_labels": labels()}, traits=only)
 
 
@@ -223,9 +236,9 @@ def test_networks_from_elsewhere_are_a_caution(page, tmp_path):
     path = tmp_path / "maps" / "S1" / "heat_maps.png"
     path.parent.mkdir(parents=True)
     Image.new("RGB", (90, 50), "#AA3355").save(path)
-    own = {"named": {"MGMT": MGMT}, "pretrained": "/somewhere/models"}
+    own = {**TRAITS, "pretrained": "/somewhere/models"}
     text = page({}, {"heat_maps": [path]}, traits=own)
-    assert "Networks trained elsewhere were applied: MGMT." in text
+    assert "Networks trained elsewhere were applied: MGMT and EGFR." in text
     assert "/somewhere" not in text and "Attention" not in text
 
 
@@ -244,7 +257,7 @@ def test_rounds_and_ensemble_stand_in_one_table(page):
     assert row[2:6] == ["2", "0.70", "0.60", "0.80"]
     assert row[6:] == ["0.85 (0.75 to 0.95)", "40", "0.55 (0.50 to 0.60)", "40", "–", "0"]
     assert "Single rounds and the ensemble" in text
-    own = {"named": {}, "rounds": {"method": "kfold", "folds": 2}}
+    own = {**TRAITS, "rounds": FOLDS}
     text = page({"trait_labels": labels(), "trait_rounds_table": table}, traits=own)
     assert "Single rounds and out of fold" in text
     assert "Out of fold: each slide by the network that tests its patient" in words(text)
