@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival format docs lock clean help
+.PHONY: demo test lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-noise   what wrong labels cost, and what each remedy brings back"
 	@echo "make bench-survival   scans of all genes for survival against lifelines and statsmodels"
 	@echo "make bench-omics   genome-wide statistics and activity against the libraries' own functions"
+	@echo "make bench-traits   classifying tiles against the same networks used plainly, and 10 min a slide"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
 	@echo "make lock    renew the pinned environments"
@@ -83,6 +84,9 @@ bench-survival: $(VENV)/.dev
 
 bench-omics: $(VENV)/.dev
 	@$(BIN)/python tests/benchmarks/omics.py results/benchmarks/omics.json
+
+bench-traits: $(VENV)/.workflow
+	@$(BIN)/python tests/benchmarks/traits.py results/benchmarks/traits.json
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .

@@ -11,7 +11,7 @@ from histoniche.cohort.tables import write_patients
 from histoniche.cohort.trait_settings import columns_read, label_columns
 from histoniche.errors import InputError
 from histoniche.traits.chains import chain_of
-from histoniche.traits.rounds import TRAIN, draw_folds, draw_rounds, numbers_of
+from histoniche.traits.rounds import draw_folds, draw_rounds, numbers_of
 
 MGMT = {"labels": {"column": "mgmt", "classes": ["no", "yes"]}}
 GRADE = {"labels": {"column": "grade", "of": "slides", "classes": [2, 3, 4]}}
@@ -80,7 +80,7 @@ def test_a_study_without_traits_has_none(cohort):
     assert "mgmt" not in study.patients
 
 
-def test_rounds_and_the_share_of_test_patients_are_those_that_are_drawn(cohort):
+def test_rounds_are_those_that_are_drawn(cohort):
     names = [f"P{k:03d}" for k in range(100)]
     shares = {"rounds": 4, "test": 0.2, "validation": 0.1}
     drawn = {
@@ -91,8 +91,6 @@ def test_rounds_and_the_share_of_test_patients_are_those_that_are_drawn(cohort):
         study = read(rounds={"method": method, **settings})
         assert study.rounds == numbers_of(table)
         assert study.trait_folds == (method == "kfold")
-        one = table[table["round"].isna() | (table["round"] == 0)]["role"].value_counts()
-        assert study.test_share == pytest.approx(one["test"] / one[TRAIN])
 
 
 def test_steps_of_a_chain_are_in_the_order_of_their_traits_classes(cohort):
@@ -108,6 +106,11 @@ def test_columns_that_traits_read_survive_as_text_and_no_others(cohort):
     study = read(rounds={"stratify": ["site"]})
     assert label_columns(study.config, "patients") == ["mgmt", "site"]
     assert label_columns(study.config, "slides") == ["grade"]
+    covariates = {"mgmt": {"type": "categorical"}}
+    sheets = {"slides": "slides.tsv", "patients": "patients.tsv", "covariates": covariates}
+    with_covariate = read(blocks={"cohort": sheets})
+    assert label_columns(with_covariate.config, "patients") == []
+    assert with_covariate.patients["mgmt"].tolist() == ["no", "yes", None]
     assert study.patients["mgmt"].tolist() == ["no", "yes", None]
     assert study.used["grade"].tolist() == ["2", "3", "4"]
     assert "age" not in study.patients and "block" not in study.slides

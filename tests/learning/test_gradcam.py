@@ -31,7 +31,7 @@ class Linear(nn.Module):
 
 @pytest.fixture
 def linear(monkeypatch):
-    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda: False)
+    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda _: False)
     network = TileClassifier(Linear(), 2, 2, dropout=0.0).eval()
     with torch.no_grad():
         network.head[1].weight[:] = torch.tensor([[1.0, -1.0], [-4.0, 5.0]])
@@ -87,8 +87,9 @@ def test_a_network_in_bfloat16_looks_where_it_looks_in_float32(monkeypatch):
     tile = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     found = {}
     for rounded in (False, True):
-        monkeypatch.setattr(models, "reckons_in_bfloat16", lambda rounded=rounded: rounded)
-        found[rounded] = grad_cam(Model(as_reckoned(network), PLAIN), tile, target=1)
+        monkeypatch.setattr(models, "reckons_in_bfloat16", lambda _, own=rounded: own)
+        model = Model(as_reckoned(network, torch.device("cpu")), PLAIN)
+        found[rounded] = grad_cam(model, tile, target=1)
     assert found[True].dtype == np.float32
     assert found[False].max() == 1
     assert found[True] == pytest.approx(found[False], abs=0.1)

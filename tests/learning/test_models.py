@@ -12,6 +12,7 @@ from histoniche.learning.models import Model, as_reckoned, load_model, save_mode
 from histoniche.learning.networks import build_network
 from training_settings import DEFAULTS
 
+CPU = torch.device("cpu")
 SIDES = {"inception_v3": 96}
 PIXELS = {"mean": [0.5] * 3, "deviation": [0.3] * 3}
 
@@ -21,7 +22,10 @@ def some_tiles(side):
 
 
 def settled(network):
-    """The network with normalisations as after training, at which answers are neither huge."""
+    """The network with normalisations as after training; else answers are of any size."""
+    for step in network.modules():
+        if isinstance(step, nn.BatchNorm2d):
+            step.momentum = None
     with torch.no_grad():
         network.train()(torch.randn(4, 3, 96, 96))
     return network.eval()
@@ -42,8 +46,8 @@ def write(folder, encoder):
 
 
 def load(folder, monkeypatch, *, bfloat16):
-    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda: bfloat16)
-    return load_model(folder, device=torch.device("cpu"), task="classification")
+    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda _: bfloat16)
+    return load_model(folder, device=CPU, task="classification")
 
 
 @pytest.mark.parametrize("encoder", ["vgg16", "resnet18", "inception_v3", "test_vit"])
@@ -68,14 +72,14 @@ def test_weights_held_in_bfloat16_say_what_autocast_says(encoder, tmp_path, monk
 
 
 def test_a_segmenting_network_says_the_same_and_keeps_its_normalisations(monkeypatch):
-    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda: True)
+    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda _: True)
     torch.manual_seed(0)
     settings = {**DEFAULTS, "architecture": "FCDenseNet103"}
     network = settled(build_network(settings, classes=3))
     description = {"temperature": 1.0, "normalisation": PIXELS}
     pixels = some_tiles(64)
     before = Model(network, description).logits(pixels)
-    kept = Model(as_reckoned(network), description)
+    kept = Model(as_reckoned(network, CPU), description)
     norms = [step for step in network.modules() if isinstance(step, nn.BatchNorm2d)]
     assert {step.weight.dtype for step in norms} == {torch.float32}
     assert torch.equal(kept.logits(pixels), before)
@@ -91,6 +95,6 @@ def test_weights_of_a_step_that_changes_them_are_left_to_it(monkeypatch):
     class Standardised(nn.Conv2d):
         """Brings its weights to mean 0, which rounded ones have not."""
 
-    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda: True)
-    network = as_reckoned(nn.Sequential(Standardised(3, 4, 1), nn.Conv2d(4, 4, 1)))
+    monkeypatch.setattr(models, "reckons_in_bfloat16", lambda _: True)
+    network = as_reckoned(nn.Sequential(Standardised(3, 4, 1), nn.Conv2d(4, 4, 1)), CPU)
     assert [step.weight.dtype for step in network] == [torch.float32, torch.bfloat16]

@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from rocrate.rocrate import ROCrate
 
+from histoniche.cohort.trait_settings import columns_read
 from histoniche.report.bundle import seal_bundle
 from histoniche.report.crate import METADATA
-from histoniche.report.redaction import cleaned_settings, named_place
+from histoniche.report.redaction import cleaned_settings, cleaned_sheet, named_place
 from histoniche.report.verify import verify_bundle
 
 STORE = "regions/HN-001-A/map.ome.zarr"
@@ -120,6 +122,33 @@ def test_cell_types_keep_their_slash_and_files_of_cells_lose_their_folder():
     text = cleaned_settings(blocks)
     assert "P1: tenx" in text and "pairs: lrdb.tsv" in text
     assert "- Microglia/Macrophage" in text and "/data" not in text
+
+
+def test_classes_keep_their_slash_and_their_order():
+    labels = {"column": "IDH/codel", "classes": {"wild": ["wt"], "mutant": ["II/III"]}}
+    traits = {
+        "named": {
+            "idh": {"labels": labels, "training": {"encoder_weights": "/data/w.safetensors"}}
+        },
+        "pretrained": "/data/models",
+    }
+    text = cleaned_settings({"traits": traits})
+    read = yaml.safe_load(text)["traits"]
+    assert list(read["named"]["idh"]["labels"]["classes"]) == ["wild", "mutant"]
+    assert read["named"]["idh"]["labels"] == labels
+    assert read["named"]["idh"]["training"] == {"encoder_weights": "w.safetensors"}
+    assert "/data" not in text
+
+
+def test_columns_that_nothing_reads_stay_at_home(tmp_path):
+    sheet = tmp_path / "patients.tsv"
+    sheet.write_text("patient\tname\tmgmt\tage\nP1\tJane Doe\tyes\t61\n")
+    covariates = {"age": {"type": "numeric"}}
+    labels = {"column": "mgmt", "of": "patients", "classes": ["no", "yes"]}
+    traits = {"named": {"mgmt": {"labels": labels}}, "rounds": {"stratify": []}}
+    settings = {"cohort": {"covariates": covariates}, "traits": traits}
+    kept = cleaned_sheet(sheet, columns_read(settings, "patients"))
+    assert kept == "patient\tmgmt\tage\nP1\tyes\t61\n"
 
 
 @pytest.mark.parametrize("place", ["home", "cwd", "config"])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from drawings import beside, whole, words
-from histoniche.report.figures.heterogeneity import draw_heterogeneity, hti_groups
+from histoniche.report.figures.heterogeneity import draw_heterogeneity
 from histoniche.report.figures.training import draw_learning_curves
 from histoniche.report.figures.trait_comparisons import draw_chain, draw_trait_comparisons
 from histoniche.report.figures.trait_roc import draw_trait_confusion, draw_trait_roc
@@ -179,12 +179,6 @@ def test_without_a_percentile_the_scores_say_so(saved, tmp_path):
     assert "No slide outside the training" in text
 
 
-def test_hti_groups_are_the_papers():
-    hti = pd.Series([0.3, 0.31, 0.5, 0.51, 0.7, 0.71])
-    assert hti_groups(hti, (0.5, 0.5)).tolist() == ["low"] * 3 + ["high"] * 3
-    assert hti_groups(hti, (0.3, 0.7)).tolist() == ["low"] + ["between"] * 4 + ["high"]
-
-
 def test_heterogeneity_is_drawn_with_its_groups(saved, tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"patient": [f"P{k}" for k in range(60)], "hti": rng.random(60)})
@@ -201,7 +195,10 @@ def test_heterogeneity_is_drawn_with_its_groups(saved, tmp_path):
     low = (table["hti"] <= 0.3).sum()
     assert f"low (≤ 0.3), n = {low}" in text and "HTI of A and B, n = 55 patients" in text
     assert "5 patients without a positive tile left out" in text and "Classical, n = " in text
-    assert len(beside(out)) == 55
+    drawn = beside(out)
+    assert len(drawn) == 55
+    groups = pd.cut(drawn["hti"], [-1, 0.3, 0.7, 1], labels=["low", "between", "high"])
+    assert (drawn["group"] == groups.astype(str)).all()
 
 
 @pytest.mark.parametrize("values", [[], [np.nan], [0.0], [1.0, 0.2]])

@@ -168,7 +168,7 @@ def looked_into(make_store, tmp_path):
     slides = [judged("S1", "high", [0.9, 0.8, 0.3, 0.1]), judged("S2", "low", [0.2, 0.6, 0.1, 0.7])]
     write_table(choose_tiles(slides), chosen)
 
-    def draw(encoder, rounds=None):
+    def draw(encoder, rounds=None, *, look=True):
         models = {}
         settings = {**TINY, "encoder": encoder}
         for number in range(2):
@@ -198,7 +198,7 @@ def looked_into(make_store, tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(review_cams, "grad_cam", spy)
             draw_review_tiles(
-                chosen, tiles, models, tmp_path / f"{encoder}.png",
+                chosen, tiles, models if look else {}, tmp_path / f"{encoder}.png",
                 choice=tmp_path / "choice.parquet", rounds=path,
                 trait="T", classes=CLASSES, threads=1,
             )  # fmt: skip
@@ -213,5 +213,7 @@ def test_the_best_network_is_looked_into_for_the_class_called(looked_into):
     rounds = pd.DataFrame({"patient": ["PS1", "PS2"], "round": [0, 1], "role": "test"})
     table, seen, _ = looked_into("test_resnet", rounds.astype({"round": "Int64"}))
     assert [number for number, _ in seen] == [int(name[-1]) - 1 for name in table["patient"]]
-    # Without maps the tiles stand alone.
+    # Without maps, or without being asked, the tiles stand alone.
     assert looked_into("test_vit")[2] < width
+    _, seen, alone = looked_into("test_resnet", look=False)
+    assert not seen and alone < width

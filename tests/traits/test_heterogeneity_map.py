@@ -7,7 +7,7 @@ from PIL import Image
 
 from histoniche.errors import InputError
 from histoniche.files import whole_folder
-from histoniche.slides.store import TileWriter
+from histoniche.slides.store import write_columns
 from histoniche.tables import write_table
 from histoniche.traits.colours import NO_POSITIVE, as_rgb, combination_colours
 from histoniche.traits.heterogeneity_map import (
@@ -79,15 +79,10 @@ def mapped(tmp_path, thumbnail, make_store):
 
     def draw(tensor=TENSOR, hti=0.5, slide="S1", traits=("A", "B")):
         folder, table, out = tmp_path / "c.zarr", tmp_path / "hti.parquet", tmp_path / "map.png"
-        told = {
-            "slide": slide, "status": "ok", "traits": ["A", "B"], "mpp": 8.0,
-            "tiles": int((tensor[0] >= 0).sum()) if tensor.size else 0,
-        }  # fmt: skip
+        told = {"slide": slide, "status": "ok", "traits": ["A", "B"], "mpp": 8.0}
+        count = int((tensor[:1] >= 0).sum())
         with whole_folder(folder) as temporary:
-            writer = TileWriter(temporary, min(tensor.size, 1), {})
-            if tensor.size:
-                writer.append()
-            writer.close({"calls": tensor}, told)
+            write_columns(temporary, {"calls": tensor}, told, count=count)
         rows = pd.DataFrame({"slide": "S1", "score": ["HTI", "other"], "hti": [hti, 0.9]})
         write_table(rows, table)
         map_heterogeneity(folder, make_store(), thumbnail, table, out, score="HTI", traits=traits)

@@ -5,12 +5,12 @@ import scipy.stats
 
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
+from histoniche.traits.gene_values import percentiles
 from histoniche.traits.labels import (
     class_values,
     column_labels,
     expression_labels,
     label_slides,
-    percentiles,
 )
 
 
@@ -97,7 +97,7 @@ def test_so_many_equal_lowest_values_that_nobody_is_low_are_an_error():
 
 def test_cuts_out_of_order_are_an_error():
     with pytest.raises(
-        InputError, match=r"traits\.named\.t\.expression: the cuts are out of order"
+        InputError, match=r"traits\.named\.MKI67\.expression: the cuts are out of order"
     ):
         label_expression(range(10), low=0.4, high=0.5)
 

@@ -7,7 +7,6 @@ import pytest
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
 from histoniche.traits.rounds import (
-    apportion,
     audit_labels,
     audit_rounds,
     draw_folds,
@@ -15,6 +14,7 @@ from histoniche.traits.rounds import (
     roles_in_round,
     write_rounds,
 )
+from histoniche.traits.strata import apportion
 
 COHORT = [f"P{k:03d}" for k in range(100)]
 

@@ -5,19 +5,21 @@ import pytest
 import zarr
 
 from histoniche.errors import InputError
-from histoniche.traits.tile_calls import called_classes, make_calls, read_calls
+from histoniche.traits.tile_calls import make_calls, read_calls
 
 PROBABILITIES = [[0.9, 0.1], [0.6, 0.4], [0.5, 0.5], [0.2, 0.8]]
 
 
 def test_binary_tiles_are_positive_above_the_threshold():
-    found = np.array(PROBABILITIES)
-    assert called_classes(found).tolist() == [0, 0, 0, 1]
-    assert called_classes(found, threshold=0.4).tolist() == [0, 0, 1, 1]
+    place = np.zeros((4, 2))
+    calls = make_calls("T", "ab", place, np.array(PROBABILITIES), side=1)
+    assert calls.called().tolist() == [0, 0, 0, 1]
+    assert calls._replace(threshold=0.4 - 1e-6).called().tolist() == [0, 1, 1, 1]
 
 
 def test_of_more_classes_the_most_probable_is_called_and_the_first_of_equals():
-    assert called_classes(np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]])).tolist() == [1, 0]
+    found = np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]])
+    assert make_calls("T", "abc", np.zeros((2, 2)), found, side=1).called().tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("group", [True, False])

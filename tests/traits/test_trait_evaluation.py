@@ -195,16 +195,29 @@ def test_the_summary_corrects_over_traits(planted):
     folder = cohort.folder
     other = tables["agreement"].assign(trait="noise", p=0.9)
     write_table(other, folder / "other.parquet")
+    of_patients = tables["metrics"].query("level == 'patient'").assign(trait="noise")
+    write_table(of_patients, folder / "noise.parquet")
     summarise_traits(
-        {"MKI67": folder / "metrics.parquet"},
+        {"MKI67": cohort.files["labels"], "noise": cohort.files["labels"]},
+        {"MKI67": folder / "metrics.parquet", "noise": folder / "noise.parquet"},
         {"MKI67": folder / "agreement.parquet", "noise": folder / "other.parquet"},
-        rounds=folder / "table.parquet",
+        all_labels=folder / "all_labels.parquet",
+        all_metrics=folder / "all_metrics.parquet",
         correlations=folder / "correlations.parquet",
+        rounds=folder / "table.parquet",
     )
     found = read_table(folder / "correlations.parquet")
     own = found.query("`set` == 'ood_all' and model == 'ensemble' and level == 'patient'")
     assert own["q"].to_numpy() == pytest.approx([min(2 * own["p"].iloc[0], 0.9), 0.9])
-    assert len(read_table(folder / "table.parquet")) == 1
+    assert len(read_table(folder / "all_labels.parquet")) == 2 * len(cohort.patients)
+    metrics = read_table(folder / "all_metrics.parquet")
+    assert metrics["trait"].value_counts().to_dict() == {
+        "MKI67": len(tables["metrics"]), "noise": len(of_patients),
+    }  # fmt: skip
+    # Of bags of patients no slide is judged.
+    rows = read_table(folder / "table.parquet").set_index("trait")
+    assert rows["level"].to_dict() == {"MKI67": "slide", "noise": "patient"}
+    assert rows.loc["noise", "test_ensemble"] == area(tables, level="patient")
 
 
 def test_a_trait_that_is_noise_is_not_found(tmp_path):

@@ -278,10 +278,10 @@ TRAIT_FILES = [
 # the bundle's models.
 TRAIT_MODEL_FILES = {
     **{
-        f"traits/{trait}/{Path(path).parent.name}/{Path(path).name}": path
+        f"traits/{trait}/{number}/{name}": str(Path(description).with_name(name))
         for trait in study.traits
-        for model in trait_models(trait)
-        for path in (model, model.removesuffix("json") + "safetensors")
+        for number, description in zip(study.trait_rounds(trait), trait_models(trait))
+        for name in ("model.json", "model.safetensors")
     },
     **{
         f"traits/{trait}/choice.parquet": f"<results>/traits/{trait}/choice.parquet"

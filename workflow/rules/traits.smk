@@ -258,7 +258,6 @@ rule evaluate_trait:
             key: study.trait_scoring(wildcards.trait)[key]
             for key in ("patient", "score", "tile_threshold", "vote")
         },
-        bag=lambda wildcards: trait_bag(wildcards.trait),
         seed=config["seed"],
         code=code_version("evaluate_trait"),
     message:
@@ -339,7 +338,6 @@ rule compare_trainings:
     params:
         traits=study.traits,
         comparisons=TRAITS.get("comparisons"),
-        test_share=study.test_share if TRAITS else None,
         code=code_version("compare_trainings"),
     message:
         "Comparing ways of training by their rounds"
@@ -386,10 +384,7 @@ rule evaluate_chain:
         slides=USED_SLIDES,
         rounds=study.rounds,
         steps=lambda wildcards: study.chain_steps(wildcards.chain),
-        test=lambda wildcards: {
-            "test": TRAITS["chains"][wildcards.chain]["test"],
-            "test_share": study.test_share,
-        },
+        test=lambda wildcards: TRAITS["chains"][wildcards.chain]["test"],
         classes=lambda wildcards: study.trait_classes(
             TRAITS["chains"][wildcards.chain]["single"]
         ),

@@ -5,7 +5,7 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.traits.run_comparison import compare_trainings
+    from histoniche.traits.training_comparison import compare_trainings
 
     compare_trainings(
         dict(zip(snakemake.params.traits, map(Path, snakemake.input.metrics), strict=True)),

@@ -21,6 +21,6 @@ with job(snakemake.log[0]):
         chain=steps,
         classes=snakemake.params.classes,
         score=snakemake.params.score,
+        test=snakemake.params.test,
         seed=snakemake.params.seed,
-        **snakemake.params.test,
     )

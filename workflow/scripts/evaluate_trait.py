@@ -16,7 +16,6 @@ with job(snakemake.log[0]):
         trait=snakemake.wildcards.trait,
         classes=snakemake.params.classes,
         settings=snakemake.params.settings,
-        bag=snakemake.params.bag,
         seed=snakemake.params.seed,
         **{
             name: Path(snakemake.output[name])

@@ -1,19 +1,22 @@
-"""Label the slides by one trait."""
+"""Label the slides by one trait, and see that every round can learn from them."""
 
 from pathlib import Path
 
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
+    from histoniche.tables import read_table
     from histoniche.traits.labels import label_slides
+    from histoniche.traits.rounds import audit_labels
 
+    out = Path(snakemake.output.labels)
     label_slides(
         snakemake.params.slides,
-        Path(snakemake.output.labels),
+        out,
         trait=snakemake.wildcards.trait,
-        classes=snakemake.params.classes,
         settings=snakemake.params.settings,
         patients=Path(snakemake.input.patients),
         expression=next(map(Path, snakemake.input.expression), None),
-        rounds=Path(snakemake.input.rounds),
     )
+    rounds = read_table(Path(snakemake.input.rounds))
+    audit_labels(rounds, read_table(out), classes=snakemake.params.classes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from histoniche.cohort.config_problems import Problem
+from histoniche.cohort.problem import Problem
 from histoniche.cohort.schemas import nearest
 from histoniche.cohort.trait_settings import (
     MIL,

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from histoniche.cohort.schemas import nearest, read_schema
-from histoniche.cohort.sheets import columns_of
+from histoniche.cohort.sheet_cells import columns_of
 from histoniche.errors import InputError
 from histoniche.files import read_json
 
@@ -38,18 +38,24 @@ def settings_of(traits: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def label_columns(config: Mapping[str, Any], sheet: str) -> list[str]:
-    """Columns of the sheet of `patients` or `slides` that traits read, sorted."""
+    """Columns of the sheet of `patients` or `slides` that traits alone read, sorted.
+
+    A covariate is read anyway; with it here, its first trait would write the sheet anew.
+    """
     traits = config.get("traits", {"named": {}, "rounds": {"stratify": []}})
     labels = [trait["labels"] for trait in traits["named"].values() if "labels" in trait]
     found = {block["column"] for block in labels if block["of"] == sheet}
-    return sorted(found | set(traits["rounds"]["stratify"] if sheet == "patients" else []))
+    if sheet == "slides":
+        return sorted(found)
+    return sorted((found | {*traits["rounds"]["stratify"]}) - {*config["cohort"]["covariates"]})
 
 
 def columns_read(config: Mapping[str, Any], sheet: str) -> set[str]:
     """Columns of the sheet of `patients` or `slides` that the workflow reads."""
-    covariates = config.get("cohort", {}).get("covariates", {}) if sheet == "patients" else {}
+    cohort = {"covariates": {}, **config.get("cohort", {})}
+    own = cohort["covariates"] if sheet == "patients" else {}
     known = read_schema(sheet)["properties"]
-    return {*known, *covariates, *label_columns(config, sheet)}
+    return {*known, *own, *label_columns({**config, "cohort": cohort}, sheet)}
 
 
 class TraitSettings:
@@ -124,14 +130,6 @@ class TraitSettings:
     def trait_rounds(self, name: str) -> list[int]:
         """Rounds that a trait has a network of."""
         return self._brought[name][0] if self.brings_trait_models else self.rounds
-
-    @property
-    def test_share(self) -> float:
-        """Test patients per training patient of a round, for the corrected t-test."""
-        settings = self._traits["rounds"]
-        if self.trait_folds:
-            return 1 / (settings["folds"] - 2)
-        return float(settings["test"] / (1 - settings["test"] - settings["validation"]))
 
     @property
     def heterogeneity(self) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from histoniche.cohort.schemas import read_schema
-from histoniche.cohort.sheets import read_sheet
+from histoniche.cohort.sheet_cells import read_sheet
 from histoniche.errors import InputError
 
 

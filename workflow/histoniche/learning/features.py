@@ -100,7 +100,7 @@ def frozen_encoder(
     own = settings["normalisation"] == "encoder"
     digest = _digest(encoder)
     side = settings["input_px"]
-    ready = as_reckoned(folded(encoder.eval(), side=side or size))
+    ready = as_reckoned(folded(encoder.eval(), side=side or size), device)
     return FrozenEncoder(
         ready.to(memory_format=torch.channels_last).to(device),
         encoder_colours(settings["encoder"]) if own else imagenet,

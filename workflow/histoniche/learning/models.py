@@ -97,8 +97,8 @@ def load_model(
     network.load_state_dict(load_file(folder / WEIGHTS))
     # What names whole tiles may take no other size than theirs.
     side = {"side": int(description["size"])} if task == "classification" else {}
-    ready = as_reckoned(folded(network.eval(), **side)).to(memory_format=torch.channels_last)
-    return Model(ready.to(device), description)
+    ready = as_reckoned(folded(network.eval(), **side), device)
+    return Model(ready.to(memory_format=torch.channels_last).to(device), description)
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -132,27 +132,27 @@ def count_devices() -> int:
     return max(1, torch.cuda.device_count())
 
 
-def reckons_in_bfloat16() -> bool:
-    """Whether the device has units for bfloat16; a CPU without them only emulates it, slowly."""
-    return torch.cuda.is_available() or bool(torch.cpu._is_amx_tile_supported())
+def reckons_in_bfloat16(device: torch.device) -> bool:
+    """Whether a device has units for bfloat16; a CPU without them only emulates it, slowly."""
+    return device.type == "cuda" or bool(torch.cpu._is_amx_tile_supported())
 
 
 def reckoning(device: torch.device) -> torch.autocast:
     """Where networks are applied: bfloat16 if the device has units for it, else float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=reckons_in_bfloat16())
+    return torch.autocast(device.type, torch.bfloat16, enabled=reckons_in_bfloat16(device))
 
 
 # Autocast rounds the weights of these. Their subclasses may do something with them before.
 _ROUNDED = frozenset({nn.Conv2d, nn.ConvTranspose2d, nn.Linear})
 
 
-def as_reckoned(network: nn.Module) -> nn.Module:
+def as_reckoned(network: nn.Module, device: torch.device) -> nn.Module:
     """The network, changed to hold the weights that `reckoning` would make of its own each time.
 
     It says the same to the last bit, but only within `reckoning`. Normalisations keep their
     float32, as they do there.
     """
-    if reckons_in_bfloat16():
+    if reckons_in_bfloat16(device):
         for module in network.modules():
             if type(module) in _ROUNDED:
                 module.to(torch.bfloat16)
@@ -161,4 +161,4 @@ def as_reckoned(network: nn.Module) -> nn.Module:
 
 def choose_precision() -> Literal["bf16-mixed", "32-true"]:
     """Precision of training: bfloat16 where the device has units for it, else float32."""
-    return "bf16-mixed" if reckons_in_bfloat16() else "32-true"
+    return "bf16-mixed" if reckons_in_bfloat16(choose_device()) else "32-true"

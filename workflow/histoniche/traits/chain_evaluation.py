@@ -24,9 +24,10 @@ from histoniche.traits.evaluation import Judged
 from histoniche.traits.labels import IN
 from histoniche.traits.predictions import read_networks
 from histoniche.traits.rounds import TEST, numbers_of, roles_in_round
-from histoniche.traits.run_comparison import Test, compare_runs
+from histoniche.traits.run_comparison import Test
 from histoniche.traits.scores import MEAN, call_tiles, slide_scores
 from histoniche.traits.scoring import Predictions
+from histoniche.traits.training_comparison import compare_by_run, training_share
 
 Said = tuple[NDArray[np.float64], NDArray[np.intp]]
 """Probabilities, (tiles, classes), and calls, (tiles,)."""
@@ -45,7 +46,6 @@ def evaluate_chain(
     classes: Sequence[str],
     score: str = MEAN,
     test: Test = "paired",
-    test_share: float | None = None,
     seed: int,
     draws: int = 1000,
 ) -> None:
@@ -74,7 +74,7 @@ def evaluate_chain(
     score
         Slides are called by the mean probability of their tiles, or by the share of
         tiles that are called so.
-    test, test_share
+    test
         As for `compare_runs`. Rounds are pairs: both models saw the same patients.
     seed, draws
         Of the intervals.
@@ -103,33 +103,25 @@ def evaluate_chain(
                 tables.append(found.assign(**head)[[*head, *found.columns]])
     table = pd.concat(tables, ignore_index=True)
     write_table(table, metrics)
-    write_table(compare_rounds(table, test=test, test_share=test_share), comparison)
+    compared = compare_rounds(table, test=test, share=training_share(divided))
+    write_table(compared, comparison)
 
 
 def compare_rounds(
-    metrics: pd.DataFrame, *, test: Test = "paired", test_share: float | None = None
+    metrics: pd.DataFrame, *, test: Test = "paired", share: float | None = None
 ) -> pd.DataFrame:
     """Test of each metric's rounds, those of the single model against those of the chain.
 
     Parameters
     ----------
     metrics
-        As `evaluate_chain` writes them; rounds in which either has no value are left out.
-    test, test_share
-        As for `compare_runs`.
+        As `evaluate_chain` writes them.
+    test, share
+        As for `compare_by_run`.
     """
     keys = ["chain", "level", "step", "class", "metric"]
-    rows: list[dict[str, Any]] = []
-    for names, own in metrics.groupby(keys, sort=False):
-        wide = own.pivot(index="round", columns="model", values="value").dropna()
-        numbers = [int(number) for number in wide.index.to_numpy()]
-        runs = [
-            dict(zip(numbers, wide[model].to_numpy(np.float64).tolist(), strict=True))
-            for model in (SINGLE, CHAIN)
-        ]
-        found = compare_runs(*runs, test=test, test_share=test_share)
-        rows.append({**dict(zip(keys, names, strict=True)), **found._asdict()})
-    return pd.DataFrame(rows)
+    sides: dict[str, Any] = {"side": "model", "pair": (SINGLE, CHAIN), "run": "round"}
+    return compare_by_run(metrics, keys, **sides, test=test, share=share)
 
 
 def _chained(chain: Chain, steps: Mapping[str, Predictions], number: int, slide: str) -> Said:

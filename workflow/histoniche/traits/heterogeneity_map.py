@@ -12,7 +12,9 @@ from histoniche.regions.overlay import draw_skipped
 from histoniche.slides.pictures import draw_scale, save_png
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table
+from histoniche.traits.cartography import NO_TILE, POSITIVE
 from histoniche.traits.colours import NO_POSITIVE, as_rgb, combination_colours, count_colours
+from histoniche.traits.heterogeneity import combination_codes
 from histoniche.traits.painting import (
     LINE,
     MUTED,
@@ -23,11 +25,11 @@ from histoniche.traits.painting import (
     tile_count,
     write,
 )
+from histoniche.traits.predictions import CALLS
 
 MOST_NAMED = 4
 """Traits up to which each combination has a colour; of more, each number of positive ones has."""
 
-_CALLS = "calls"
 _SIDE = 480
 _GAP = 28
 _HEAD = 34
@@ -55,12 +57,11 @@ def combinations(cartography: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    int64 (rows, columns): the sum of 2^i over the traits i that are positive; -1
-    where any trait has no tile.
+    int64 (rows, columns): see `combination_codes`; -1 where any trait has no tile.
     """
-    weights = 1 << np.arange(len(cartography), dtype=np.int64)
-    codes = np.tensordot(weights, (cartography == 1).astype(np.int64), 1)
-    return np.where((cartography < 0).any(0), -1, codes)
+    traits, *grid = cartography.shape
+    codes = combination_codes((cartography == POSITIVE).reshape(traits, -1).T).reshape(grid)
+    return np.where((cartography == NO_TILE).any(0), -1, codes)
 
 
 def kinds_of(codes: np.ndarray, traits: Sequence[str]) -> tuple[np.ndarray, list[Kind]]:
@@ -196,7 +197,7 @@ def map_heterogeneity(
         If the cartography is missing.
     """
     store = TileStore(cartography)
-    if _CALLS not in store:
+    if CALLS not in store:
         draw_skipped(thumbnail, out)
         return
     table = read_table(heterogeneity)
@@ -213,7 +214,7 @@ def map_heterogeneity(
     slide = TileStore(tiles).attributes
     width_um = float(slide["slide_size"][0]) * float(slide["slide_mpp"])
     drawn = draw_heterogeneity_map(
-        store.column(_CALLS)[[layers.index(name) for name in traits]],
+        store.column(CALLS)[[layers.index(name) for name in traits]],
         overview,
         slide=store.slide,
         traits=traits,

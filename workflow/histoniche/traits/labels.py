@@ -1,6 +1,5 @@
 """Labels of a trait: the class of each slide, from a column of a sheet or from expression."""
 
-import difflib
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.stats
-from numpy.typing import ArrayLike, NDArray
 
 from histoniche.errors import InputError
 from histoniche.tables import read_table, write_table
+from histoniche.traits.gene_values import DIGITS, percentiles, read_gene
 
 Classes = Sequence[object] | Mapping[str, Sequence[object]]
 """Classes in their declared order; a mapping says which values of the column each one holds."""
@@ -37,8 +35,6 @@ DTYPES: dict[str, Any] = {
 """Columns of a table of labels, one row a slide."""
 
 _MISSING = ("", "NA", "NaN", "nan", "None", "[Not Available]", "[Unknown]", "[Not Evaluated]")
-# Percentiles and cuts are compared as decimals, so that 0.2 + 0.1 is 0.3.
-_DIGITS = 9
 
 
 def label_slides(
@@ -166,16 +162,6 @@ def column_labels(
     return table
 
 
-def percentiles(values: ArrayLike) -> NDArray[np.float64]:
-    """Share of the values below each one, half of its equals and itself counted: 0 to 1.
-
-    The mid-rank percentile (rank - 0.5) / n. Equal values have equal
-    percentiles, and turning the order round gives 1 - percentile.
-    """
-    ranks = scipy.stats.rankdata(np.asarray(values, dtype=np.float64))
-    return np.asarray(np.round((ranks - 0.5) / max(len(ranks), 1), _DIGITS))
-
-
 def expression_labels(
     slides: pd.DataFrame,
     values: "pd.Series[float]",
@@ -220,7 +206,7 @@ def expression_labels(
     ----------
     Levy-Jurgenson et al. 2020, Sci Rep 10:18802, Results and Methods (Training).
     """
-    if not 0 < low < high < 1 or near < 0 or round(low + near, _DIGITS) > round(high - near, 9):
+    if not 0 < low < high < 1 or near < 0 or round(low + near, DIGITS) > round(high - near, DIGITS):
         remedy = "keep 0 < low < high < 1, and near at most half of what is between"
         column = f"traits.named.{trait}.expression"
         raise InputError("the cuts are out of order", column=column, remedy=remedy)
@@ -266,31 +252,6 @@ def check_classes(labels: pd.DataFrame, classes: Sequence[str], *, fewest: int) 
             )
 
 
-def read_gene(expression: Path | None, gene: str, *, trait: str) -> "pd.Series[float]":
-    """Expression of a gene or miRNA by patient.
-
-    Raises
-    ------
-    InputError
-        If there is no table of expression, or no such gene in it.
-    """
-    column = f"traits.named.{trait}.expression.gene"
-    if expression is None:
-        remedy = "add the block expression to the config, or take labels from a column"
-        raise InputError("there is no table of expression", column=column, remedy=remedy)
-    table = read_table(expression).set_index("gene")
-    if gene not in table.index:
-        close = difflib.get_close_matches(gene, [str(name) for name in table.index], n=1)
-        raise InputError(
-            "the expression has no such gene",
-            column=column,
-            value=gene,
-            remedy=f"did you mean {close[0]}?" if close else f"write it as {expression} does",
-        )
-    patients = pd.Index([str(name) for name in table.columns], name="patient")
-    return pd.Series(table.loc[gene].to_numpy(np.float64), index=patients, name=gene)
-
-
 def _column(sheet: pd.DataFrame, key: str, column: str, trait: str) -> "pd.Series[Any]":
     """A column of a sheet by patient or by slide."""
     if column not in sheet:
@@ -321,6 +282,6 @@ def _distribution(place: float, low: float, high: float, near: float) -> str:
     """Set of a percentile."""
     if place < low or place > high:
         return IN
-    if place < round(low + near, _DIGITS) or place > round(high - near, _DIGITS):
+    if place < round(low + near, DIGITS) or place > round(high - near, DIGITS):
         return NEAR
     return FAR

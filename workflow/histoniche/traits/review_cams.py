@@ -28,7 +28,7 @@ def draw_review_tiles(
     classes: Sequence[str],
     threads: int,
 ) -> None:
-    """Draw a trait's gallery with a Grad-CAM beside each tile.
+    """Draw a trait's gallery, with a Grad-CAM beside each tile where models are given.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def draw_review_tiles(
     tiles
         Tile stores by slide.
     models
-        Folders of the trait's models, by round.
+        Folders of the trait's models, by round; none to draw the tiles alone.
     out
         PNG.
     choice, rounds
@@ -47,23 +47,30 @@ def draw_review_tiles(
         The trait and its classes; CPU threads.
     """
     torch.set_num_threads(threads)
-    table = read_table(chosen)
+    cams = None
+    if models:
+        table = read_table(chosen)
+        networks = _networks(table, models, choice, rounds)
+        cams = _grad_cams(table, tiles, networks, classes)
+    picture_review_tiles(chosen, tiles, out, trait=trait, classes=classes, grad_cams=cams)
+
+
+def _networks(
+    chosen: pd.DataFrame, models: Mapping[int, Path], choice: Path | None, rounds: Path | None
+) -> dict[str, Model]:
+    """Best network that judges each patient."""
     divided = None if rounds is None else read_table(rounds)
     ranked = None if choice is None else read_table(choice)
     best = {
         patient: voters_of(patient, choice=ranked, rounds=divided, there=models).rounds[0]
-        for patient in table["patient"].astype(str).unique()
+        for patient in chosen["patient"].astype(str).unique()
     }
     device = choose_device()
     loaded = {
         number: load_model(models[number], device=device, task="classification")
         for number in sorted(set(best.values()))
     }
-    networks = {patient: loaded[number] for patient, number in best.items()}
-    picture_review_tiles(
-        chosen, tiles, out, trait=trait, classes=classes,
-        grad_cams=_grad_cams(table, tiles, networks, classes),
-    )  # fmt: skip
+    return {patient: loaded[number] for patient, number in best.items()}
 
 
 def _grad_cams(

@@ -1,6 +1,6 @@
 """The table of rounds and ensemble of all traits, as PathoMCH's table 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +17,49 @@ _SETS = {TEST: "test", OOD_NEAR: "near", OOD_ALL: "all"}
 
 
 def summarise_traits(
+    labels: Mapping[str, Path],
     metrics: Mapping[str, Path],
     agreement: Mapping[str, Path],
     *,
-    rounds: Path,
+    all_labels: Path,
+    all_metrics: Path,
     correlations: Path,
+    rounds: Path,
     level: Level = "slide",
 ) -> None:
-    """Put the traits' AUCs side by side, and correct their correlations for many traits.
+    """Put the traits side by side, and correct their correlations for many traits.
 
     Parameters
     ----------
+    labels
+        As from `label_slides`, by trait.
     metrics, agreement
         As from `evaluate_trait`, by trait.
-    rounds
-        Written: see `round_table`.
+    all_labels, all_metrics
+        Written: the labels and the metrics of all traits.
     correlations
         Written: the tables of agreement together, with q, Benjamini and Hochberg's over the
         traits of one set, model and level.
+    rounds
+        Written: see `round_table`.
     level
         Level of the AUCs.
     """
-    write_table(round_table([read_table(path) for path in metrics.values()], level=level), rounds)
-    table = pd.concat([read_table(path) for path in agreement.values()], ignore_index=True)
+    measured = {trait: read_table(path) for trait, path in metrics.items()}
+    write_table(_together(map(read_table, labels.values())), all_labels)
+    write_table(_together(measured.values()), all_metrics)
+    write_table(round_table(list(measured.values()), level=level), rounds)
+    table = _together(map(read_table, agreement.values()))
     table["q"] = np.nan
     for _, own in table.groupby(["set", "model", "level"]):
         table.loc[own.index, "q"] = false_discovery(own["p"].to_numpy(np.float64))
     write_table(table, correlations)
+
+
+def _together(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Tables one below the other; empty ones, whose columns have no type, only if all are."""
+    found = list(tables)
+    return pd.concat([one for one in found if len(one)] or found, ignore_index=True)
 
 
 def round_table(metrics: Sequence[pd.DataFrame], *, level: Level = "slide") -> pd.DataFrame:
@@ -54,11 +70,12 @@ def round_table(metrics: Sequence[pd.DataFrame], *, level: Level = "slide") -> p
     metrics
         As from `evaluate_trait`, one a trait.
     level
-        `slide`, as in the paper, or tile or patient.
+        `slide`, as in the paper, or tile or patient. Of a trait that has no such level, since
+        it judges patients as a whole, it is `patient`.
 
     Returns
     -------
-    trait, class (the positive, or macro), rounds (that have an AUC), test_mean, test_min,
+    trait, level, class (the positive, or macro), rounds (that have an AUC), test_mean, test_min,
     test_max over them; then for test, near and all the AUC of the ensemble (of a
     cross-validation, on test, out of fold) with limits over patients, its patients,
     slides and positives: test_ensemble, test_low, test_high, test_patients,
@@ -74,13 +91,15 @@ def round_table(metrics: Sequence[pd.DataFrame], *, level: Level = "slide") -> p
 
 def _row(metrics: pd.DataFrame, level: Level) -> dict[str, object]:
     """Row of one trait."""
-    areas = metrics[(metrics["metric"] == "auroc") & (metrics["level"] == level)]
+    own_level = level if level in set(metrics["level"]) else "patient"
+    areas = metrics[(metrics["metric"] == "auroc") & (metrics["level"] == own_level)]
     several = (areas["class"] == MACRO).any()
     areas = areas[areas["class"] == MACRO] if several else areas
     tested = areas[areas["set"] == TEST]
     single = tested[~tested["model"].isin([ENSEMBLE, OUT_OF_FOLD])]["value"].dropna()
     row: dict[str, object] = {
         "trait": metrics["trait"].iloc[0],
+        "level": own_level,
         "class": areas["class"].iloc[0] if len(areas) else None,
         "rounds": len(single),
         "test_mean": single.mean(),

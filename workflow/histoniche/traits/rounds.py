@@ -10,8 +10,9 @@ import pandas as pd
 
 from histoniche.errors import InputError
 from histoniche.randomness import generator
-from histoniche.tables import read_table, write_table
+from histoniche.tables import write_table
 from histoniche.traits.labels import IN
+from histoniche.traits.strata import by_stratum, draw_by_stratum, read_strata
 
 Method = Literal["rounds", "kfold"]
 
@@ -53,7 +54,7 @@ def write_rounds(
         The cohort's patients; needed to stratify.
     """
     names = sorted({str(slide["patient"]) for slide in slides})
-    strata = _strata(names, patients, stratify)
+    strata = read_strata(names, patients, stratify)
     if method == "kfold":
         table = draw_folds(names, seed=seed, folds=folds, strata=strata)
     else:
@@ -112,11 +113,13 @@ def draw_rounds(
             column="traits.rounds",
             remedy="add patients, or make test and validation smaller",
         )
-    tested = _draw(names, sizes[0], strata, generator(seed, "traits", "test"))
+    tested = draw_by_stratum(names, sizes[0], strata, generator(seed, "traits", "test"))
     rows: list[tuple[str, int | None, str]] = [(name, None, TEST) for name in tested]
     others = [name for name in names if name not in tested]
     for number in range(rounds):
-        chosen = _draw(others, sizes[1], strata, generator(seed, "traits", "round", number))
+        chosen = draw_by_stratum(
+            others, sizes[1], strata, generator(seed, "traits", "round", number)
+        )
         rows += [(name, number, VALIDATION if name in chosen else TRAIN) for name in others]
     return _table(rows)
 
@@ -162,7 +165,7 @@ def draw_folds(
             remedy="add patients, or make fewer folds",
         )
     rng = generator(seed, "traits", "folds")
-    dealt = [name for own in _by_stratum(names, strata).values() for name in rng.permutation(own)]
+    dealt = [name for own in by_stratum(names, strata).values() for name in rng.permutation(own)]
     fold = {str(name): place % folds for place, name in enumerate(dealt)}
     sides = {0: TEST, 1: VALIDATION}
     return _table(
@@ -273,58 +276,6 @@ def audit_labels(rounds: pd.DataFrame, labels: pd.DataFrame, *, classes: Sequenc
                     "%s: no %s patient of the class %s in round %d",
                     trait, role, missing[0], number,
                 )  # fmt: skip
-
-
-def _draw(
-    names: Sequence[str], count: int, strata: Mapping[str, str] | None, rng: np.random.Generator
-) -> set[str]:
-    """Draw patients, of each stratum its share."""
-    groups = _by_stratum(names, strata)
-    sizes = apportion(count, [len(own) for own in groups.values()])
-    return {
-        str(name)
-        for own, size in zip(groups.values(), sizes, strict=True)
-        for name in rng.permutation(own)[:size]
-    }
-
-
-def apportion(count: int, sizes: Sequence[int]) -> list[int]:
-    """Divide `count` among groups by their sizes: largest remainders, the larger group at ties."""
-    total = sum(sizes)
-    seats = [count * size // total for size in sizes]
-    order = sorted(
-        range(len(sizes)), key=lambda place: (-(count * sizes[place] % total), -sizes[place], place)
-    )
-    for place in order[: count - sum(seats)]:
-        seats[place] += 1
-    return seats
-
-
-def _by_stratum(names: Sequence[str], strata: Mapping[str, str] | None) -> dict[str, list[str]]:
-    """Patients by stratum, both in order; one group without strata."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault("" if strata is None else strata.get(name, ""), []).append(name)
-    return dict(sorted(groups.items()))
-
-
-def _strata(
-    names: Sequence[str], patients: Path | None, columns: Sequence[str]
-) -> dict[str, str] | None:
-    """Stratum of each patient: the values of some columns of the sheet together."""
-    if not columns or patients is None:
-        return None
-    sheet = read_table(patients).set_index("patient").reindex(list(names))
-    for column in columns:
-        if column not in sheet:
-            raise InputError(
-                "the sheet of patients has no such column",
-                column="traits.rounds.stratify",
-                value=column,
-                remedy=f"choose among {', '.join(map(str, sheet.columns[:12]))}",
-            )
-    joined = sheet[list(columns)].astype(str).agg("\x1f".join, axis=1)
-    return {str(name): value for name, value in joined.items()}
 
 
 def _table(rows: Sequence[tuple[str, int | None, str]]) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def compare_runs(
         paired, and the variance enlarged by the share of test to training patients, for
         rounds whose training patients overlap (Nadeau and Bengio).
     test_share
-        For `corrected`: test patients per training patient, 1/8 of 80 % and 10 %.
+        For `corrected` alone: test patients per training patient, 1/8 of 80 % and 10 %.
     confidence
         Level of the interval of the difference.
 
@@ -88,7 +88,8 @@ def compare_runs(
     one = np.array([first[run] for run in sorted(first)], dtype=np.float64)
     two = np.array([second[run] for run in sorted(second)], dtype=np.float64)
     difference = float(two.mean() - one.mean()) if len(one) and len(two) else np.nan
-    error, df = _spread(one, two, test, test_share or 0.0)
+    enlarged = test_share if test == "corrected" and test_share is not None else 0.0
+    error, df = _spread(one, two, test, enlarged)
     t = p = low = high = np.nan
     note = CAVEAT
     if not error > _TINY:

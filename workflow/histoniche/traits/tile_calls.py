@@ -9,6 +9,7 @@ import zarr
 
 from histoniche.errors import InputError
 from histoniche.slides.store import TileStore
+from histoniche.traits.scores import call_tiles
 
 _ARRAY, _CALLS = "probabilities", "calls"
 _BINARY = 2
@@ -38,30 +39,10 @@ class TileCalls(NamedTuple):
         return len(self.classes) == _BINARY
 
     def called(self) -> np.ndarray:
-        """Number of the class of each tile, as it was decided or as `called_classes` says."""
+        """Number of the class of each tile, as it was decided or as `call_tiles` says."""
         if self.calls is not None:
             return self.calls
-        return called_classes(self.probabilities, threshold=self.threshold)
-
-
-def called_classes(probabilities: np.ndarray, *, threshold: float = _THRESHOLD) -> np.ndarray:
-    """Class of each tile by its probabilities.
-
-    Parameters
-    ----------
-    probabilities
-        (tiles, classes).
-    threshold
-        Of two classes the second is called above this probability, whatever the
-        first; of more classes the most probable is, the first of equals.
-
-    Returns
-    -------
-    int64 (tiles,).
-    """
-    if probabilities.shape[1] == _BINARY:
-        return (probabilities[:, 1] > threshold).astype(np.int64)
-    return np.asarray(probabilities.argmax(axis=1))
+        return call_tiles(self.probabilities, threshold=self.threshold if self.binary else None)
 
 
 def make_calls(
@@ -121,7 +102,7 @@ def read_calls(
     trait, classes
         Its name, and its classes in order, the second of two the positive one.
     threshold
-        See `called_classes`; None is that which the store states, else 0.5.
+        See `call_tiles`; None is that which the store states, else 0.5.
 
     Raises
     ------
@@ -173,7 +154,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         node: Any = zarr.open(path, mode="r")
         if not isinstance(node, zarr.Group):
             return np.asarray(node[:]), None
-        calls = np.asarray(node[_CALLS][:]).astype(np.int64) if _CALLS in node else None
+        calls = np.asarray(node[_CALLS][:]) if _CALLS in node else None
         return np.asarray(node[_ARRAY][:]), calls
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise InputError(

@@ -25,6 +25,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.traits.heterogeneity import GroupRule, hti_groups
 
 _BINS = 20
 _MOST_GROUPS = 12
@@ -63,7 +64,9 @@ def draw_heterogeneity(
     table = read_table(heterogeneity)
     table = table[table["score"] == score]
     known = table.dropna(subset=["hti"]).copy()
-    known["group"] = hti_groups(known["hti"], cuts)
+    rule = GroupRule("cuts", above=cuts[1], up_to=cuts[0])
+    groups = pd.Series(hti_groups(known["hti"].to_numpy(float), rule), index=known.index)
+    known["group"] = groups.fillna("between")
     with house_style():
         if known.empty:
             notice = "No patient has a tile that is positive for a trait."
@@ -90,13 +93,6 @@ def draw_heterogeneity(
             + "Dotted: cuts between the groups, which were chosen beforehand.",
         )
         save_figure(figure, heterogeneity_figure, known)
-
-
-def hti_groups(hti: pd.Series, cuts: tuple[float, float]) -> pd.Series:
-    """Group of each patient: low at or below the first cut, high above the second, else between."""
-    low, high = cuts
-    found = np.where(hti <= low, "low", np.where(hti > high, "high", "between"))
-    return pd.Series(found, index=hti.index)
 
 
 def _draw_bins(axes: Axes, known: pd.DataFrame, cuts: tuple[float, float]) -> None:

@@ -97,8 +97,8 @@ def _stated(results: Results) -> Iterator[Block]:
     yield Paragraph(
         "Patients up to one limit of a score against those above another. The limits were stated "
         "in advance, so that nothing was searched for and every cohort is a test, the training "
-        "cohort too. Patients between two limits are left out and counted. q is p after "
-        "Benjamini-Hochberg over these comparisons of a cohort."
+        "cohort too unless the score was fitted to its survival. Patients between two limits are "
+        "left out and counted. q is p after Benjamini-Hochberg over these comparisons of a cohort."
     )
     yield from picture_of(
         results,
