@@ -25,8 +25,8 @@ rule write_patients:
             for name, entry in config["cohort"]["covariates"].items()
         },
         time_unit=config["cohort"]["time_unit"],
-        # Columns that only traits read.
-        labels=label_columns(config, "patients"),
+        # Those that traits alone read stand in a table of their own.
+        labels=[],
         code=code_version("write_patients"),
     message:
         "Reading the sheet of patients"

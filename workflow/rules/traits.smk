@@ -18,9 +18,42 @@ TRAIT_BATCHES = (
 )
 
 
+# A table of their own, so that a column more re-runs nothing but traits.
+rule write_trait_columns:
+    input:
+        sheet=config["cohort"]["patients"],
+    output:
+        table="<results>/traits/patients.parquet",
+        twin="<results>/traits/patients.tsv",
+    log:
+        "<logs>/write_trait_columns.log",
+    benchmark:
+        "<benchmarks>/write_trait_columns.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        covariates={
+            name: entry["type"]
+            for name, entry in config["cohort"]["covariates"].items()
+        },
+        time_unit=config["cohort"]["time_unit"],
+        labels=label_columns(config, "patients"),
+        code=code_version("write_patients"),
+    message:
+        "Reading the columns of patients that traits go by"
+    script:
+        "../scripts/write_patients.py"
+
+
 rule divide_rounds:
     input:
-        patients="<results>/cohort/patients.parquet",
+        patients=rules.write_trait_columns.output.table,
     output:
         rounds="<results>/traits/rounds.parquet",
         twin="<results>/traits/rounds.tsv",
@@ -49,7 +82,7 @@ rule divide_rounds:
 
 rule label_slides:
     input:
-        patients="<results>/cohort/patients.parquet",
+        patients=rules.write_trait_columns.output.table,
         rounds=rules.divide_rounds.output.rounds,
         expression=lambda wildcards: (
             ["<results>/omics/expression.parquet"]
