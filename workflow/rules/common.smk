@@ -15,7 +15,6 @@ from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.places import is_file_of_weights
 from histoniche.cohort.study import read_study
-from histoniche.cohort.trait_settings import label_columns
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
 from histoniche.slides.judging import judge
@@ -226,6 +225,17 @@ def feature_weights():
     """The file of the weights that features are made with, as a list."""
     weights = config["traits"]["features"]["encoder_weights"]
     return [weights] if is_file_of_weights(weights) else []
+
+
+def trait_columns(trait):
+    """Columns of the sheet of patients that a trait goes by: one, or none."""
+    labels = config["traits"]["named"][trait].get("labels", {})
+    return [labels["column"]] if labels.get("of") == "patients" else []
+
+
+def undeclared(columns):
+    """Those columns of the sheet of patients that are no covariates, which it has anyway."""
+    return sorted(set(columns) - set(config["cohort"]["covariates"]))
 
 
 def trait_rows(trait):

@@ -18,17 +18,16 @@ TRAIT_BATCHES = (
 )
 
 
-# A table of their own, so that a column more re-runs nothing but traits.
-rule write_trait_columns:
+rule write_strata:
     input:
         sheet=config["cohort"]["patients"],
     output:
-        table="<results>/traits/patients.parquet",
-        twin="<results>/traits/patients.tsv",
+        table="<results>/traits/strata.parquet",
+        twin="<results>/traits/strata.tsv",
     log:
-        "<logs>/write_trait_columns.log",
+        "<logs>/write_strata.log",
     benchmark:
-        "<benchmarks>/write_trait_columns.tsv"
+        "<benchmarks>/write_strata.tsv"
     conda:
         "../../envs/analysis.yaml"
     container:
@@ -43,17 +42,54 @@ rule write_trait_columns:
             for name, entry in config["cohort"]["covariates"].items()
         },
         time_unit=config["cohort"]["time_unit"],
-        labels=label_columns(config, "patients"),
+        labels=undeclared(TRAITS.get("rounds", {}).get("stratify", [])),
         code=code_version("write_patients"),
     message:
-        "Reading the columns of patients that traits go by"
+        "Reading the columns by which rounds are stratified"
+    script:
+        "../scripts/write_patients.py"
+
+
+# One table a trait, so that another trait re-runs no training of this one.
+rule write_trait_column:
+    input:
+        sheet=config["cohort"]["patients"],
+    output:
+        table="<results>/traits/{trait}/patients.parquet",
+        twin="<results>/traits/{trait}/patients.tsv",
+    log:
+        "<logs>/write_trait_column/{trait}.log",
+    benchmark:
+        "<benchmarks>/write_trait_column/{trait}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    params:
+        covariates={
+            name: entry["type"]
+            for name, entry in config["cohort"]["covariates"].items()
+        },
+        time_unit=config["cohort"]["time_unit"],
+        labels=lambda wildcards: undeclared(trait_columns(wildcards.trait)),
+        code=code_version("write_patients"),
+    message:
+        "Reading the column of patients that {wildcards.trait} goes by"
     script:
         "../scripts/write_patients.py"
 
 
 rule divide_rounds:
     input:
-        patients=rules.write_trait_columns.output.table,
+        patients=(
+            rules.write_strata.output.table
+            if TRAITS.get("rounds", {}).get("stratify")
+            else []
+        ),
     output:
         rounds="<results>/traits/rounds.parquet",
         twin="<results>/traits/rounds.tsv",
@@ -82,7 +118,11 @@ rule divide_rounds:
 
 rule label_slides:
     input:
-        patients=rules.write_trait_columns.output.table,
+        patients=lambda wildcards: (
+            ["<results>/traits/{trait}/patients.parquet"]
+            if trait_columns(wildcards.trait)
+            else []
+        ),
         rounds=rules.divide_rounds.output.rounds,
         expression=lambda wildcards: (
             ["<results>/omics/expression.parquet"]

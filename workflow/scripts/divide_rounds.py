@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
     write_rounds(
         snakemake.params.slides,
         Path(snakemake.output.rounds),
-        patients=Path(snakemake.input.patients),
+        patients=Path(snakemake.input.patients) if snakemake.input.patients else None,
         seed=snakemake.params.seed,
         **snakemake.params.settings,
     )

@@ -15,7 +15,7 @@ with job(snakemake.log[0]):
         out,
         trait=snakemake.wildcards.trait,
         settings=snakemake.params.settings,
-        patients=Path(snakemake.input.patients),
+        patients=next(map(Path, snakemake.input.patients), None),
         expression=next(map(Path, snakemake.input.expression), None),
     )
     rounds = read_table(Path(snakemake.input.rounds))
