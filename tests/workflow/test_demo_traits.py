@@ -1,4 +1,4 @@
-"""The planted traits of the demo are told on patients whom no network has seen, and noise is not."""
+"""The planted traits of the demo are told on patients not seen before, and noise is not."""
 
 import numpy as np
 import pandas as pd

@@ -269,6 +269,16 @@ def predictions_of(trait, slides):
     )
 
 
+def votes_of(trait, slides):
+    """What a trait's networks say together of some slides, or attended to on them."""
+    place = (
+        "<results>/traits/maps/{slide}/{trait}.zarr/zarr.json"
+        if trait in study.tile_traits
+        else "<results>/traits/{trait}/attention/{slide}.zarr/zarr.json"
+    )
+    return expand(place, trait=trait, slide=slides)
+
+
 def trait_models(trait):
     """Descriptions of a trait's networks, trained here or brought along."""
     return expand(

@@ -10,54 +10,53 @@ MAPPED_TRAITS = [
 ]
 
 
-rule vote_tiles:
-    input:
-        tiles=lambda wildcards: [
-            path
-            for trait in TILE_TRAITS
-            for path in trait_tiles(trait, [wildcards.slide])
-        ],
-        predictions=lambda wildcards: [
-            path
-            for trait in TILE_TRAITS
-            for path in predictions_of(trait, [wildcards.slide])
-        ],
-        choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
-        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
-    output:
-        **(
-            {"cartography": "<results>/traits/maps/{slide}/cartography.zarr/zarr.json"}
-            if HETEROGENEITY
-            else {}
-        ),
-        votes=expand(
-            "<results>/traits/maps/{{slide}}/{trait}.zarr/zarr.json", trait=TILE_TRAITS
-        ),
-    log:
-        "<logs>/vote_tiles/{slide}.log",
-    benchmark:
-        "<benchmarks>/vote_tiles/{slide}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
-    params:
-        patient=lambda wildcards: slide_row(wildcards.slide).patient,
-        traits=TILE_TRAITS,
-        rounds={trait: study.trait_rounds(trait) for trait in TILE_TRAITS},
-        classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
-        tilings={trait: study.trait_tiling(trait) for trait in TILE_TRAITS},
-        mapped=MAPPED_TRAITS,
-        rule=TRAITS.get("scoring", {}).get("vote"),
-        code=code_version("vote_tiles"),
-    message:
-        "Letting the networks vote on the tiles of {wildcards.slide}"
-    script:
-        "../scripts/vote_tiles.py"
+# Each of these takes a moment a slide, so that slides share jobs as they do above.
+for number, batch in TRAIT_BATCHES.items() if TILE_TRAITS else ():
+
+    rule:
+        name:
+            f"vote_tiles_{number}"
+        input:
+            tiles=[path for trait in TILE_TRAITS for path in trait_tiles(trait, batch)],
+            predictions=[
+                path for trait in TILE_TRAITS for path in predictions_of(trait, batch)
+            ],
+            choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
+            rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+        output:
+            votes=[path for trait in TILE_TRAITS for path in votes_of(trait, batch)],
+            cartographies=(
+                expand(
+                    "<results>/traits/maps/{slide}/cartography.zarr/zarr.json",
+                    slide=batch,
+                )
+                if HETEROGENEITY
+                else []
+            ),
+        log:
+            f"<logs>/vote_tiles/{number}.log",
+        benchmark:
+            f"<benchmarks>/vote_tiles/{number}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        container:
+            CONTAINERS["analysis"]
+        threads: 1
+        resources:
+            mem_mb=scaled(3000),
+            runtime=scaled(60),
+        params:
+            patients=dict(study.used["patient"].loc[batch]),
+            rounds={trait: study.trait_rounds(trait) for trait in TILE_TRAITS},
+            classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
+            tilings={trait: study.trait_tiling(trait) for trait in TILE_TRAITS},
+            mapped=MAPPED_TRAITS,
+            rule=TRAITS["scoring"]["vote"],
+            code=code_version("vote_tiles"),
+        message:
+            f"Letting the networks vote on the tiles of {len(batch)} slides"
+        script:
+            "../scripts/vote_tiles.py"
 
 
 rule collect_heterogeneity:
@@ -102,123 +101,95 @@ rule collect_heterogeneity:
         "../scripts/collect_heterogeneity.py"
 
 
-rule draw_trait_maps:
-    input:
-        tiles=lambda wildcards: [
-            path
-            for trait in study.traits
-            for path in trait_tiles(trait, [wildcards.slide])
-        ],
-        # Votes on tiles; of traits that learned from bags, what they attended to.
-        found=[
-            (
-                f"<results>/traits/maps/{{slide}}/{trait}.zarr/zarr.json"
-                if trait in TILE_TRAITS
-                else f"<results>/traits/{trait}/attention/{{slide}}.zarr/zarr.json"
-            )
-            for trait in study.traits
-        ],
-        thumbnail="<results>/slides/{slide}/thumbnail.png",
-    output:
-        heat_maps="<results>/traits/maps/{slide}/heat_maps.png",
-    log:
-        "<logs>/draw_trait_maps/{slide}.log",
-    benchmark:
-        "<benchmarks>/draw_trait_maps/{slide}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(3000),
-        runtime=scaled(30),
-    params:
-        traits={
-            trait: {
-                "classes": study.trait_classes(trait),
-                "method": "mil" if trait in BAG_TRAITS else "tiles",
-            }
-            for trait in study.traits
-        },
-        code=code_version("draw_trait_maps"),
-    message:
-        "Drawing the heat maps of {wildcards.slide}"
-    script:
-        "../scripts/draw_trait_maps.py"
+for number, batch in TRAIT_BATCHES.items():
+
+    rule:
+        name:
+            f"draw_trait_maps_{number}"
+        input:
+            tiles=[path for trait in study.traits for path in trait_tiles(trait, batch)],
+            # Votes on tiles; of traits that learned from bags, what they attended to.
+            found=[path for trait in study.traits for path in votes_of(trait, batch)],
+            thumbnails=expand("<results>/slides/{slide}/thumbnail.png", slide=batch),
+        output:
+            heat_maps=expand("<results>/traits/maps/{slide}/heat_maps.png", slide=batch),
+            geojson=expand(
+                "<results>/traits/maps/{slide}/{trait}.geojson",
+                trait=TILE_TRAITS,
+                slide=batch,
+            ),
+        log:
+            f"<logs>/draw_trait_maps/{number}.log",
+        benchmark:
+            f"<benchmarks>/draw_trait_maps/{number}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        container:
+            CONTAINERS["analysis"]
+        threads: 1
+        resources:
+            mem_mb=scaled(3000),
+            runtime=scaled(60),
+        params:
+            slides=batch,
+            traits={
+                trait: {
+                    "classes": study.trait_classes(trait),
+                    "method": "mil" if trait in BAG_TRAITS else "tiles",
+                }
+                for trait in study.traits
+            },
+            code=code_version("draw_trait_maps"),
+        message:
+            f"Drawing the heat maps of {len(batch)} slides, and writing them for QuPath"
+        script:
+            "../scripts/draw_trait_maps.py"
 
 
-rule export_trait_tiles:
-    input:
-        tiles=lambda wildcards: [
-            path
-            for trait in TILE_TRAITS
-            for path in trait_tiles(trait, [wildcards.slide])
-        ],
-        votes=rules.vote_tiles.output.votes,
-    output:
-        expand("<results>/traits/maps/{{slide}}/{trait}.geojson", trait=TILE_TRAITS)
-        or "<results>/traits/maps/{slide}/none.geojson",
-    log:
-        "<logs>/export_trait_tiles/{slide}.log",
-    benchmark:
-        "<benchmarks>/export_trait_tiles/{slide}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
-    params:
-        classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
-        code=code_version("export_trait_tiles"),
-    message:
-        "Writing the tiles of {wildcards.slide} for QuPath"
-    script:
-        "../scripts/export_trait_tiles.py"
+for number, batch in TRAIT_BATCHES.items() if HETEROGENEITY else ():
 
-
-rule draw_heterogeneity_maps:
-    input:
-        cartography="<results>/traits/maps/{slide}/cartography.zarr/zarr.json",
-        tiles=lambda wildcards: trait_tiles(MAPPED_TRAITS[0], [wildcards.slide]),
-        thumbnail="<results>/slides/{slide}/thumbnail.png",
-        heterogeneity=rules.collect_heterogeneity.output.slides,
-    output:
-        expand(
-            "<results>/traits/maps/{{slide}}/heterogeneity_{name}.png",
-            name=HETEROGENEITY,
-        )
-        or "<results>/traits/maps/{slide}/heterogeneity.png",
-    log:
-        "<logs>/draw_heterogeneity_maps/{slide}.log",
-    benchmark:
-        "<benchmarks>/draw_heterogeneity_maps/{slide}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
-    params:
-        indices=HETEROGENEITY,
-        code=code_version("draw_heterogeneity_maps"),
-    message:
-        "Drawing which traits stand where on {wildcards.slide}"
-    script:
-        "../scripts/draw_heterogeneity_maps.py"
+    rule:
+        name:
+            f"draw_heterogeneity_maps_{number}"
+        input:
+            cartographies=expand(
+                "<results>/traits/maps/{slide}/cartography.zarr/zarr.json", slide=batch
+            ),
+            tiles=trait_tiles(MAPPED_TRAITS[0], batch),
+            thumbnails=expand("<results>/slides/{slide}/thumbnail.png", slide=batch),
+            heterogeneity=rules.collect_heterogeneity.output.slides,
+        output:
+            expand(
+                "<results>/traits/maps/{slide}/heterogeneity_{name}.png",
+                name=HETEROGENEITY,
+                slide=batch,
+            ),
+        log:
+            f"<logs>/draw_heterogeneity_maps/{number}.log",
+        benchmark:
+            f"<benchmarks>/draw_heterogeneity_maps/{number}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        container:
+            CONTAINERS["analysis"]
+        threads: 1
+        resources:
+            mem_mb=scaled(3000),
+            runtime=scaled(60),
+        params:
+            slides=batch,
+            indices=HETEROGENEITY,
+            code=code_version("draw_heterogeneity_maps"),
+        message:
+            f"Drawing which traits stand where on {len(batch)} slides"
+        script:
+            "../scripts/draw_heterogeneity_maps.py"
 
 
 rule choose_review_tiles:
     input:
         tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
-        votes=expand(
-            "<results>/traits/maps/{slide}/{{trait}}.zarr/zarr.json", slide=USED_SLIDES
-        ),
+        votes=lambda wildcards: votes_of(wildcards.trait, USED_SLIDES),
         labels="<results>/traits/{trait}/labels.parquet",
         rounds=rules.divide_rounds.output.rounds,
     output:

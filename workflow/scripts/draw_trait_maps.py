@@ -1,18 +1,20 @@
-"""Draw the heat maps of a slide."""
+"""Draw the heat maps of some slides, and write their tiles for QuPath."""
 
 from pathlib import Path
 
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
-    from histoniche.traits.heat_maps import draw_trait_heat_maps
+    from histoniche.files import folders_by
+    from histoniche.traits.trait_maps import draw_slides
 
-    traits = snakemake.params.traits
-    draw_trait_heat_maps(
-        folders_of(traits, snakemake.input.tiles),
-        folders_of(traits, snakemake.input.found),
-        Path(snakemake.input.thumbnail),
-        Path(snakemake.output.heat_maps),
+    slides, traits = snakemake.params.slides, snakemake.params.traits
+    names = (list(traits), slides)
+    draw_slides(
+        folders_by(names, snakemake.input.tiles),
+        folders_by(names, snakemake.input.found),
+        dict(zip(slides, map(Path, snakemake.input.thumbnails), strict=True)),
+        dict(zip(slides, map(Path, snakemake.output.heat_maps), strict=True)),
+        list(map(Path, snakemake.output.geojson)),
         traits=traits,
     )

@@ -1,4 +1,4 @@
-"""Let the networks of every trait vote on the tiles of a slide, and lay its cartography."""
+"""Let the networks of every trait vote on the tiles of some slides, and lay cartographies."""
 
 from itertools import islice
 from pathlib import Path
@@ -6,22 +6,25 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
-    from histoniche.traits.votes import vote_tiles
+    from histoniche.files import folders_by, folders_of
+    from histoniche.traits.votes import vote_slides
 
-    traits, rounds = snakemake.params.traits, snakemake.params.rounds
-    found = iter(snakemake.input.predictions)
+    rounds, patients = snakemake.params.rounds, snakemake.params.patients
+    slides, found = list(patients), iter(snakemake.input.predictions)
     mapped = snakemake.params.mapped
-    vote_tiles(
-        folders_of(traits, snakemake.input.tiles),
-        {trait: folders_of(rounds[trait], islice(found, len(rounds[trait]))) for trait in traits},
-        folders_of(traits, snakemake.output.votes),
-        patient=snakemake.params.patient,
-        choices=dict(zip(traits, map(Path, snakemake.input.choices), strict=True)),
+    vote_slides(
+        folders_by((list(rounds), slides), snakemake.input.tiles),
+        {
+            trait: folders_by((own, slides), islice(found, len(own) * len(slides)))
+            for trait, own in rounds.items()
+        },
+        folders_by((list(rounds), slides), snakemake.output.votes),
+        patients=patients,
+        choices=dict(zip(rounds, map(Path, snakemake.input.choices), strict=True)),
         rounds=Path(snakemake.input.rounds) if snakemake.input.rounds else None,
+        cartographies=folders_of(slides, snakemake.output.cartographies) if mapped else {},
+        cartography_traits=mapped,
         classes=snakemake.params.classes,
         rule=snakemake.params.rule,
         tilings=snakemake.params.tilings,
-        cartography=Path(snakemake.output.cartography).parent if mapped else None,
-        cartography_traits=mapped,
     )

@@ -1,7 +1,9 @@
-"""The job that lets networks vote on a slide's tiles: what its maps and its HTI are made of."""
+"""The job that lets networks vote on slides' tiles: what maps and HTI are made of."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,45 @@ from histoniche.traits.findings import write_findings
 from histoniche.traits.predictions import CALLS, PROBABILITIES, read_networks
 from histoniche.traits.voters import Voters, voters_of
 from histoniche.traits.voting import Rule, vote
+
+
+def vote_slides(
+    tiles: Mapping[str, Mapping[str, Path]],
+    predictions: Mapping[str, Mapping[int, Mapping[str, Path]]],
+    outs: Mapping[str, Mapping[str, Path]],
+    *,
+    patients: Mapping[str, str],
+    cartographies: Mapping[str, Path],
+    **settings: Any,
+) -> None:
+    """Write what the networks of each trait say together of the tiles of some slides.
+
+    Parameters
+    ----------
+    tiles, outs
+        As for `vote_tiles`, by trait and slide.
+    predictions
+        Stores of the networks' probabilities, by trait, round and slide.
+    patients
+        Patient of each slide.
+    cartographies
+        Folder of the cartography, by slide; empty for none.
+    settings
+        As for `vote_tiles`.
+    """
+    for number, (slide, patient) in enumerate(patients.items(), start=1):
+        vote_tiles(
+            {trait: own[slide] for trait, own in tiles.items()},
+            {
+                trait: {one: stores[slide] for one, stores in own.items()}
+                for trait, own in predictions.items()
+            },
+            {trait: own[slide] for trait, own in outs.items()},
+            patient=patient,
+            cartography=cartographies.get(slide),
+            **settings,
+        )
+        logging.info("%d of %d: %s", number, len(patients), slide)
 
 
 def vote_tiles(
