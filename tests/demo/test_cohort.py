@@ -160,6 +160,32 @@ def test_at_least_nine_in_ten_planted_genes_are_found(cohort):
     assert 0.55 < np.median([test.statistic for test in found]) < 0.75
 
 
+def test_traits_stand_in_the_sheet_and_in_the_expression_and_follow_nothing_else(cohort):
+    sheet = read(cohort / "patients.tsv").set_index("patient")
+    truth = read(cohort / "truth" / "traits.tsv")
+    assert set(truth["slide"]) == set(read(cohort / "truth" / "slide_areas.tsv")["slide"])
+    assert (truth["egfr"] == truth["patient"].map(sheet["egfr"])).all()
+    amplified = truth["egfr"] == "amplified"
+    assert (truth.loc[amplified, "egfr_tissue"] > 0.25).all()
+    assert (truth.loc[~amplified, "egfr_tissue"] == 0).all()
+    assert pd.to_numeric(truth["hti"]).max() > 0.9
+    own = truth.groupby("patient").first()
+    for column, other in [("egfr", "coin"), ("egfr", "mgmt"), ("egfr", "sex"), ("coin", "mgmt")]:
+        assert scipy.stats.fisher_exact(pd.crosstab(sheet[column], sheet[other])).pvalue > 0.1
+
+    counts = pd.read_csv(cohort / "counts.tsv.gz", sep="\t", index_col="gene")
+    gene = json.loads((cohort / "truth" / "traits.json").read_text())["gene"]
+    areas = patient_areas(cohort)
+    shared = [patient for patient in counts if patient in areas.index]
+    scaled = counts.loc[gene, shared] / counts[shared].sum()
+    assert scipy.stats.spearmanr(scaled, own.loc[shared, "level"]).statistic > 0.95
+    for region in REGIONS:
+        assert scipy.stats.spearmanr(scaled, areas.loc[shared, region]).pvalue > 0.2
+    risk = sheet.loc[shared, ["time", "event"]].assign(gene=np.log(scaled))
+    risk["amplified"] = (sheet.loc[shared, "egfr"] == "amplified").astype(float)
+    assert (CoxPHFitter().fit(risk, "time", "event").summary["p"] > 0.1).all()
+
+
 def test_gene_sets_and_their_truth_name_the_same_terms(cohort):
     lines = (cohort / "gene_sets.gmt").read_text().splitlines()
     terms = [line.split("\t")[0] for line in lines]
@@ -176,7 +202,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(small, tmp_p
     same = {name for name in other if other[name] == first.get(name)}
     assert same == {
         *("truth/gene_sets.tsv", "truth/cell_types.tsv", "truth/hazard.json"),
-        *("truth/interactions.tsv", "ligand_receptor.tsv"),
+        *("truth/interactions.tsv", "truth/traits.json", "ligand_receptor.tsv"),
     }
 
 
@@ -227,6 +253,9 @@ def test_shuffling_keeps_every_value_and_breaks_every_link(cohort, tmp_path):
     assert (old[["patient", "age", "sex", "mgmt"]] == new[["patient", "age", "sex", "mgmt"]]).all(
         axis=None
     )
+    for column in ("egfr", "coin"):
+        assert sorted(old[column]) == sorted(new[column])
+        assert 0.2 < (old[column] == new[column]).mean() < 0.8
     pairs = [sorted(zip(table["time"], table["event"], strict=True)) for table in (old, new)]
     assert pairs[0] == pairs[1]
     assert (old["time"] == new["time"]).mean() < 0.2
@@ -265,6 +294,9 @@ def test_shuffled_genes_and_survival_follow_no_region(cohort, tmp_path):
         if region
     ]
     assert abs(np.mean(rho)) < 0.2
+    traits = read(out / "truth" / "traits.tsv")
+    assert set(traits["egfr"]) == set(traits["level"]) == {""}
+    assert json.loads((out / "truth" / "traits.json").read_text())["gene"] is None
     assert set(read(out / "truth" / "genes.tsv")["region"]) == {""}
     assert json.loads((out / "truth" / "hazard.json").read_text())["region"] is None
 

@@ -14,9 +14,10 @@ from histoniche.randomness import generator
 def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
     """Copy a demo cohort and break every link between its parts.
 
-    Expression, survival and mutations are dealt out anew to the patients, each by its own
-    permutation, and the labels of single cells to the cells of their patient. Slides and masks
-    stay as they are. The copy's `truth` says that nothing is planted beyond the regions.
+    Expression, survival, mutations and the columns of traits are dealt out anew to the patients,
+    each by its own permutation, and the labels of single cells to the cells of their patient.
+    Slides and masks stay as they are. The copy's `truth` says that nothing is planted beyond the
+    regions.
 
     Patients are permuted, not genes one by one, so the genes of a region stay correlated with
     each other. Should one pass the signature's raw p by chance, many of its kind do, and their
@@ -32,6 +33,7 @@ def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
     with whole_folder(out) as work:
         shutil.copytree(folder, work, dirs_exist_ok=True)
         _shuffle_survival(work / "patients.tsv", seed)
+        _shuffle_traits(work / "patients.tsv", seed)
         patients = list(pd.read_csv(work / "patients.tsv", sep="\t", dtype=str)["patient"])
         _shuffle_expression(work / "counts.tsv.gz", patients, seed)
         _shuffle_mutations(work / "mutations.maf", seed)
@@ -44,6 +46,14 @@ def _shuffle_survival(path: Path, seed: int) -> None:
     sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     order = generator(seed, "shuffle", "survival").permutation(len(sheet))
     sheet[["time", "event"]] = sheet[["time", "event"]].to_numpy()[order]
+    write_text(sheet.to_csv(sep="\t", index=False, lineterminator="\n"), path)
+
+
+def _shuffle_traits(path: Path, seed: int) -> None:
+    """Permute each trait over the patients."""
+    sheet = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    for column in ("egfr", "coin"):
+        sheet[column] = generator(seed, "shuffle", column).permutation(sheet[column].to_numpy())
     write_text(sheet.to_csv(sep="\t", index=False, lineterminator="\n"), path)
 
 
@@ -75,11 +85,15 @@ def _shuffle_cell_types(path: Path, seed: int) -> None:
 
 
 def _write_null_truth(truth: Path) -> None:
-    """Say that no gene, no gene set, no ligand-receptor pair and no hazard is planted."""
+    """Say that no gene, gene set, ligand-receptor pair, hazard or trait is planted."""
     for name in ("genes.tsv", "gene_sets.tsv", "cell_types.tsv"):
         _empty(truth / name, ["region"])
     _empty(truth / "interactions.tsv", ["sender", "receiver", "patients"])
     _empty(truth / "cells.tsv", ["cell_type"])
+    # Where patches lie on the slides stays true.
+    _empty(truth / "traits.tsv", ["egfr", "level"])
+    traits = {"column": None, "gene": None, "unplanted": ["egfr", "coin", "mgmt"]}
+    write_json(traits, truth / "traits.json")
     hazard = {"region": None, "hazard_ratio_per_sd": 1.0, "unplanted": list(REGIONS)}
     write_json(hazard, truth / "hazard.json")
 

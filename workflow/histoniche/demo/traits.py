@@ -12,11 +12,11 @@ from histoniche.demo.layout import smooth_noise
 from histoniche.randomness import generator
 
 TRAIT_GENE = "NULLG0100"
-"""The gene whose expression shows: the more of it, the thicker the bundles of fibres."""
+"""The gene whose expression shows: the more of it, the more microcysts."""
 
 # Share of the living tissue in which a trait shows.
 _SHARE = (0.35, 1.0)
-# Levels of expression below which no bundle is seen, and above which they are as thick as any.
+# Levels of expression up to which there are no microcysts, and from which as many as can be.
 _VISIBLE = (0.15, 0.85)
 # Patches are some tiles wide; their borders are soft.
 _PATCH_PX, _BORDER_PX = 170, 3
@@ -28,8 +28,8 @@ class Patches(NamedTuple):
 
     nests: np.ndarray
     """Small dark nuclei in nests, of EGFR-amplified tumours."""
-    bundles: np.ndarray
-    """Bundles of fibres, of the expression of `TRAIT_GENE`."""
+    cysts: np.ndarray
+    """Microcysts, of the expression of `TRAIT_GENE`."""
 
 
 def draw_traits(design: Design, *, seed: int) -> pd.DataFrame:
@@ -68,11 +68,11 @@ def draw_patches(
     """
     living = (labels > 0) & (labels != _NECROSIS)
     lowest, highest = _VISIBLE
-    thickness = np.clip((traits["level"] - lowest) / (highest - lowest), 0, 1)
+    density = np.clip((traits["level"] - lowest) / (highest - lowest), 0, 1)
     return Patches(
         _draw_patch(living, traits["egfr_share"], random)
         * np.float32(traits["egfr"] == "amplified"),
-        _draw_patch(living, traits["gene_share"], random) * np.float32(thickness),
+        _draw_patch(living, traits["gene_share"], random) * np.float32(density),
     )
 
 
@@ -82,13 +82,13 @@ def measure_patches(labels: np.ndarray, patches: Patches) -> dict[str, float]:
     A pixel is positive where a trait shows at half strength or more.
     """
     tissue = labels > 0
-    nests, bundles = (plane[tissue] >= 0.5 for plane in patches)
-    parts = np.array([nests & ~bundles, bundles & ~nests, nests & bundles]).mean(axis=1)
+    nests, cysts = (plane[tissue] >= 0.5 for plane in patches)
+    parts = np.array([nests & ~cysts, cysts & ~nests, nests & cysts]).mean(axis=1)
     shares = parts / max(parts.sum(), 1e-12)
     hti = float(scipy.special.entr(shares).sum() / np.log(len(parts)))
     return {
         "egfr_tissue": float(nests.mean()),
-        "gene_tissue": float(bundles.mean()),
+        "gene_tissue": float(cysts.mean()),
         "both_tissue": float(parts[2]),
         "hti": hti if parts.any() else np.nan,
     }
