@@ -93,7 +93,10 @@ rule collect_heterogeneity:
         patients=dict(study.used["patient"]),
         traits=MAPPED_TRAITS,
         indices=HETEROGENEITY,
-        settings=TRAITS.get("hti"),
+        settings={
+            "among": TRAITS.get("hti", {}).get("among"),
+            "rule": TRAITS.get("hti", {}).get("patient"),
+        },
         code=code_version("collect_heterogeneity"),
     message:
         "Measuring how mixed the traits are"
