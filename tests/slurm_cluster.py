@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -61,8 +61,8 @@ class Cluster:
         program = folder / "bin" / "sbatch"
         recorder.write_text(RECORDING.format(records=cluster._records, program=program))
         recorder.chmod(0o755)
-        subprocess.run([SCRIPT, "start", folder], check=True)
         try:
+            subprocess.run([SCRIPT, "start", folder], check=True)
             yield cluster
         finally:
             subprocess.run([SCRIPT, "stop", folder], check=True)
@@ -71,7 +71,7 @@ class Cluster:
         """Let a node lose its power, and the cluster notice."""
         jobs = self.ask("squeue", "--noheader", f"--nodelist={node}", "--format=%A").split()
         scripts = {process for job in jobs for process in processes_of(job)}
-        stewards = {parent_of(process) for process in scripts} - scripts
+        stewards = {parent_of(process) for process in scripts} - scripts - {1}
         daemon = int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
         for process in [daemon, *stewards, *scripts]:
             os.kill(process, signal.SIGKILL)
@@ -79,7 +79,10 @@ class Cluster:
 
     def switch_on(self, node: str) -> None:
         """Bring a node back."""
-        self.ask("slurmd", "-N", node, "-d", str(self.folder / "bin" / "slurmstepd"))
+        programs = self.folder / "bin"
+        subprocess.run(
+            [programs / "slurmd", "-N", node, "-d", programs / "slurmstepd"], check=True
+        )
         self.ask("scontrol", "update", f"nodename={node}", "state=resume")
 
     @property
@@ -178,4 +181,5 @@ def parent_of(process: int) -> int:
 def signal_job(job: str, number: signal.Signals) -> None:
     """Send a signal to all processes of a job."""
     for process in processes_of(job):
-        os.kill(process, number)
+        with suppress(ProcessLookupError):
+            os.kill(process, number)

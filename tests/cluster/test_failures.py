@@ -131,6 +131,7 @@ def test_a_killed_run_goes_on_when_its_jobs_are_cancelled(cluster, tiled, undist
         assert cluster.job("train_head") == job
         log = (tiled.folder / "run.log").read_text()
         cluster.ask("scancel", "--name", re.search(r"SLURM run ID: (\S+)", log)[1])
+        wait_for(lambda: not cluster.ask("squeue", "--noheader"), "the job was not cancelled")
     tiled.run("--unlock")
     tiled.run(MODEL)
     assert_went_on(tiled, undisturbed)
