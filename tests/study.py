@@ -23,6 +23,8 @@ class Study:
     config: dict[str, Any]
     snakefile: Path = CHECKOUT / "Snakefile"
     environment: dict[str, str] = field(default_factory=dict)
+    place: tuple[str, ...] = ("--cores", CORES)
+    """Arguments that say where jobs run."""
 
     @property
     def results(self) -> Path:
@@ -44,7 +46,7 @@ class Study:
                 str(checkout / "workflow" / "profiles" / "default"),
             ),
             *("--configfile", str(self.folder / "config.yaml")),
-            *("--cores", CORES),
+            *self.place,
             *arguments,
         ]
 
@@ -63,9 +65,9 @@ class Study:
         assert (done.returncode == 0) == succeed, output[-6000:]
         return done
 
-    def planned(self, **changes: Any) -> dict[str, int]:
+    def planned(self, *targets: str, **changes: Any) -> dict[str, int]:
         """Jobs that a dry run plans, by rule."""
-        done = self.run("--dry-run", "--quiet", "rules", **changes)
+        done = self.run("--dry-run", "--quiet", "rules", "--", *targets, **changes)
         return planned_jobs(done.stdout + done.stderr)
 
 

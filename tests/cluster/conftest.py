@@ -1,0 +1,64 @@
+"""A real SLURM cluster on this machine, and a study to run on it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster_study import TARGETS, copied
+from histoniche.demo.cohort import write_demo_cohort
+from slurm_cluster import Cluster
+from study import Study
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster that runs for these tests alone."""
+    if os.geteuid() != 0:
+        reason = "a SLURM cluster is brought up by root alone"
+        assert "REQUIRE_CLUSTER" not in os.environ, reason
+        pytest.skip(reason)
+    with Cluster.brought_up(tmp_path_factory.mktemp("slurm")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def new_study(small_config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study of four patients of which nothing has run; copy it before running it."""
+    folder = tmp_path_factory.mktemp("four")
+    write_demo_cohort(folder / "cohort", patients=4)
+    config = yaml.safe_load(yaml.safe_dump(small_config))
+    # Long enough to be disturbed.
+    config["segmentation"]["training"] |= {"epochs": 24, "patience": 24}
+    return Study(folder, config)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(new_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The study run on this machine, with which others are compared."""
+    study = copied(new_study, tmp_path_factory.mktemp("undisturbed") / "study")
+    study.run(*TARGETS)
+    return study
+
+
+@pytest.fixture(scope="session")
+def run_on_cluster(
+    cluster: Cluster, new_study: Study, tmp_path_factory: pytest.TempPathFactory
+) -> Study:
+    """The study run on the cluster from its slides to its tables."""
+    study = cluster.study(copied(new_study, tmp_path_factory.mktemp("cluster") / "study"))
+    study.run(*TARGETS)
+    return study
+
+
+@pytest.fixture
+def tiled(cluster: Cluster, undisturbed: Study, tmp_path: Path) -> Study:
+    """The study with its slides tiled, to go on with on the cluster."""
+    study = copied(undisturbed, tmp_path / "study")
+    for stage in ("models", "segmentation", "regions", "areas", "logs"):
+        shutil.rmtree(study.results / stage)
+    return cluster.study(study)

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# A real SLURM cluster of two nodes on one Debian or Ubuntu machine, for the tests.
+#
+#   tests/cluster/slurm.sh start FOLDER    bring it up; its programs lie in FOLDER/bin
+#   tests/cluster/slurm.sh stop FOLDER     take it down
+#
+# Node cpu1 is in the partition cpu, node gpu1, with two pretend GPUs, in the partition gpu; jobs
+# of the partition urgent drive jobs of gpu from their node. The packages are unpacked into FOLDER
+# and not installed: SLURM's programs on everybody's PATH make each start of Snakemake wait for a
+# cluster. Needs root and apt. There is no accounting database: squeue tells how jobs stand.
+set -euo pipefail
+
+[[ $# == 2 && $1 =~ ^(start|stop)$ ]] || { sed -n '4,5s/^# *//p' "$0" >&2; exit 2; }
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
+root=$folder/root
+run=$folder/run
+
+unpack() {
+  [[ -x $root/usr/sbin/slurmctld ]] && return
+  mkdir -p "$folder/packages/partial"
+  apt-get -qq update
+  # A cache of its own, so that what the machine has in its own is fetched as well.
+  apt-get -qq -y install --download-only --no-install-recommends \
+    -o Dir::Cache::archives="$folder/packages" -o APT::Sandbox::User=root \
+    slurmctld slurmd slurm-client munge >/dev/null
+  for package in "$folder"/packages/*.deb; do dpkg -x "$package" "$root"; done
+  # By their own names, without Debian's ending, the daemons know what they are.
+  for program in "$root"/usr/sbin/*-wlm; do mv "$program" "${program%-wlm}"; done
+}
+
+# Each program by a script that shows it its libraries, of which its jobs then see nothing.
+write_programs() {
+  local loader libraries program
+  loader=$(compgen -G '/lib*/ld-linux-*.so.*' | head -1)
+  libraries=$(dirname "$(find "$root" -name libslurmfull.so)")
+  libraries=$libraries:${libraries%/*}
+  mkdir -p "$folder/bin"
+  for program in "$root"/usr/bin/* "$root"/usr/sbin/*; do
+    cat >"$folder/bin/$(basename "$program")" <<SCRIPT
+#!/bin/sh
+export SLURM_CONF="$run/slurm.conf"
+exec "$loader" --library-path "$libraries" "$program" "\$@"
+SCRIPT
+  done
+  chmod +x "$folder"/bin/*
+}
+
+write_settings() {
+  local host
+  host=$(hostname -s)
+  mkdir -p "$run/state"
+  cat >"$run/slurm.conf" <<CONF
+ClusterName=test
+SlurmctldHost=$host(127.0.0.1)
+SlurmctldPort=26817
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+# Seconds that a job which was queued again waits before it starts.
+AuthInfo=socket=$run/munge.socket,cred_expire=10
+PluginDir=$(dirname "$(find "$root" -name libslurmfull.so)")
+StateSaveLocation=$run/state
+SlurmdSpoolDir=$run/spool.%n
+SlurmctldPidFile=$run/slurmctld.pid
+SlurmdPidFile=$run/slurmd.%n.pid
+SlurmctldLogFile=$run/slurmctld.log
+SlurmdLogFile=$run/slurmd.%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+ReturnToService=2
+KillWait=5
+MinJobAge=3600
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+AccountingStorageType=accounting_storage/none
+# Memory is measured every second, and a job that takes more than it asked for is killed: no
+# control groups, which containers seldom have.
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+GresTypes=gpu
+# The nodes have more than the machine, so that what the rules ask for fits.
+SlurmdParameters=config_overrides
+NodeName=cpu1 NodeHostname=$host NodeAddr=127.0.0.1 Port=26818 CPUs=4 RealMemory=16000
+NodeName=gpu1 NodeHostname=$host NodeAddr=127.0.0.1 Port=26819 CPUs=8 RealMemory=64000 Gres=gpu:2
+PartitionName=cpu Nodes=cpu1 Default=YES
+PartitionName=gpu Nodes=gpu1 PriorityTier=1
+PartitionName=urgent Nodes=gpu1 PriorityTier=2
+CONF
+  printf 'NodeName=gpu1 Name=gpu File=/dev/%s\n' null zero >"$run/gres.conf"
+}
+
+# Whether the daemon of a file runs.
+runs() { [[ -f $run/$1.pid ]] && kill -0 "$(cat "$run/$1.pid")" 2>/dev/null; }
+
+start() {
+  unpack
+  write_programs
+  write_settings
+  [[ -f $run/munge.key ]] || "$folder/bin/mungekey" --create --keyfile="$run/munge.key"
+  # It warns of a folder that others may read, which is that of the tests.
+  runs munged || "$folder/bin/munged" --force --socket="$run/munge.socket" \
+    --key-file="$run/munge.key" --pid-file="$run/munged.pid" --log-file="$run/munged.log" \
+    --seed-file="$run/munge.seed" 2>>"$run/munged.log"
+  runs slurmctld || "$folder/bin/slurmctld"
+  for node in cpu1 gpu1; do
+    runs "slurmd.$node" || "$folder/bin/slurmd" -N "$node" -d "$folder/bin/slurmstepd"
+  done
+  for _ in {1..60}; do
+    [[ $("$folder/bin/sinfo" -h -N -t idle -o %N 2>/dev/null | sort -u | wc -l) == 2 ]] && return
+    sleep 1
+  done
+  echo "error: the nodes did not come up within 60 s; see the logs in $run" >&2
+  return 1
+}
+
+stop() {
+  for file in "$run"/slurmd.*.pid "$run"/slurmctld.pid "$run"/munged.pid; do
+    [[ -f $file ]] && kill "$(cat "$file")" 2>/dev/null || true
+  done
+}
+
+"$1"

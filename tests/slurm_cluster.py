@@ -1,0 +1,185 @@
+"""A SLURM cluster on this machine: brought up, asked, and disturbed."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from study import CHECKOUT, Study
+
+SCRIPT = CHECKOUT / "tests" / "cluster" / "slurm.sh"
+PROFILE = CHECKOUT / "workflow" / "profiles" / "slurm"
+PATIENCE = 600.0
+"""Seconds after which a test no longer waits for what has to happen."""
+# Each call leaves its arguments in a file of its own.
+RECORDING = """#!/bin/sh
+printf '%s\\0' "$@" >"{records}/$(date +%s%N)"
+exec "{program}" "$@"
+"""
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one call of sbatch asked for."""
+
+    arguments: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        return self.asked("--comment").removeprefix("rule_").partition("_wildcards_")[0]
+
+    def asked(self, option: str) -> str:
+        """Value of an option, or nothing."""
+        for number, argument in enumerate(self.arguments):
+            if argument == option:
+                return self.arguments[number + 1]
+            if argument.startswith(f"{option}="):
+                return argument.removeprefix(f"{option}=")
+        return ""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that runs; its programs are on the path of its studies alone."""
+
+    folder: Path
+
+    @classmethod
+    @contextmanager
+    def brought_up(cls, folder: Path) -> Iterator["Cluster"]:
+        cluster = cls(folder)
+        cluster._records.mkdir(parents=True)
+        recorder = cluster._records.parent / "bin" / "sbatch"
+        recorder.parent.mkdir()
+        program = folder / "bin" / "sbatch"
+        recorder.write_text(RECORDING.format(records=cluster._records, program=program))
+        recorder.chmod(0o755)
+        try:
+            subprocess.run([SCRIPT, "start", folder], check=True)
+            yield cluster
+        finally:
+            subprocess.run([SCRIPT, "stop", folder], check=True)
+
+    def switch_off(self, node: str) -> None:
+        """Let a node lose its power, and the cluster notice."""
+        jobs = self.ask("squeue", "--noheader", f"--nodelist={node}", "--format=%A").split()
+        scripts = {process for job in jobs for process in processes_of(job)}
+        stewards = {parent_of(process) for process in scripts} - scripts - {1}
+        daemon = int((self.folder / "run" / f"slurmd.{node}.pid").read_text())
+        for process in [daemon, *stewards, *scripts]:
+            os.kill(process, signal.SIGKILL)
+        self.ask("scontrol", "update", f"nodename={node}", "state=down", "reason=no power")
+
+    def switch_on(self, node: str) -> None:
+        """Bring a node back."""
+        programs = self.folder / "bin"
+        subprocess.run(
+            [programs / "slurmd", "-N", node, "-d", programs / "slurmstepd"], check=True
+        )
+        self.ask("scontrol", "update", f"nodename={node}", "state=resume")
+
+    @property
+    def _records(self) -> Path:
+        return self.folder / "recorded" / "sbatch"
+
+    def study(self, study: Study) -> Study:
+        """The same study, to run on the cluster with the profile that is shipped."""
+        programs = [self.folder / "recorded" / "bin", self.folder / "bin", os.environ["PATH"]]
+        return replace(
+            study,
+            environment={**study.environment, "PATH": os.pathsep.join(map(str, programs))},
+            place=(
+                *("--profile", str(PROFILE)),
+                # These jobs are short, this file system is local, and a run on this machine
+                # trains with both of its cores.
+                *("--slurm-init-seconds-before-status-checks", "2"),
+                *("--latency-wait", "5"),
+                *("--set-threads", "train_head=2"),
+            ),
+        )
+
+    @contextmanager
+    def started(self, study: Study, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Start the workflow and go on; what it prints goes to `run.log` in the study's folder."""
+        study.write_config()
+        with (study.folder / "run.log").open("w") as log:
+            process = subprocess.Popen(
+                study.command(*arguments),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **study.environment},
+                start_new_session=True,
+            )
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                self.ask("scancel", "--user", "root")
+
+    def submissions(self) -> list[Submission]:
+        """What has been submitted so far, in that order."""
+        return [
+            Submission(tuple(record.read_text().split("\0")[:-1]))
+            for record in sorted(self._records.iterdir())
+        ]
+
+    def ask(self, program: str, *arguments: str) -> str:
+        """Run one of SLURM's programs and return what it prints."""
+        done = subprocess.run(
+            [self.folder / "bin" / program, *arguments], capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def job(self, rule: str) -> str:
+        """Number of the one job of a rule that runs; waits for it."""
+
+        def running() -> list[str]:
+            lines = self.ask("squeue", "--noheader", "--states=running", "--format=%A %k")
+            return [line.split()[0] for line in lines.splitlines() if f"rule_{rule}" in line]
+
+        return wait_for(running, f"no job of {rule} ran")[0]
+
+
+def wait_for(look: Callable[[], Seen], failure: str) -> Seen:
+    """What a look sees, as soon as it sees something."""
+    end = time.monotonic() + PATIENCE
+    while not (seen := look()):
+        assert time.monotonic() < end, failure
+        time.sleep(0.1)
+    return seen
+
+
+def processes_of(job: str) -> list[int]:
+    """Processes of a job's script, as SLURM's own variable in their surroundings tells them."""
+    mark = f"SLURM_JOB_ID={job}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+        except (OSError, ValueError):
+            # No process, or one that has ended.
+            continue
+    return found
+
+
+def parent_of(process: int) -> int:
+    """The process that started another."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.partition("PPid:")[2].split()[0])
+
+
+def signal_job(job: str, number: signal.Signals) -> None:
+    """Send a signal to all processes of a job."""
+    for process in processes_of(job):
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
