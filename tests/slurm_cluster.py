@@ -80,9 +80,7 @@ class Cluster:
     def switch_on(self, node: str) -> None:
         """Bring a node back."""
         programs = self.folder / "bin"
-        subprocess.run(
-            [programs / "slurmd", "-N", node, "-d", programs / "slurmstepd"], check=True
-        )
+        subprocess.run([programs / "slurmd", "-N", node, "-d", programs / "slurmstepd"], check=True)
         self.ask("scontrol", "update", f"nodename={node}", "state=resume")
 
     @property

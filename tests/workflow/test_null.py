@@ -23,8 +23,10 @@ def shuffled(demo, tmp_path_factory):
     areas = read_table(demo.results / "areas" / "patients.parquet")
     wide = areas.pivot(index="patient", columns="region", values="area").reset_index()
     wide.to_csv(folder / "areas.tsv", sep="\t", index=False)
-    config = {
-        key: demo.config[key] for key in demo.config if key not in ("tilings", "segmentation")
+    without = ("tilings", "segmentation", "traits")
+    config = {key: demo.config[key] for key in demo.config if key not in without}
+    config["survival_curves"] = {
+        key: value for key, value in demo.config["survival_curves"].items() if key != "stated"
     }
     config["cohort"] = {key: value for key, value in config["cohort"].items() if key != "slides"}
     config["areas"] = {

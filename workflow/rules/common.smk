@@ -238,11 +238,11 @@ def undeclared(columns):
     return sorted(set(columns) - set(config["cohort"]["covariates"]))
 
 
-def trait_rows(trait):
-    """Rows of the slides that a trait labels, with the column of theirs that it goes by."""
+def trait_rows(trait, slides):
+    """Rows of some slides, with the column of theirs that a trait goes by."""
     labels = config["traits"]["named"][trait].get("labels", {})
     own = [labels["column"]] if labels.get("of") == "slides" else []
-    return study.used[["slide", "patient", *own]].to_dict("records")
+    return study.used.loc[slides, ["slide", "patient", *own]].to_dict("records")
 
 
 def trait_bag(trait):

@@ -49,7 +49,7 @@ for tiling in BAG_TILINGS:
 
 rule train_trait_mil:
     input:
-        features=lambda wildcards: features_of(wildcards.trait, USED_SLIDES),
+        features=lambda wildcards: features_of(wildcards.trait, LEARNED_SLIDES),
         labels="<results>/traits/{trait}/labels.parquet",
         rounds=rules.divide_rounds.output.rounds,
     output:
@@ -73,7 +73,7 @@ rule train_trait_mil:
         runtime=scaled(240),
         gpu=1,
     params:
-        slides=USED_SLIDES,
+        slides=LEARNED_SLIDES,
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
         settings=lambda wildcards: study.trait_settings(wildcards.trait),
         seed=config["seed"],

@@ -5,9 +5,8 @@ NAMED_TRAITS = TRAITS.get("named", {})
 TILE_TRAITS = study.tile_traits
 BAG_TRAITS = study.bag_traits
 TRAINS_TRAITS = bool(TRAITS) and not study.brings_trait_models
-SLIDE_ROWS = [
-    {"slide": row.slide, "patient": row.patient} for row in study.used.itertuples()
-]
+# Slides to learn from; others, whose role is to be told, change no training.
+LEARNED_SLIDES = [row.slide for row in study.used.itertuples() if row.role != "apply"]
 # Tile traits that share a tiling are applied in one pass over its tiles.
 BY_TILING = {
     tiling: [trait for trait in TILE_TRAITS if study.trait_tiling(trait) == tiling]
@@ -106,7 +105,10 @@ rule divide_rounds:
         mem_mb=scaled(1000),
         runtime=scaled(10),
     params:
-        slides=SLIDE_ROWS,
+        slides=[
+            {"slide": slide, "patient": slide_row(slide).patient}
+            for slide in LEARNED_SLIDES
+        ],
         settings=TRAITS.get("rounds"),
         seed=config["seed"],
         code=code_version("divide_rounds"),
@@ -147,7 +149,7 @@ rule label_slides:
         mem_mb=scaled(2000),
         runtime=scaled(10),
     params:
-        slides=lambda wildcards: trait_rows(wildcards.trait),
+        slides=lambda wildcards: trait_rows(wildcards.trait, LEARNED_SLIDES),
         settings=lambda wildcards: {
             key: value
             for key, value in NAMED_TRAITS[wildcards.trait].items()
@@ -163,7 +165,7 @@ rule label_slides:
 
 rule train_trait:
     input:
-        tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
+        tiles=lambda wildcards: trait_tiles(wildcards.trait, LEARNED_SLIDES),
         labels="<results>/traits/{trait}/labels.parquet",
         rounds=rules.divide_rounds.output.rounds,
         encoder_weights=lambda wildcards: [
@@ -195,7 +197,7 @@ rule train_trait:
         runtime=scaled(720, largest=LONGEST_MIN),
         gpu=1,
     params:
-        slides=USED_SLIDES,
+        slides=LEARNED_SLIDES,
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
         settings=trait_settings,
         content=lambda wildcards: [
