@@ -33,6 +33,7 @@ SLIDE_TILES = 15_000
 SECONDS_ALLOWED = 600
 # Of what a CPU is given, so that a GPU has batches to fill.
 MORE_ON_GPU = 20
+COLOURS = {"mean": [0.6] * 3, "deviation": [0.2] * 3}
 
 
 class Preset(NamedTuple):
@@ -80,30 +81,35 @@ def write_tiles(folder: Path, size: int, count: int) -> TileStore:
     return TileStore(folder)
 
 
-def draw_network(settings: Mapping[str, Any], classes: int, *, seed: int) -> TileClassifier:
-    """A network at random that has seen some pixels: else answers are of any size."""
+def draw_network(
+    settings: Mapping[str, Any], classes: int, pixels: torch.Tensor, *, seed: int
+) -> TileClassifier:
+    """A network at random whose normalisations have seen pixels: else answers are of any size."""
     torch.manual_seed(seed)
     network = build_classifier(settings, classes=classes).train()
     for step in network.modules():
         if isinstance(step, torch.nn.BatchNorm2d):
             step.momentum = None
     with torch.no_grad():
-        network(torch.randn(8, 3, 128, 128))
+        network(normalise(pixels, COLOURS))
     return network.eval()
 
 
-def write_models(folder: Path, preset: Preset, *, shared: bool) -> dict[str, Path]:
+def write_models(
+    folder: Path, preset: Preset, tiles: TileStore, *, shared: bool
+) -> dict[str, Path]:
     """Write a network a trait, at random; with `shared` all have the same encoder."""
     folders = {}
+    pixels = torch.from_numpy(tiles.tile("pixels", 0).copy()).permute(2, 0, 1)[None]
     settings = {"encoder": preset.encoder, "auxiliary_weight": 0, "dropout": 0}
     for number, (trait, classes) in enumerate(preset.classes.items()):
         description = {
             "task": "classification", "classes": [str(n) for n in range(classes)],
             "settings": settings, "mpp": 0.5, "size": preset.size, "temperature": 1.0,
-            "normalisation": {"mean": [0.6] * 3, "deviation": [0.2] * 3},
+            "normalisation": COLOURS,
         }  # fmt: skip
         folders[trait] = folder / f"{trait}-{shared}"
-        network = draw_network(settings, classes, seed=0 if shared else number)
+        network = draw_network(settings, classes, pixels, seed=0 if shared else number)
         save_model(network, description, folders[trait])
     return folders
 
@@ -147,7 +153,7 @@ def seconds_on(device: torch.device, works: Mapping[str, Work]) -> dict[str, flo
 def bench_preset(name: str, preset: Preset, folder: Path, device: torch.device) -> list[Row]:
     """One network of a preset: alone against plainly, and end to end against alone."""
     tiles = write_tiles(folder / f"{name}.zarr", preset.size, preset.tiles)
-    first = dict(list(write_models(folder / name, preset, shared=False).items())[:1])
+    first = dict(list(write_models(folder / name, preset, tiles, shared=False).items())[:1])
     joint, plain = load(first, device), plainly(*first.values(), device)
     threads = torch.get_num_threads()
     held = [batch.clone() for batch in batches(tiles, device, threads=threads)]
@@ -186,7 +192,7 @@ def bench_traits(folder: Path, device: torch.device, *, shared: bool) -> list[Ro
     """All traits of a tiling in one pass against one after the other; both say the same."""
     preset = PRESETS["glioblast"]
     tiles = TileStore(folder / "glioblast.zarr")
-    folders = write_models(folder / "joint", preset, shared=shared)
+    folders = write_models(folder / "joint", preset, tiles, shared=shared)
     together = load(folders, device)
     alone = {trait: load({trait: one}, device) for trait, one in folders.items()}
     threads = torch.get_num_threads()
