@@ -4,12 +4,14 @@ import pytest
 import yaml
 
 from histoniche.cohort.config import check_config
+from histoniche.cohort.trait_settings import settings_of
 from study import CHECKOUT
 
 PRESETS = sorted((CHECKOUT / "config" / "presets").glob("*.yaml"))
 OWN = {
     "study": {"name": "mine"},
     "cohort": {"patients": "patients.tsv", "slides": "slides.tsv"},
+    "expression": {"path": "expression.tsv", "unit": "tpm"},
 }
 
 
@@ -17,7 +19,27 @@ OWN = {
 def test_a_preset_is_a_part_of_a_config(path):
     preset = yaml.safe_load(path.read_text())
     config = check_config({**OWN, **preset}, file=path.name)
-    assert config["segmentation"]["tiling"] in config["tilings"]
+    stages = [config[stage] for stage in ("segmentation", "traits") if stage in config]
+    assert all(stage["tiling"] in config["tilings"] for stage in stages)
+
+
+def test_each_trait_of_a_preset_is_trained_as_its_paper_says():
+    wanted = {
+        "glioblast_traits": ("egfr", {"encoder": "vgg16", "encoder_weights": "imagenet"}),
+        "pathomch": ("mki67", {"encoder": "inception_v3", "encoder_weights": None,
+                               "checks_per_epoch": 16, "patience": 30,
+                               "monitor": "validation_slide_auc", "learning_rate": 0.001}),
+        "grading": ("grade_batch32_photometric", {"encoder": "resnet18", "optimiser": "sgd",
+                                                  "batch_size": 32}),
+    }  # fmt: skip
+    for path in PRESETS:
+        if path.stem in wanted:
+            trait, settings = wanted[path.stem]
+            config = check_config({**OWN, **yaml.safe_load(path.read_text())}, file=path.name)
+            found = settings_of(config["traits"], trait)
+            assert {key: found[key] for key in settings} == settings, path.stem
+        if path.stem == "grading":
+            assert found["augment"]["contrast"]["factors"] == [1, 2]
 
 
 def test_gbm_wssm_is_its_experiment_47():
