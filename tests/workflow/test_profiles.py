@@ -1,6 +1,8 @@
 """What rules ask a cluster for, and what its profile says of them."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -62,3 +64,11 @@ def test_every_entry_of_a_profile_says_what_it_is_for(name):
     lines = (PROFILE.parents[1] / name / "config.yaml").read_text().splitlines()
     entries = [number for number, line in enumerate(lines) if re.match(r"[a-z]", line)]
     assert [lines[number] for number in entries if not lines[number - 1].startswith("#")] == []
+
+
+def test_every_run_from_the_checkout_reads_the_default_profile(checkout):
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--dry-run", "--configfile", "config/none.yaml"],
+        cwd=checkout, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "workflow specific profile profiles/default" in done.stderr, done.stderr
