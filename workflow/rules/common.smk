@@ -284,6 +284,16 @@ def brought_choice(trait):
     return [str(path)] if "pretrained" in config["traits"] and path.is_file() else []
 
 
+def plain_paths(*paths):
+    """Paths as text that does not tell whose outputs they are.
+
+    Where a rule names another's output, Snakemake compares each of its inputs
+    with the whole list: with files of ten thousand slides among them that
+    takes longer than all the rest.
+    """
+    return [str(path) for path in paths]
+
+
 def any_of(names):
     """A pattern for a wildcard that is one of some names."""
     return "|".join(map(re.escape, names)) or "none"
