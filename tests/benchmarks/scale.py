@@ -1,8 +1,8 @@
 """What planning a run of thousands of slides takes: `make bench-scale`.
 
 Sheets of so many slides are made up, with placeholders for the files that they name, and a dry run
-with every stage on is timed in a process of its own: reading the sheets, building the graph of jobs,
-and ordering it. Nothing is executed.
+with every stage on is timed in a process of its own: reading the sheets, building the graph of
+jobs, and ordering it. Nothing is executed.
 """
 
 import os
@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from rich.console import Console
-from rich.table import Table
 
-from histoniche.files import write_json
 from study import CHECKOUT, Study, planned_jobs
 
 SIZES = (1_000, 10_000)
@@ -97,7 +94,9 @@ def plan(study: Study, slides: int, up_to: str) -> Planning:
     out = study.folder / "plan.txt"
     start = time.perf_counter()
     with out.open("wb") as stream:
-        command = study.command("--dry-run", "--quiet", "rules", *([] if up_to == "all" else [up_to]))
+        command = study.command(
+            "--dry-run", "--quiet", "rules", *([] if up_to == "all" else [up_to])
+        )
         process = os.posix_spawn(
             command[0],
             command,
