@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits format docs lock clean help
+.PHONY: demo test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make bench-survival   scans of all genes for survival against lifelines and statsmodels"
 	@echo "make bench-omics   genome-wide statistics and activity against the libraries' own functions"
 	@echo "make bench-traits   classifying tiles against the same networks used plainly, and 10 min a slide"
+	@echo "make bench-scale   what planning a run of 10,000 slides takes"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
 	@echo "make lock    renew the pinned environments"
@@ -91,6 +92,9 @@ bench-omics: $(VENV)/.dev
 
 bench-traits: $(VENV)/.workflow
 	@$(BIN)/python tests/benchmarks/traits.py results/benchmarks/traits.json
+
+bench-scale: $(VENV)/.dev
+	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/scale.py results/benchmarks/scale.json
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .

@@ -6,8 +6,9 @@ from safetensors.torch import save_file
 from histoniche.errors import InputError
 from histoniche.files import sha256
 from histoniche.learning.calibration import fit_temperature, sample_pixels
+from histoniche.learning.encoder_weights import read_installed
 from histoniche.learning.hypercolumns import HyperColumns
-from histoniche.learning.installed_weights import installed_weights, read_installed
+from histoniche.learning.installed_weights import installed_weights
 from histoniche.learning.networks import build_network, published_colours, start_network
 from histoniche.learning.tiramisu import FCDenseNet
 from histoniche.learning.unet2015 import UNet2015

@@ -35,6 +35,29 @@ def verify(
 
 
 @app.command()
+def doctor(
+    config: Annotated[Path, typer.Option(help="The study's configuration.")] = Path(
+        "config/config.yaml"
+    ),
+    profile: Annotated[
+        Path | None, typer.Option(help="Folder of Snakemake's profile, such as slurm.")
+    ] = None,
+    slides: Annotated[int, typer.Option(min=1, help="How many slides to open.")] = 20,
+    *,
+    all_slides: Annotated[bool, typer.Option("--all-slides", help="Open every slide.")] = False,
+) -> None:
+    """Tell whether machine, cluster and cohort are ready for a run."""
+    from histoniche.doctor.examination import examine
+
+    levels = []
+    for finding in examine(config, profile=profile, slides=None if all_slides else slides):
+        levels.append(finding.level)
+        print(finding.line, flush=True)
+    if "wrong" in levels:
+        raise typer.Exit(1)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the cohort goes.")],
     patients: Annotated[int, typer.Option(min=1, help="Number of patients.")] = 40,

@@ -17,6 +17,11 @@ from histoniche.cohort.places import is_file_of_weights
 from histoniche.cohort.study import read_study
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
+from histoniche.learning.published_weights import (
+    encoder_settings,
+    name_of_weights,
+    needs_fetching,
+)
 from histoniche.slides.judging import judge
 
 try:
@@ -171,9 +176,8 @@ def file_digest(path):
 
 
 def training_settings(wildcards):
-    """Settings of one network: those of its head and trial, files by their name alone."""
-    trial = wildcards.get("trial")
-    return by_name(study.training_settings(wildcards.head, trial and int(trial)))
+    """Settings of one network, files by their name alone."""
+    return by_name(head_settings(wildcards))
 
 
 def by_name(settings):
@@ -182,10 +186,43 @@ def by_name(settings):
     return {**settings, "encoder_weights": weights and Path(weights).name}
 
 
-def encoder_weights(head):
-    """The file that a head's encoder starts from, as a list; empty if it needs none."""
-    weights = study.training_settings(head)["encoder_weights"]
+def file_of_weights(settings):
+    """The file that an encoder starts from, as a list; empty if it needs none.
+
+    It was brought along, or is fetched; what comes with the environment the job finds itself.
+    """
+    if needs_fetching(settings):
+        return [f"{config['weights']}/{name_of_weights(settings)}.safetensors"]
+    weights = settings["encoder_weights"]
     return [weights] if is_file_of_weights(weights) else []
+
+
+def content_of_weights(settings):
+    """Fingerprint of the file that an encoder starts from, as a list; unknown until it is there."""
+    files = file_of_weights(settings)
+    for file in files:
+        if not Path(file).is_file():
+            raise FileNotFoundError(ENOENT, "not fetched yet", file)
+    return [fingerprint(Path(file)) for file in files]
+
+
+def head_settings(wildcards):
+    """Settings of one network: those of its head and, where trials are searched, its trial."""
+    trial = wildcards.get("trial")
+    return study.training_settings(wildcards.head, trial and int(trial))
+
+
+def started_networks():
+    """Settings of every network that starts a training, or that describes tiles."""
+    if SEGMENTATION and "pretrained" not in SEGMENTATION:
+        for head in HEADS:
+            for trial in TRIALS or [None]:
+                yield study.training_settings(head, trial)
+    if has("traits"):
+        if not study.brings_trait_models:
+            yield from map(study.trait_settings, study.tile_traits)
+        if study.bag_traits:
+            yield config["traits"]["features"]
 
 
 def tiles_of(slides):
@@ -213,18 +250,6 @@ def trials_of(name):
 def trait_settings(wildcards):
     """Settings of a trait's network, files by their name alone."""
     return by_name(study.trait_settings(wildcards.trait))
-
-
-def trait_weights(trait):
-    """The file that a trait's network starts from, as a list; empty if it needs none."""
-    weights = study.trait_settings(trait)["encoder_weights"]
-    return [weights] if is_file_of_weights(weights) else []
-
-
-def feature_weights():
-    """The file of the weights that features are made with, as a list."""
-    weights = config["traits"]["features"]["encoder_weights"]
-    return [weights] if is_file_of_weights(weights) else []
 
 
 def trait_columns(trait):
@@ -302,6 +327,16 @@ def brought_choice(trait):
     """Which rounds of a trait vote, as finished models say that were brought along, as a list."""
     path = Path(config["traits"].get("pretrained", ""), trait, "choice.parquet")
     return [str(path)] if "pretrained" in config["traits"] and path.is_file() else []
+
+
+def plain_paths(*paths):
+    """Paths as text that does not tell whose outputs they are.
+
+    Where a rule names another's output, Snakemake compares each of its inputs
+    with the whole list: with files of ten thousand slides among them that
+    takes longer than all the rest.
+    """
+    return [str(path) for path in paths]
 
 
 def any_of(names):

@@ -72,7 +72,7 @@ else:
 
     rule collect_areas:
         input:
-            reports=expand(rules.map_regions.output.areas, slide=USED_SLIDES),
+            reports=expand("<results>/regions/{slide}/areas.json", slide=USED_SLIDES),
         output:
             slides="<results>/areas/slides.parquet",
             slides_twin="<results>/areas/slides.tsv",

@@ -182,7 +182,7 @@ rule write_summary:
 
 rule seal_bundle:
     input:
-        files=[
+        files=plain_paths(
             rules.write_summary.output.page,
             *FIGURES,
             *LEADERBOARDS,
@@ -272,7 +272,7 @@ rule seal_bundle:
                 if has("survival_models")
                 else []
             ),
-        ],
+        ),
         models=list(MODEL_FILES.values()),
         patients=config["cohort"]["patients"],
         slides=config["cohort"].get("slides", []),

@@ -9,7 +9,7 @@ if "pretrained" not in SEGMENTATION:
             tiles=tiles_of(ANNOTATED),
             split="<results>/cohort/split.parquet",
             encoder_weights=lambda wildcards: [
-                ancient(path) for path in encoder_weights(wildcards.head)
+                ancient(path) for path in file_of_weights(head_settings(wildcards))
             ],
         output:
             description=f"<results>/{TRAINED}/model.json",
@@ -39,9 +39,7 @@ if "pretrained" not in SEGMENTATION:
             patients=dict(study.used["patient"].loc[ANNOTATED]),
             palette=LABELS,
             settings=training_settings,
-            content=lambda wildcards: [
-                fingerprint(Path(path)) for path in encoder_weights(wildcards.head)
-            ],
+            content=lambda wildcards: content_of_weights(head_settings(wildcards)),
             # In a cross-validation the patients' roles differ by fold.
             by_fold=study.cross_validates,
             seed=config["seed"],

@@ -43,7 +43,7 @@ rule inspect_slide:
 
 rule collect_quality:
     input:
-        reports=expand(rules.inspect_slide.output.report, slide=USED_SLIDES),
+        reports=expand("<results>/slides/{slide}/inspection.json", slide=USED_SLIDES),
         tiles=expand(
             "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
             tiling=JUDGED_TILINGS,
@@ -112,8 +112,9 @@ rule check_slides:
 
 rule draw_contact_sheet:
     input:
-        quality=rules.collect_quality.output.table,
-        pictures=expand(rules.inspect_slide.output.picture, slide=USED_SLIDES),
+        # Named by its path: see `plain_paths`.
+        quality="<results>/slides/quality.parquet",
+        pictures=expand("<results>/slides/{slide}/contour.png", slide=USED_SLIDES),
     output:
         "<results>/slides/contact_sheet.png",
     log:

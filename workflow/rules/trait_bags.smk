@@ -16,7 +16,7 @@ for tiling in BAG_TILINGS:
                     tiling=tiling,
                     slide=batch,
                 ),
-                encoder_weights=[ancient(path) for path in feature_weights()],
+                encoder_weights=[ancient(path) for path in file_of_weights(FEATURES)],
             output:
                 expand(
                     "<results>/features/{tiling}/{slide}.zarr/zarr.json",
@@ -39,7 +39,7 @@ for tiling in BAG_TILINGS:
             params:
                 slides=batch,
                 settings=by_name(FEATURES),
-                content=[fingerprint(Path(path)) for path in feature_weights()],
+                content=lambda wildcards: content_of_weights(FEATURES),
                 code=code_version("encode_slides"),
             message:
                 f"Describing the tiles of {len(batch)} slides by {FEATURES['encoder']}"

@@ -70,7 +70,8 @@ rule collect_heterogeneity:
             if TRAINS_TRAITS
             else []
         ),
-        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+        # Named by its path: see `plain_paths`.
+        rounds="<results>/traits/rounds.parquet" if TRAINS_TRAITS else [],
     output:
         **{
             f"{name}{ending}": f"<results>/traits/heterogeneity/{name}.{kind}"

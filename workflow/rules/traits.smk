@@ -169,7 +169,8 @@ rule train_trait:
         labels="<results>/traits/{trait}/labels.parquet",
         rounds=rules.divide_rounds.output.rounds,
         encoder_weights=lambda wildcards: [
-            ancient(path) for path in trait_weights(wildcards.trait)
+            ancient(path)
+            for path in file_of_weights(study.trait_settings(wildcards.trait))
         ],
     output:
         description="<results>/traits/{trait}/{round}/model.json",
@@ -200,9 +201,9 @@ rule train_trait:
         slides=LEARNED_SLIDES,
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
         settings=trait_settings,
-        content=lambda wildcards: [
-            fingerprint(Path(path)) for path in trait_weights(wildcards.trait)
-        ],
+        content=lambda wildcards: content_of_weights(
+            study.trait_settings(wildcards.trait)
+        ),
         seed=config["seed"],
         code=code_version("train_trait"),
     message:

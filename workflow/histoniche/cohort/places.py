@@ -41,7 +41,7 @@ def is_file_of_weights(encoder_weights: str | None) -> bool:
 
 def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
     """Fill environment variables into every path of a configuration."""
-    filled = {**config, "palette": _fill_in(config["palette"], file, "palette")}
+    filled = {**config, **{key: _fill_in(config[key], file, key) for key in ("palette", "weights")}}
     for block, keys in _PATHS.items():
         if block in config:
             paths = {

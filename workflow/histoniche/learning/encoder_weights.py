@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import timm
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from histoniche.errors import InputError
 from histoniche.files import sha256
-from histoniche.learning.installed_weights import installed_weights, read_installed
+from histoniche.learning.installed_weights import installed_weights
 
 # What follows the features in published networks, and is left away where features are wanted.
 _CLASSIFIERS = ("classifier.", "head.", "fc.", "conv_head.", "bn2.", "norm.", "head_norm.")
@@ -99,3 +101,29 @@ def _load(target: nn.Module, state: Mapping[str, Tensor]) -> None:
     if missing:
         raise RuntimeError(f"without {', '.join(missing[:3])}")
     target.load_state_dict(kept, strict=not any(n.startswith(_AUXILIARY) for n in known))
+
+
+def read_installed(encoder: str, path: Path) -> dict[str, torch.Tensor]:
+    """Weights of an encoder under timm's names.
+
+    The file holds the same layers in the same order under older names.
+
+    Parameters
+    ----------
+    encoder
+        As for `installed_weights`.
+    path
+        What that gives.
+
+    Raises
+    ------
+    RuntimeError
+        If a layer's shape is not that of timm's layer.
+    """
+    with torch.device("meta"):
+        layers = timm.create_model(encoder.removeprefix("tu-")).state_dict()
+    values = list(torch.load(path, map_location="cpu", weights_only=True).values())
+    shapes = [tuple(value.shape) for value in values]
+    if shapes != [tuple(layer.shape) for layer in layers.values()]:
+        raise RuntimeError(f"{path.name} does not hold the layers of {encoder}")
+    return dict(zip(layers, values, strict=True))

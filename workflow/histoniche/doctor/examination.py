@@ -1,0 +1,102 @@
+"""The whole examination, in the order in which things have to be right."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.progress import track
+
+from histoniche.cohort.study import Study, read_study
+from histoniche.doctor.cluster import check_cluster, read_profile
+from histoniche.doctor.containers import check_containers
+from histoniche.doctor.environment import check_environment
+from histoniche.doctor.findings import Finding
+from histoniche.doctor.graphics import check_graphics, cuda_of_torch
+from histoniche.doctor.slides import Probe, check_slides, choose_slides, probe_slides
+from histoniche.doctor.space import bytes_of_slide, check_space
+from histoniche.errors import InputError
+
+CHECKOUT = Path(__file__).parents[3]
+
+
+def examine(config: Path, *, profile: Path | None, slides: int | None) -> Iterator[Finding]:
+    """Look at machine, cluster and cohort; each finding as soon as it is made.
+
+    Parameters
+    ----------
+    config
+        The study's configuration.
+    profile
+        Folder of Snakemake's profile, such as `slurm`; None for this machine.
+    slides
+        How many slides to open; None for all.
+    """
+    yield from check_environment(CHECKOUT / "envs" / "workflow.lock")
+    settings: dict[str, Any] = {}
+    try:
+        settings = read_profile(profile) if profile else {}
+        study = _read(config)
+    except InputError as error:
+        yield _wrong(error)
+        return
+    on_cluster = settings.get("executor") == "slurm"
+    needed = "segmentation" in study.config or "traits" in study.config
+    yield from check_graphics(needed=needed, on_cluster=on_cluster, cuda=cuda_of_torch())
+    images = dict(study.config.get("containers", {})).values()
+    yield from check_containers(settings, images)
+    yield Finding("ok", f"{len(study.patients)} patients, {len(study.used)} slides to be used")
+    if on_cluster and profile is not None:
+        yield from _examine_cluster(config, profile)
+    if len(study.used):
+        yield from _examine_slides(study, slides)
+
+
+def _read(config: Path) -> Study:
+    """The checked study of a configuration file."""
+    if not config.is_file():
+        raise InputError("no such file", file=config, remedy="name it by --config")
+    try:
+        text = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise InputError(f"not YAML: {error}", file=config, remedy="mend it") from error
+    return read_study(text or {}, file=str(config))
+
+
+def _examine_cluster(config: Path, profile: Path) -> Sequence[Finding]:
+    """What the profile asks of the cluster."""
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            return check_cluster(CHECKOUT, config=config, profile=profile, scratch=Path(scratch))
+        except InputError as error:
+            return [_wrong(error)]
+
+
+def _examine_slides(study: Study, number: int | None) -> Iterator[Finding]:
+    """Whether slides can be opened, and what they will take."""
+    chosen = choose_slides(study.used, number=number)
+    opened = track(probe_slides(chosen), "opening slides", total=len(chosen), transient=True)
+    probes: list[Probe] = list(opened)
+    yield from check_slides(
+        probes, of=len(study.used), on_bad_slide=str(study.config["on_bad_slide"])
+    )
+    results = Path(study.config["results"])
+    paths = dict(study.used["path"])
+    sizes = [
+        bytes_of_slide(probe, Path(paths[probe.slide]).stat().st_size, study.config)
+        for probe in probes
+        if not probe.reason
+    ]
+    tilings = list(study.config.get("tilings", {}))
+    left = [
+        slide
+        for slide in study.used["slide"]
+        if not all((results / "tiles" / one / f"{slide}.zarr").is_dir() for one in tilings)
+    ]
+    yield check_space(results, sizes=sizes, slides=len(left))
+
+
+def _wrong(error: InputError) -> Finding:
+    """A user's mistake as a finding."""
+    return Finding("wrong", str(error))
