@@ -3,11 +3,11 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from histoniche.doctor.findings import Finding
+from histoniche.doctor.findings import Finding, Level
 from histoniche.errors import UnusableSlide
 from histoniche.files import read_json, write_json
 from histoniche.slides.guard import run_limited
@@ -42,7 +42,8 @@ def probe_slides(slides: pd.DataFrame) -> Iterator[Probe]:
         found = Path(name) / "found.json"
         for row in slides.itertuples():
             path = Path(str(row.path))
-            mpp = None if pd.isna(row.mpp) else float(str(row.mpp))
+            given: Any = row.mpp
+            mpp = None if pd.isna(given) else float(given)
             try:
                 # A file that is mapped into memory counts.
                 memory = _MEMORY_GB + path.stat().st_size / 2**30
@@ -76,7 +77,7 @@ def check_slides(probes: Iterable[Probe], *, of: int, on_bad_slide: str) -> list
     """
     tried = list(probes)
     bad = [probe for probe in tried if probe.reason]
-    level = "wrong" if on_bad_slide == "fail" or len(bad) == len(tried) else "warn"
+    level: Level = "wrong" if on_bad_slide == "fail" or len(bad) == len(tried) else "warn"
     findings = [
         Finding(
             "ok" if not bad else level,

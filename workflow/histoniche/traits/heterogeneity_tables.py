@@ -95,7 +95,7 @@ def collect_heterogeneity(
     write_table(table, slides)
     write_table(pd.DataFrame(parts), combinations)
     write_table(people, patients)
-    kept = people if among == "all" else people[people["unseen"]]
+    kept = people[people[HTI].notna() & (people["unseen"] | (among == "all"))]
     for score, count in kept["score"].value_counts().items():
         logging.info("%s: HTI of %d patients goes to survival", score, count)
     values = kept.rename(columns={HTI: "value"}).assign(kind=HTI)
