@@ -73,6 +73,7 @@ def small_config(demo_config: dict[str, Any]) -> dict[str, Any]:
         for key in ("study", "results", "seed", "cohort", "tilings", "segmentation")
     }
     config = yaml.safe_load(yaml.safe_dump(config))
+    del config["tilings"]["cell"]
     config["split"] = {"ratio": [1, 1, 1]}
     config["segmentation"]["training"] |= {"epochs": 1, "encoder_depth": 3, "decoder_channels": 4}
     return config
