@@ -34,12 +34,12 @@ def areas(demo, level):
 @pytest.mark.parametrize("level", ["slide", "patient"])
 def test_what_shows_is_told_and_noise_is_not(demo, level):
     found = areas(demo, level)
-    for trait in ("egfr", "nullg0100", "egfr_mil"):
+    for trait in ("egfr", "nullg0100"):
         assert found.loc[trait, "value"] >= 0.9, trait
         assert found.loc[trait, "low"] > 0.5, trait
     coin = found.loc["coin"]
     assert coin["low"] < 0.5 < coin["high"]
-    assert (found.loc[["egfr", "coin", "egfr_mil"], "patients"] == 40).all()
+    assert (found.loc[["egfr", "coin"], "patients"] == 40).all()
 
 
 def test_no_patient_is_judged_by_a_network_that_saw_them(demo):

@@ -165,9 +165,9 @@ def test_a_slide_more_re_runs_its_own_batch_alone(own_copy):
     planned = own_copy.planned()
     assert planned["inspect_slide"] == 1
     assert planned["tile_slide"] == 2
-    for batch in ("segment_slides", "classify_slides_cell", "encode_slides_cell"):
+    for batch in ("segment_slides", "classify_slides_cell"):
         assert len([rule for rule in planned if rule.startswith(f"{batch}_")]) == 1, batch
-    assert not set(planned) & {"train_head", "train_trait", "train_trait_mil", "label_slides"}
+    assert not set(planned) & {"train_head", "train_trait", "label_slides"}
 
 
 def test_a_trait_more_trains_itself_alone(demo):
@@ -176,7 +176,7 @@ def test_a_trait_more_trains_itself_alone(demo):
     planned = demo.planned(traits={**traits, "named": {**traits["named"], "sex": sex}})
     assert planned["train_trait"] == 3
     assert planned["label_slides"] == 1
-    assert not set(planned) & {"train_trait_mil", "divide_rounds", "write_patients", "train_head"}
+    assert not set(planned) & {"divide_rounds", "write_patients", "train_head"}
 
 
 def test_how_tiles_are_scored_re_runs_no_network(demo):
