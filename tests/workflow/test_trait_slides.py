@@ -49,10 +49,8 @@ def study(real_data, tmp_path) -> Study:
         "traits": {
             "tiling": "cell",
             "pretrained": "models",
-            "named": {
-                trait: {"labels": {"column": trait, "classes": classes}}
-                for trait, classes in CLASSES.items()
-            },
+            # What they tell, the models say.
+            "named": {trait: {} for trait in CLASSES},
             "heterogeneity": {"hti": {"traits": ["mgmt", "egfr"]}},
         },
     }  # fmt: skip
