@@ -126,3 +126,26 @@ def test_the_gallery_shows_held_out_tiles_of_both_classes_right_and_wrong(demo):
     assert (right["truth"] == right["called"]).all()
     assert (right.groupby("truth")["slide"].value_counts() <= 2).all()
     assert (demo.results / "traits" / "egfr" / "gallery.png").stat().st_size > 50_000
+
+
+def test_a_trait_more_trains_itself_alone(demo):
+    sex = {"labels": {"column": "sex", "classes": ["F", "M"]}}
+    traits = demo.config["traits"]
+    planned = demo.planned(traits={**traits, "named": {**traits["named"], "sex": sex}})
+    assert planned["train_trait"] == 5
+    assert planned["label_slides"] == 1
+    assert not set(planned) & {"divide_rounds", "write_patients", "train_head"}
+
+
+def test_how_tiles_are_scored_re_runs_no_network(demo):
+    scoring = {"vote": "mean", "slide_threshold": "half"}
+    planned = demo.planned(traits={**demo.config["traits"], "scoring": scoring})
+    assert {"score_trait", "evaluate_trait", "collect_heterogeneity"} <= set(planned)
+    networks = [rule for rule in planned if rule.startswith(("train_", "classify_", "encode_"))]
+    assert networks == []
+
+
+def test_a_gallery_of_more_tiles_re_runs_nothing_else(demo):
+    planned = demo.planned(traits={**demo.config["traits"], "gallery": {"number": 4}})
+    end = {"write_summary", "seal_bundle", "all"}
+    assert set(planned) == {"choose_review_tiles", "draw_review_tiles", *end}
