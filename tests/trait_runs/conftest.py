@@ -11,12 +11,12 @@ from study import CHECKOUT, Study
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, demo_config: dict[str, Any]) -> Study:
-    """The demo's slides, expression and survival with `config/demo_traits.yaml`."""
+    """The demo's slides, expression and survival with `config/presets/demo_traits.yaml`."""
     folder = tmp_path_factory.mktemp("demo")
     write_demo_cohort(folder / "cohort")
-    more = yaml.safe_load((CHECKOUT / "config" / "demo_traits.yaml").read_text())
+    more = yaml.safe_load((CHECKOUT / "config" / "presets" / "demo_traits.yaml").read_text())
     kept = ("study", "results", "seed", "cohort", "expression")
-    config = {**{key: demo_config[key] for key in kept}, **more, "survival": {}}
+    config = {**{key: demo_config[key] for key in kept}, **more}
     study = Study(folder, config)
     study.run("--quiet", "rules")
     return study
