@@ -6,7 +6,6 @@ import pytest
 
 from histoniche.errors import InputError
 from histoniche.slides.store import StoreError, TileStore
-from histoniche.tables import write_table
 from histoniche.traits.cartography import read_cartography
 from histoniche.traits.rounds import draw_folds, draw_rounds
 from histoniche.traits.votes import vote_tiles
@@ -36,17 +35,13 @@ def voted(tmp_path):
             "tile_threshold": [0.5, 0.5, 0.95, 0.5],
         }
     )
-    choices = {trait: tmp_path / f"{trait}.parquet" for trait in CLASSES}
-    for trait, path in choices.items():
-        write_table(choice if trait != "C" else choice.assign(tile_threshold=np.nan), path)
+    choices = {"A": choice, "B": choice, "C": choice.assign(tile_threshold=np.nan)}
 
     def run(patient="P0", rounds=None, **changes):
-        if rounds is not None:
-            write_table(rounds, tmp_path / "rounds.parquet")
         outs = {trait: tmp_path / "maps" / f"{trait}.zarr" for trait in CLASSES}
         settings = {
             "patient": patient, "choices": choices, "classes": CLASSES, "rule": "majority",
-            "rounds": None if rounds is None else tmp_path / "rounds.parquet",
+            "rounds": rounds,
             "tilings": dict.fromkeys(CLASSES, "cell"),
             "cartography": tmp_path / "maps" / "cartography.zarr",
             "cartography_traits": ["B", "A"],

@@ -72,7 +72,6 @@ wildcard_constraints:
     head=r"[A-Za-z][A-Za-z0-9]{0,15}",
     fold=r"[0-9]+",
     trial=r"[0-9]+",
-    trait=r"[A-Za-z][A-Za-z0-9_]{0,31}",
     round=r"[0-9]+",
     chain=r"[A-Za-z][A-Za-z0-9_]{0,31}",
 
@@ -268,11 +267,6 @@ def trait_rows(trait, slides):
     labels = config["traits"]["named"][trait].get("labels", {})
     own = [labels["column"]] if labels.get("of") == "slides" else []
     return study.used.loc[slides, ["slide", "patient", *own]].to_dict("records")
-
-
-def trait_bag(trait):
-    """What a trait is learned from as a whole, slide or patient; None for single tiles."""
-    return study.trait_settings(trait)["bag"] if trait in study.bag_traits else None
 
 
 def trait_tiles(trait, slides):

@@ -118,7 +118,7 @@ rule score_trait_mil:
         patients=dict(study.used["patient"]),
         rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
-        bag=lambda wildcards: trait_bag(wildcards.trait),
+        bag=lambda wildcards: study.trait_settings(wildcards.trait)["bag"],
         settings=lambda wildcards: {
             key: study.trait_scoring(wildcards.trait)[key]
             for key in ("best", "slide_threshold")

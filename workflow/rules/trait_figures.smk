@@ -189,21 +189,16 @@ rule draw_heterogeneity:
 
 # Tables of the traits by the names that the summary page knows.
 TRAIT_TABLES = {
-    **(
-        {
-            "trait_division": "traits/rounds",
-            "trait_labels": "traits/labels",
-            "trait_metrics": "traits/metrics",
-            "trait_agreement": "traits/agreement",
-            "trait_rounds_table": "traits/round_table",
-        }
-        if TRAINS_TRAITS
-        else {}
+    **when(
+        TRAINS_TRAITS,
+        trait_division="traits/rounds",
+        trait_labels="traits/labels",
+        trait_metrics="traits/metrics",
+        trait_agreement="traits/agreement",
+        trait_rounds_table="traits/round_table",
     ),
-    **(
-        {"trait_comparisons": "traits/comparisons"} if TRAITS.get("comparisons") else {}
-    ),
-    **({"heterogeneity": "traits/heterogeneity/patients"} if HETEROGENEITY else {}),
+    **when(TRAITS.get("comparisons"), trait_comparisons="traits/comparisons"),
+    **when(HETEROGENEITY, heterogeneity="traits/heterogeneity/patients"),
 }
 TRAIT_FIGURES = [
     *(

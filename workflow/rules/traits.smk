@@ -17,9 +17,13 @@ TRAIT_BATCHES = (
 )
 
 
-rule write_strata:
-    input:
-        sheet=config["cohort"]["patients"],
+# Beside their folders lie others, of the heterogeneity and the maps.
+wildcard_constraints:
+    trait=any_of(study.traits),
+
+
+# Columns that traits alone read, so that one more of them re-runs nothing else.
+use rule write_patients as write_strata with:
     output:
         table="<results>/traits/strata.parquet",
         twin="<results>/traits/strata.tsv",
@@ -27,32 +31,14 @@ rule write_strata:
         "<logs>/write_strata.log",
     benchmark:
         "<benchmarks>/write_strata.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(10),
     params:
-        covariates={
-            name: entry["type"]
-            for name, entry in config["cohort"]["covariates"].items()
-        },
-        time_unit=config["cohort"]["time_unit"],
         labels=undeclared(TRAITS.get("rounds", {}).get("stratify", [])),
-        code=code_version("write_patients"),
     message:
         "Reading the columns by which rounds are stratified"
-    script:
-        "../scripts/write_patients.py"
 
 
 # One table a trait, so that another trait re-runs no training of this one.
-rule write_trait_column:
-    input:
-        sheet=config["cohort"]["patients"],
+use rule write_patients as write_trait_column with:
     output:
         table="<results>/traits/{trait}/patients.parquet",
         twin="<results>/traits/{trait}/patients.tsv",
@@ -60,26 +46,10 @@ rule write_trait_column:
         "<logs>/write_trait_column/{trait}.log",
     benchmark:
         "<benchmarks>/write_trait_column/{trait}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    container:
-        CONTAINERS["analysis"]
-    threads: 1
-    resources:
-        mem_mb=scaled(1000),
-        runtime=scaled(10),
     params:
-        covariates={
-            name: entry["type"]
-            for name, entry in config["cohort"]["covariates"].items()
-        },
-        time_unit=config["cohort"]["time_unit"],
         labels=lambda wildcards: undeclared(trait_columns(wildcards.trait)),
-        code=code_version("write_patients"),
     message:
         "Reading the column of patients that {wildcards.trait} goes by"
-    script:
-        "../scripts/write_patients.py"
 
 
 rule divide_rounds:
@@ -245,9 +215,9 @@ for tiling, traits in BY_TILING.items():
             params:
                 slides=batch,
                 networks=[
-                    f"{trait}/{number}"
+                    f"{trait}/{round}"
                     for trait in traits
-                    for number in study.trait_rounds(trait)
+                    for round in study.trait_rounds(trait)
                 ],
                 code=code_version("classify_slides"),
             message:

@@ -43,9 +43,7 @@ def read_nodes() -> tuple[dict[str, list[Node]], str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise InputError(
-            "SLURM does not answer", remedy="ask whether its controller is up"
-        ) from None
+        raise InputError("SLURM does not answer", remedy=_REMEDY) from None
     if done.returncode:
         words = " ".join(done.stderr.split())[:200]
         raise InputError(f"sinfo failed: {words}", remedy=_REMEDY)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from histoniche.errors import InputError
 from histoniche.slides.store import TileStore
@@ -23,6 +24,8 @@ def vote_slides(
     outs: Mapping[str, Mapping[str, Path]],
     *,
     patients: Mapping[str, str],
+    choices: Mapping[str, Path],
+    rounds: Path | None,
     cartographies: Mapping[str, Path],
     **settings: Any,
 ) -> None:
@@ -36,11 +39,17 @@ def vote_slides(
         Stores of the networks' probabilities, by trait, round and slide.
     patients
         Patient of each slide.
+    choices
+        As `score_trait` writes them, by trait.
+    rounds
+        As from `write_rounds`; None for models brought along.
     cartographies
         Folder of the cartography, by slide; empty for none.
     settings
         As for `vote_tiles`.
     """
+    chosen = {trait: read_table(path) for trait, path in choices.items()}
+    divided = None if rounds is None else read_table(rounds)
     for number, (slide, patient) in enumerate(patients.items(), start=1):
         vote_tiles(
             {trait: own[slide] for trait, own in tiles.items()},
@@ -50,6 +59,8 @@ def vote_slides(
             },
             {trait: own[slide] for trait, own in outs.items()},
             patient=patient,
+            choices=chosen,
+            rounds=divided,
             cartography=cartographies.get(slide),
             **settings,
         )
@@ -62,8 +73,8 @@ def vote_tiles(
     outs: Mapping[str, Path],
     *,
     patient: str,
-    choices: Mapping[str, Path],
-    rounds: Path | None,
+    choices: Mapping[str, pd.DataFrame],
+    rounds: pd.DataFrame | None,
     classes: Mapping[str, Sequence[str]],
     rule: Rule,
     tilings: Mapping[str, str],
@@ -99,11 +110,9 @@ def vote_tiles(
     cartography_traits
         Its traits, in the order of the layers.
     """
-    divided = None if rounds is None else read_table(rounds)
     for trait, out in outs.items():
         own = predictions[trait]
-        choice = read_table(choices[trait]) if trait in choices else None
-        voters = voters_of(patient, choice=choice, rounds=divided, there=own)
+        voters = voters_of(patient, choice=choices.get(trait), rounds=rounds, there=own)
         write_vote(
             tiles[trait], own, out, trait=trait, classes=classes[trait], voters=voters, rule=rule
         )
