@@ -29,9 +29,9 @@ def test_a_job_needs_one_node_that_has_all_it_asks_for():
     # One node has the CPUs, the other the memory.
     problem, remedy = cluster.obstacle(request(cpus=16, mem_mb=200000))
     assert "partition cpu has at most 64000 MB" in problem
-    assert 'set-resources: ["r:mem_mb=64000"]' in remedy
+    assert "set-resources: {r: {mem_mb: 64000}}" in remedy
     problem, remedy = cluster.obstacle(request(cpus=17))
-    assert "16 CPUs" in problem and "set-threads: [r=16]" in remedy
+    assert "16 CPUs" in problem and "set-threads: {r: 16}" in remedy
     problem, _ = cluster.obstacle(request(minutes=3000))
     assert "2880 minutes" in problem
     problem, _ = cluster.obstacle(request(partition="gpu", gpus=3))
@@ -46,7 +46,7 @@ def write_profile(folder: Path, **changes) -> Path:
         "executor": "slurm",
         "jobs": 10,
         "retries": 2,
-        "slurm-partition-config": str(folder / "partitions.yaml"),
+        "slurm-partition-config": "partitions.yaml",
         "default-resources": ["mem_mb=2000", "runtime=30"],
         **changes,
     }

@@ -16,10 +16,10 @@ from histoniche.errors import InputError
 _NAMES = ("config.v9+.yaml", "config.v8+.yaml", "config.yaml")
 # What a profile has to say so that a rule asks for less.
 _KEYS = {
-    "cpus": "set-threads: [{rule}={most}]",
-    "mem_mb": 'set-resources: ["{rule}:mem_mb={most}"]',
-    "gpus": 'set-resources: ["{rule}:gpu={most}"]',
-    "minutes": 'set-resources: ["{rule}:runtime={most}"]',
+    "cpus": "set-threads: {{{rule}: {most}}}",
+    "mem_mb": "set-resources: {{{rule}: {{mem_mb: {most}}}}}",
+    "gpus": "set-resources: {{{rule}: {{gpu: {most}}}}}",
+    "minutes": "set-resources: {{{rule}: {{runtime: {most}}}}}",
 }
 _UNITS = {"cpus": "CPUs", "mem_mb": "MB", "gpus": "GPUs", "minutes": "minutes"}
 
@@ -103,7 +103,7 @@ def check_cluster(checkout: Path, *, config: Path, profile: Path, scratch: Path)
     """
     settings = read_profile(profile)
     nodes, default = read_nodes()
-    cluster = Cluster(nodes, _partitions(settings), default)
+    cluster = Cluster(nodes, _partitions(settings, profile), default)
     tries = int(settings.get("retries", 0)) + 1
     places = {"config": config, "profile": profile, "scratch": scratch}
     last = read_requests(checkout, attempt=tries, **places)
@@ -121,16 +121,18 @@ def check_cluster(checkout: Path, *, config: Path, profile: Path, scratch: Path)
     return [*findings, Finding("ok", f"{fitting} of {len(last)} rules can be run in every try")]
 
 
-def _partitions(settings: Mapping[str, Any]) -> list[Any]:
+def _partitions(settings: Mapping[str, Any], profile: Path) -> list[Any]:
     """Partitions that the profile describes, as SLURM's plugin reads them."""
-    path = settings.get("slurm-partition-config")
-    if path is None:
+    named = settings.get("slurm-partition-config")
+    if named is None:
         return []
+    # As Snakemake does, first beside the profile.
+    path = profile / named if (profile / named).is_file() else Path(named)
     try:
         # The plugin looks for SLURM when it is imported, so only where there is one.
         from snakemake_executor_plugin_slurm.partitions import read_partition_file  # noqa: PLC0415
 
-        return list(read_partition_file(Path(path)))
+        return list(read_partition_file(path))
     except Exception as error:
         raise InputError(
             f"the profile's partitions cannot be read: {error}",
