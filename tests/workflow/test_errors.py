@@ -33,6 +33,7 @@ def empty(study):
 
 
 ROW = "{slide}\t{patient}\t{path}\t\t\t\t"
+PATIENT = "{patient}\t{time}\t{event}\t60\tF\tmethylated\tnormal\theads"
 CASES = {
     "typo in a key": (set_key("segmentation", "stratgy", "joint"), ["stratgy", "strategy"]),
     "duplicate slide": (
@@ -48,7 +49,7 @@ CASES = {
         ["column slide", "'../x'"],
     ),
     "id that commands": (
-        append("patients.tsv", "A; touch B\t9\t1\t60\tF\tmethylated"),
+        append("patients.tsv", PATIENT.format(patient="A; touch B", time=9, event=1)),
         ["column patient", "'A; touch B'"],
     ),
     "missing file": (
@@ -56,10 +57,13 @@ CASES = {
         ["column path", "none.tif", "no such file"],
     ),
     "text in a numeric column": (
-        append("patients.tsv", "N1\tlong\t1\t60\tF\tmethylated"),
+        append("patients.tsv", PATIENT.format(patient="N1", time="long", event=1)),
         ["column time", "'long'"],
     ),
-    "event of 2": (append("patients.tsv", "N1\t9\t2\t60\tF\tmethylated"), ["column event", "'2'"]),
+    "event of 2": (
+        append("patients.tsv", PATIENT.format(patient="N1", time=9, event=2)),
+        ["column event", "'2'"],
+    ),
     "empty sheet": (empty, ["slides.tsv", "empty"]),
 }
 
