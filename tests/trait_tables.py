@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from histoniche.traits.chain_evaluation import compare_rounds
@@ -11,7 +12,7 @@ from histoniche.traits.run_comparison import compare_runs
 
 SETS = ("test", "near", "ood")
 ROUNDS = (0, 1, 2, 3, 4, "ensemble")
-_ENDS = ("low", "high", "n_patients", "n_slides", "n", "positives")
+_ENDS = ("low", "high", "p", "n_patients", "n_slides", "n", "positives")
 LEVELS = {"tile": 3000, "slide": 60, "patient": 40}
 
 
@@ -26,23 +27,25 @@ def curves_and_metrics(*, trait="MGMT", classes=("un", "meth"), sets=("test",), 
         scores = rng.normal(size=(n, len(classes)))
         scores[np.arange(n), truth] += shift * (1.3 if number == "ensemble" else 1)
         place = (trait, level, name, str(number))
-        areas = []
+        areas, p = [], []
         for k, one in enumerate(classes):
             if one not in shown:
                 continue
             fpr, tpr, cut = roc_curve(truth == k, scores[:, k], drop_intermediate=False)
             roc += [(*place, one, *row) for row in zip(cut, fpr, tpr, strict=True)]
             areas.append(roc_auc_score(truth == k, scores[:, k]))
+            p.append(mannwhitneyu(scores[truth == k, k], scores[truth != k, k]).pvalue)
             size = (40, 60, n, int((truth == k).sum()))
             metrics.append((*place, one, "auroc", areas[-1], areas[-1] - 0.08,
-                            min(1, areas[-1] + 0.06), *size))  # fmt: skip
-            metrics.append((*place, one, "sensitivity", 0.8, 0.7, 0.9, *size))
+                            min(1, areas[-1] + 0.06), p[-1], *size))  # fmt: skip
+            metrics.append((*place, one, "sensitivity", 0.8, 0.7, 0.9, np.nan, *size))
         if len(classes) > 2:
             mean = float(np.mean(areas))
             grid = np.linspace(0, 1, 101)
             roc += [(*place, "macro", 0.5, x, x ** (1 / mean - 1)) for x in grid]
-            metrics.append((*place, "macro", "auroc", mean, mean - 0.05, mean + 0.04, 40, 60, n, n))
-        metrics.append((*place, "all", "accuracy", 0.75, 0.6, 0.85, 40, 60, n, n))
+            metrics.append((*place, "macro", "auroc", mean, mean - 0.05, mean + 0.04,
+                            min(1, len(p) * min(p)), 40, 60, n, n))  # fmt: skip
+        metrics.append((*place, "all", "accuracy", 0.75, 0.6, 0.85, np.nan, 40, 60, n, n))
         called = scores.argmax(1)
         confusion += [
             (*place, classes[i], classes[j], int(((truth == i) & (called == j)).sum()))

@@ -44,6 +44,31 @@ def test_the_interval_holds_nothing_as_often_as_it_says():
     assert 0.90 <= held / 200 <= 0.985
 
 
+def test_ranks_are_taken_within_each_network():
+    rng = np.random.default_rng(4)
+    networks = np.repeat([0, 1], 20)
+    measured = rng.normal(size=40)
+    scores = measured + rng.normal(size=40)
+    found, shifted = (
+        rank_agreement(values, measured, people(40), networks.astype(object), rng=rng)
+        for values in (scores, scores + 100 * networks)
+    )
+    each = [scipy.stats.spearmanr(scores[k], measured[k]) for k in (networks == 0, networks == 1)]
+    assert found.rho == pytest.approx(np.mean([one.statistic for one in each]), abs=1e-12)
+    assert shifted.rho == found.rho
+    assert shifted.p == found.p
+
+
+def test_p_within_networks_is_uniform_where_there_is_nothing():
+    rng = np.random.default_rng(5)
+    networks = (np.arange(24) % 3).astype(object)
+    p = [
+        rank_agreement(*rng.normal(size=(2, 24)), people(24), networks, rng=rng, draws=2).p
+        for _ in range(500)
+    ]
+    assert scipy.stats.kstest(p, "uniform").pvalue > 0.01
+
+
 def test_what_cannot_be_known_is_not_given():
     rng = np.random.default_rng(0)
     two = rank_agreement(np.array([1.0, 2]), np.array([1.0, 2]), people(2), rng=rng)

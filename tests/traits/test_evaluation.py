@@ -126,6 +126,30 @@ def test_shuffled_labels_give_intervals_that_hold_one_half_as_often_as_they_say(
         assert 0.90 <= count / runs <= 0.985
 
 
+def test_noise_in_a_cross_validation_is_not_told_the_wrong_way_round():
+    """Networks that only know how common the classes were in their training patients."""
+    rng = np.random.default_rng(3)
+    pooled, within, held = [], [], 0
+    for _ in range(300):
+        fold = np.arange(60) % 5
+        truth = rng.permutation(np.arange(60) % 2)
+        trained = np.array([truth[fold != number].mean() for number in range(5)])
+        positive = trained[fold] + 0.01 * rng.normal(size=60)
+        case = judged(truth, np.stack([1 - positive, positive], 1))
+        pooled.append(value(run(case, ["no", "yes"], draws=2).metrics, "yes", "auroc"))
+        found = run(case._replace(networks=fold.astype(object)), ["no", "yes"], draws=200)
+        area, low, high = (
+            value(found.metrics, "yes", "auroc", key) for key in ("value", "low", "high")
+        )
+        within.append(area)
+        held += low <= 0.5 <= high
+        curve = found.roc
+        assert np.trapezoid(curve["tpr"], curve["fpr"]) == pytest.approx(area, abs=1e-12)
+    assert np.mean(pooled) < 0.4
+    assert np.mean(within) == pytest.approx(0.5, abs=0.03)
+    assert 0.90 <= held / 300 <= 0.985
+
+
 def test_slides_of_one_patient_do_not_pretend_to_be_many():
     rng = np.random.default_rng(4)
     truth = np.arange(20) % 2
@@ -159,6 +183,7 @@ def test_a_table_of_scores_is_judged_by_slide_and_by_patient():
         {
             "slide": np.repeat(["A1", "A2", "B1", "C1", "D1"], 2),
             "patient": np.repeat(["A", "A", "B", "C", "D"], 2),
+            "model": np.repeat(["0", "1", "0", "1", "1"], 2),
             "class": ["no", "yes"] * 5,
             "share": [0.4, 0.6, 0.9, 0.1, 0.3, 0.7, np.nan, np.nan, 1, 0],
         }
@@ -172,6 +197,9 @@ def test_a_table_of_scores_is_judged_by_slide_and_by_patient():
     assert found.calls.tolist() == [1, 0, 1]
     strict = judge(table, truth, ["no", "yes"], **settings, threshold=0.65)
     assert strict.calls.tolist() == [0, 0, 1]
+    own = judge(table, truth, ["no", "yes"], **settings, threshold={"0": 0.65, "1": 0.05})
+    assert own.calls.tolist() == [0, 1, 1]
+    assert own.networks.tolist() == ["0", "1", "0"]
 
 
 def test_a_patient_of_two_classes_has_none():

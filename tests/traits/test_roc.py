@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn import metrics
 
 from histoniche.traits.roc import (
     LEVELS,
     Curve,
     auroc,
+    auroc_p,
+    auroc_within,
     macro_auroc,
-    macro_curve,
+    mean_curve,
     roc_curve,
     score_counts,
 )
@@ -48,7 +51,49 @@ def test_the_macro_area_is_sklearns_one_versus_rest():
     widest = max(own.shape[1] for own in counts)
     stacked = np.stack([np.pad(own, ((0, 0), (0, widest - own.shape[1]))) for own in counts])
     oracle = metrics.roc_auc_score(truth, scores, multi_class="ovr", average="macro")
-    assert macro_auroc(stacked) == pytest.approx(oracle, abs=1e-12)
+    assert macro_auroc(auroc(stacked)) == pytest.approx(oracle, abs=1e-12)
+
+
+def test_networks_are_not_compared_with_one_another():
+    # The first tells its two apart, the second takes three for one another's.
+    one = counted([0.9, 0.8], [1, 0]).counts.sum(0)
+    two = counted([0.1, 0.2, 0.2], [1, 0, 1]).counts.sum(0)
+    both = np.stack([two, np.pad(one, ((0, 0), (0, two.shape[1] - one.shape[1])))])
+    assert auroc_within(both) == (1 + 0.5) / 3
+    curves = [
+        roc_curve(counted([0.9, 0.8], [1, 0])),
+        roc_curve(counted([0.1, 0.2, 0.2], [1, 0, 1])),
+    ]
+    assert mean_curve(curves, weights=[1, 2]).area == pytest.approx(0.5)
+
+
+def test_p_is_scipys_and_that_of_two_networks_adds_up():
+    truth, scores, _ = drawn(5, n=60, levels=4, classes=2)
+    positive, values = truth == 1, scores[:, 1]
+    network = np.arange(60) % 2
+    tests = [
+        scipy.stats.mannwhitneyu(
+            values[own & positive],
+            values[own & ~positive],
+            method="asymptotic",
+            use_continuity=False,
+        )
+        for own in (network >= 0, network == 0, network == 1)
+    ]
+    whole = counted(values, positive).counts
+    assert auroc_p(whole) == pytest.approx(tests[0].pvalue, rel=1e-9)
+    levels = np.unique(values)
+    each = np.zeros((2, 2, len(levels)))
+    np.add.at(each, (network, truth, np.searchsorted(levels, values)), 1)
+    pairs = each.sum(2).prod(1)
+    # Both statistics are normal, with the spread that their own p tells.
+    shifts = [test.statistic - some / 2 for test, some in zip(tests[1:], pairs, strict=True)]
+    spreads = [
+        abs(shift) / scipy.stats.norm.isf(test.pvalue / 2)
+        for test, shift in zip(tests[1:], shifts, strict=True)
+    ]
+    z = sum(shifts) / np.hypot(*spreads)
+    assert auroc_p(each) == pytest.approx(2 * scipy.stats.norm.sf(abs(z)), rel=1e-9)
 
 
 def test_a_class_that_is_not_there_has_no_area():
@@ -93,7 +138,7 @@ def test_the_vertical_average_has_the_mean_of_the_areas():
     curves = [roc_curve(counted(scores[:, k], truth == k)) for k in range(3)]
     # A perfect curve rises at once: a rate that has two ends.
     curves.append(Curve(np.array([np.inf, 1, 0]), np.array([0.0, 0, 1]), np.array([0.0, 1, 1])))
-    macro = macro_curve(curves)
+    macro = mean_curve(curves)
     assert macro.area == pytest.approx(np.mean([curve.area for curve in curves]), abs=1e-12)
     assert (macro.fpr[0], macro.tpr[0], macro.fpr[-1], macro.tpr[-1]) == (0, 0, 1, 1)
 
@@ -101,7 +146,7 @@ def test_the_vertical_average_has_the_mean_of_the_areas():
 def test_the_average_over_thresholds_by_hand():
     one = Curve(np.array([np.inf, 0.8, 0.2]), np.array([0, 0, 1.0]), np.array([0, 1.0, 1]))
     two = Curve(np.array([np.inf, 0.5, 0.2]), np.array([0, 0.5, 1]), np.array([0, 0.5, 1]))
-    macro = macro_curve([one, two], average="threshold")
+    macro = mean_curve([one, two], average="threshold")
     assert macro.threshold.tolist() == [np.inf, 0.8, 0.5, 0.2]
     assert macro.fpr.tolist() == [0, 0, 0.25, 1]
     assert macro.tpr.tolist() == [0, 0.5, 0.75, 1]

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from histoniche.multiplicity import false_discovery
 from histoniche.report.blocks import Finding
@@ -55,8 +53,7 @@ def told(results: Results) -> pd.DataFrame:
     Returns
     -------
     trait, round, value (AUROC of patients, of several classes their mean), low, high,
-    n_patients, p (Mann-Whitney's, two-sided; of several classes the smallest times their
-    number), q (over the traits) and holds: better than chance by q and by the interval.
+    p, n_patients, q (over the traits) and holds: better than chance by q and by the interval.
     Empty where no test patient of a trait has a class.
     """
     if not results.has("trait_metrics") or results.table("trait_metrics").empty:
@@ -70,29 +67,14 @@ def told(results: Results) -> pd.DataFrame:
         if len(own):
             single = own[own["class"] != MACRO]
             stands = own[own["class"] == MACRO] if len(single) > 1 else single
-            row = records(stands[["round", "value", "low", "high", "n_patients"]])[0]
-            rows.append({"trait": trait, **row, "p": _against_chance(single)})
+            row = records(stands[["round", "value", "low", "high", "p", "n_patients"]])[0]
+            rows.append({"trait": trait, **row})
     table = pd.DataFrame(rows)
     if table.empty:
         return table
     table["q"] = false_discovery(table["p"].to_numpy(dtype=float))
     table["holds"] = (table["q"] < _Q) & (table["low"] > 0.5)
     return table
-
-
-def _against_chance(areas: pd.DataFrame) -> float:
-    """P of the classes' AUROCs of independent patients, if none were better than chance.
-
-    Notes
-    -----
-    The AUROC is Mann-Whitney's U over the number of pairs. Its variance under the null
-    hypothesis is taken without ties, which errs towards a larger p.
-    """
-    positives = areas["positives"].to_numpy(dtype=float)
-    negatives = areas["n"].to_numpy(dtype=float) - positives
-    spread = np.sqrt((positives + negatives + 1) / (12 * positives * negatives))
-    z = np.abs(areas["value"].to_numpy(dtype=float) - 0.5) / spread
-    return float(min(1.0, len(areas) * 2 * norm.sf(z).min()))
 
 
 def _area(row: dict[str, object]) -> str:

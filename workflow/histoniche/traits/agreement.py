@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
@@ -18,8 +19,8 @@ class Agreement(NamedTuple):
     high: float
     """Limits by drawing patients; NaN for a single patient."""
     p: float
-    """Two-sided p of no agreement (t distribution); NaN where a patient has several things,
-    which are no independent witnesses."""
+    """Two-sided p of no agreement (t distribution with a degree of freedom less for each
+    network); NaN where a patient has several things, which are no independent witnesses."""
     n: int
     patients: int
 
@@ -28,6 +29,7 @@ def rank_agreement(
     scores: Floats,
     measured: Floats,
     patients: NDArray[np.object_],
+    networks: NDArray[np.object_] | None = None,
     *,
     rng: np.random.Generator,
     draws: int = 1000,
@@ -41,6 +43,9 @@ def rank_agreement(
         (n,): scores of slides or patients, and the percentile or expression measured.
     patients
         (n,): whose they are.
+    networks
+        (n,): what gave each score; ranks are taken within each alone, since networks of a
+        cross-validation are not on one scale. None: one gave all.
     rng
         Draws the patients.
     draws
@@ -55,27 +60,40 @@ def rank_agreement(
     """
     names, member = np.unique(patients.astype(str), return_inverse=True)
     n = len(scores)
-    rho = float(_correlation(scores, measured, np.ones((1, n)))[0]) if n > 2 else np.nan
+    own = np.zeros(n, np.intp) if networks is None else pd.factorize(networks)[0]
+    rho = float(_correlation(scores, measured, own, np.ones((1, n)))[0]) if n > 2 else np.nan
     if np.isnan(rho) or len(names) < 2:
         return Agreement(rho, np.nan, np.nan, np.nan, n, len(names))
     counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    drawn = _correlation(scores, measured, counts[:, member].astype(np.float64))
+    drawn = _correlation(scores, measured, own, counts[:, member].astype(np.float64))
     tail = (1 - confidence) / 2
     low, high = np.nanquantile(drawn, [tail, 1 - tail])
-    single = len(names) == n
-    p = float(scipy.stats.spearmanr(scores, measured).pvalue) if single else np.nan
+    p = _p(rho, n - 1 - len(np.unique(own))) if len(names) == n else np.nan
     return Agreement(rho, float(low), float(high), p, n, len(names))
 
 
-def _correlation(x: Floats, y: Floats, weights: Floats) -> Floats:
-    """Spearman's correlation under each row of weights (draws, n); NaN where one is constant."""
-    total = weights.sum(1, keepdims=True)
-    dx, dy = (_ranks(values, weights) - (total + 1) / 2 for values in (x, y))
+def _correlation(x: Floats, y: Floats, networks: NDArray[np.intp], weights: Floats) -> Floats:
+    """Rank correlation under each row of weights (draws, n); NaN where one is constant."""
+    xy, xx, yy = np.zeros((3, len(weights)))
+    for number in np.unique(networks):
+        mine = networks == number
+        own = weights[:, mine]
+        middle = (own.sum(1, keepdims=True) + 1) / 2
+        dx, dy = (_ranks(values[mine], own) - middle for values in (x, y))
+        xy += (own * dx * dy).sum(1)
+        xx += (own * dx**2).sum(1)
+        yy += (own * dy**2).sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        r = (weights * dx * dy).sum(1) / np.sqrt(
-            (weights * dx**2).sum(1) * (weights * dy**2).sum(1)
-        )
-    return np.asarray(np.clip(r, -1, 1))
+        return np.asarray(np.clip(xy / np.sqrt(xx * yy), -1, 1))
+
+
+def _p(rho: float, freedom: int) -> float:
+    """Two-sided p of a correlation by Student's t."""
+    if freedom < 1:
+        return np.nan
+    with np.errstate(divide="ignore"):
+        t = rho * np.sqrt(np.float64(freedom) / (1 - rho**2))
+    return float(2 * scipy.stats.t.sf(abs(t), freedom))
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:

@@ -9,7 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from histoniche.learning.metrics import bootstrap_interval, class_metrics
-from histoniche.traits.roc import auroc, macro_auroc, macro_curve, roc_curve, score_counts
+from histoniche.traits.roc import (
+    Curve,
+    ScoreCounts,
+    auroc_p,
+    auroc_within,
+    macro_auroc,
+    mean_curve,
+    roc_curve,
+    score_counts,
+)
 
 ALL, MACRO = "all", "macro"
 """In place of a class: of all things together, and the mean over classes."""
@@ -31,16 +40,20 @@ class Judged(NamedTuple):
     """(n,): whose they are."""
     slides: NDArray[np.object_]
     """(n,): slide of each, or the slide that stands for a patient; None for several."""
+    networks: NDArray[np.object_] | None = None
+    """(n,): what judged each; scores are compared within one only. None: one judged all."""
 
 
 class Evaluation(NamedTuple):
     """Tables of one evaluation."""
 
     metrics: pd.DataFrame
-    """class, metric, value, low, high, n, positives (truly of the class), patients, slides,
+    """class, metric, value, low, high, p, n, positives (truly of the class), patients, slides,
     note. Class `all`: accuracy, the share called right. Class `macro`, of more than two
     classes: the mean over classes. Else METRICS of the class against the rest, of a
-    binary trait of the positive class alone."""
+    binary trait of the positive class alone. p is that of an AUROC if the scores knew nothing
+    (`auroc_p`; macro: the classes' smallest times their number), where patients have one thing
+    each."""
     confusion: pd.DataFrame
     """truth, predicted, count, share (of the true class)."""
     roc: pd.DataFrame
@@ -60,7 +73,8 @@ def evaluate(
     Patients are drawn with all they have, since slides and tiles of one are alike.
     Draws that lack a class have no value of it and are passed over. Where few patients
     are of a class such intervals are too narrow; where all draws are equal, as at an AUROC
-    of 1, the note says so.
+    of 1, the note says so. Scores of several networks are compared within each, see
+    `histoniche.traits.roc.auroc_within`; their curve is the mean of the networks' curves.
 
     Parameters
     ----------
@@ -90,12 +104,11 @@ def evaluate(
     matrices = np.bincount(code, minlength=len(names) * count**2).astype(np.float64)
     matrices = matrices.reshape(len(names), count, count)
     shown = range(count) if count > 2 else [1]
-    counted = [
-        score_counts(judged.scores[:, k], judged.truth == k, patient, patients=len(names))
-        for k in shown
-    ]
-    widest = max(one.counts.shape[-1] for one in counted)
-    ranks = np.stack([_padded(one.counts, widest) for one in counted], axis=1)
+    counted = [_counted(judged, k, patient) for k in shown]
+    widest = max(one.counts.shape[-1] for own in counted for one in own)
+    ranks = np.stack(
+        [np.stack([_padded(one.counts, widest) for one in own], axis=1) for own in counted], axis=1
+    )
     settings: dict[str, Any] = {"rng": rng, "draws": draws, "confidence": confidence}
     values = np.concatenate([_called(matrices.sum(0)), _ranked(ranks.sum(0))])
     limits = [
@@ -106,10 +119,13 @@ def evaluate(
             strict=True,
         )
     ]
-    rows = _rows(judged, classes, matrices.sum((0, 2)), np.stack([values, *limits], axis=1))
-    curves = {classes[k]: roc_curve(one) for k, one in zip(shown, counted, strict=True)}
+    # Several things of one patient are no independent witnesses.
+    known = _p(ranks.sum(0)) if len(names) == len(judged.truth) else np.empty(0)
+    p = np.append(np.full(len(values) - len(known), np.nan), known)
+    rows = _rows(judged, classes, matrices.sum((0, 2)), np.stack([values, *limits, p], axis=1))
+    curves = {classes[k]: _curve(own) for k, own in zip(shown, counted, strict=True)}
     if count > 2:
-        curves[MACRO] = macro_curve(list(curves.values()))
+        curves[MACRO] = mean_curve(list(curves.values()))
     points = [
         pd.DataFrame(curve._asdict()).assign(**{"class": name}) for name, curve in curves.items()
     ]
@@ -124,14 +140,15 @@ def judge(
     *,
     key: str,
     score: str,
-    threshold: float | None,
+    threshold: float | Mapping[str, float] | None,
 ) -> Judged:
     """Bring a table of scores to what `evaluate` takes.
 
     Parameters
     ----------
     scores
-        slide, patient, class and the score: a row a slide or patient and class.
+        slide, patient, model, class and the score: a row a slide or patient and class. The
+        models are the networks of the result.
     truth
         True class by slide or patient; others are left out, and so are things without a score.
     key
@@ -139,19 +156,26 @@ def judge(
     score
         Column: `share` or `mean`.
     threshold
-        Above which the second of two classes is called; None for the highest score.
+        Above which the second of two classes is called, one or each model's own; None for
+        the highest score.
     """
     wide = scores.pivot(index=key, columns="class", values=score).reindex(columns=list(classes))
     wide = wide[wide.index.isin(set(truth))].dropna()
     facts = scores.drop_duplicates(key).set_index(key, drop=False).loc[wide.index]
     values = wide.to_numpy(np.float64)
-    calls = values.argmax(1) if threshold is None else (values[:, 1] > threshold).astype(np.intp)
+    models = facts["model"].to_numpy(object)
+    if threshold is None:
+        calls = values.argmax(1)
+    else:
+        cuts = threshold if isinstance(threshold, float) else [threshold[one] for one in models]
+        calls = (values[:, 1] > cuts).astype(np.intp)
     return Judged(
         np.array([classes.index(truth[name]) for name in wide.index], dtype=np.intp),
         values,
         calls,
         facts["patient"].to_numpy(object),
         facts["slide"].to_numpy(object),
+        models,
     )
 
 
@@ -166,23 +190,44 @@ def patient_classes(labels: pd.DataFrame) -> dict[str, str]:
     return {str(patient): str(name) for patient, name in kept["first"].items()}
 
 
+def _counted(judged: Judged, number: int, patient: NDArray[np.intp]) -> list[ScoreCounts]:
+    """Scores of a class by each network."""
+    patients = int(patient.max(initial=-1)) + 1
+    networks = np.zeros(len(patient)) if judged.networks is None else judged.networks
+    return [
+        score_counts(
+            judged.scores[own, number], judged.truth[own] == number, patient[own], patients=patients
+        )
+        for own in (networks == name for name in pd.unique(networks))
+    ]
+
+
+def _curve(counted: Sequence[ScoreCounts]) -> Curve:
+    """ROC curve of a class: of one network its own, of several their mean by pairs."""
+    curves = [roc_curve(one) for one in counted]
+    if len(curves) == 1:
+        return curves[0]
+    pairs = [float(one.counts.sum((0, 2)).prod()) for one in counted]
+    return mean_curve(curves, weights=pairs)
+
+
 def _rows(
     judged: Judged,
     classes: Sequence[str],
     true: NDArray[np.float64],
     values: NDArray[np.float64],
 ) -> list[dict[str, Any]]:
-    """Rows of the metrics from value, low and high of each, and the things of each class."""
+    """Rows of the metrics from value, low, high and p of each, and the things of each class."""
     shared = {
         "n": len(judged.truth),
         "patients": int(pd.Series(judged.patients).nunique()),
         "slides": int(pd.Series(judged.slides).nunique()),
     }
     rows = []
-    for (name, metric), (value, low, high) in zip(_named(classes), values.tolist(), strict=True):
+    for (name, metric), (value, low, high, p) in zip(_named(classes), values.tolist(), strict=True):
         positives = int(true[classes.index(name)]) if name in classes else shared["n"]
         note = _note(value, low, high, shared["patients"])
-        row = {"class": name, "metric": metric, "value": value, "low": low, "high": high}
+        row = {"class": name, "metric": metric, "value": value, "low": low, "high": high, "p": p}
         rows.append({**row, "positives": positives, **shared, "note": note})
     return rows
 
@@ -222,11 +267,19 @@ def _with_mean(row: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _ranked(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Areas from counts (..., classes, 2, levels), with their mean where there are several."""
-    areas = auroc(counts)
-    if counts.shape[-3] == 1:
+    """Areas from counts (..., classes, networks, 2, levels), with the mean of several classes."""
+    areas = auroc_within(counts)
+    if areas.shape[-1] == 1:
         return areas
-    return np.concatenate([areas, macro_auroc(counts)[..., np.newaxis]], axis=-1)
+    return np.concatenate([areas, macro_auroc(areas)[..., np.newaxis]], axis=-1)
+
+
+def _p(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P of the areas that `_ranked` gives."""
+    p = auroc_p(counts)
+    if len(p) == 1:
+        return p
+    return np.append(p, np.fmin(1, len(p) * np.fmin.reduce(p)))
 
 
 def _padded(counts: NDArray[np.float64], levels: int) -> NDArray[np.float64]:

@@ -2,9 +2,11 @@
 
 import warnings
 from collections.abc import Sequence
+from itertools import compress
 from typing import Literal, NamedTuple
 
 import numpy as np
+import scipy.stats
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -76,19 +78,73 @@ def auroc(counts: Floats) -> Floats:
     ----------
     Hanley and McNeil 1982, Radiology 143:29-36.
     """
+    return auroc_within(counts[..., np.newaxis, :, :])
+
+
+def auroc_within(counts: Floats) -> Floats:
+    """Area over the pairs of a positive and a negative that the same network judged.
+
+    Networks of a cross-validation are not on one scale, and against each other they err
+    below one half: where a fold tests many positives, its network learned from few and
+    calls all of them less likely. Noise then seems to be told the wrong way round.
+
+    Parameters
+    ----------
+    counts
+        Negatives and positives by rising score, (..., networks, 2, levels).
+
+    Returns
+    -------
+    (...), as from `auroc`: the mean of the networks' areas, each weighing as many pairs as
+    it judged.
+
+    References
+    ----------
+    Parker, Gunter and Bedo 2007, BMC Bioinformatics 8:326 (the bias); Forman and Scholz 2010,
+    ACM SIGKDD Explor 12:49.
+    """
     negatives, positives = counts[..., 0, :], counts[..., 1, :]
     below = np.cumsum(negatives, axis=-1) - negatives / 2
-    pairs = negatives.sum(-1) * positives.sum(-1)
+    pairs = (negatives.sum(-1) * positives.sum(-1)).sum(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((positives * below).sum(-1) / pairs)
+        return np.asarray((positives * below).sum((-1, -2)) / pairs)
 
 
-def macro_auroc(counts: Floats) -> Floats:
-    """Mean one-versus-rest area of the classes that have one, from (..., classes, 2, levels)."""
+def auroc_p(counts: Floats) -> Floats:
+    """Two-sided p of an area as far from one half, if the scores knew nothing of the truth.
+
+    Parameters
+    ----------
+    counts
+        As for `auroc_within`, of things of which each is an independent witness.
+
+    Returns
+    -------
+    (...), Mann-Whitney's by the normal distribution, with its variance corrected for ties;
+    of several networks the statistics and their variances add up, as van Elteren's do where
+    each pair weighs the same. NaN without a pair or where all scores are equal.
+
+    References
+    ----------
+    Mann and Whitney 1947, Ann Math Stat 18:50; van Elteren 1960, Bull Int Stat Inst 37:351.
+    """
+    negatives, positives = counts[..., 0, :], counts[..., 1, :]
+    tied, n = negatives + positives, counts.sum((-1, -2))
+    pairs = negatives.sum(-1) * positives.sum(-1)
+    # A network without a pair has no part; one thing alone would divide by 0.
+    ties = (tied**3 - tied).sum(-1) / np.maximum(n * (n - 1), 1)
+    variance = (pairs / 12 * (n + 1 - ties)).sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = (auroc_within(counts) - 0.5) * pairs.sum(-1) / np.sqrt(variance)
+    return np.asarray(2 * scipy.stats.norm.sf(np.abs(z)))
+
+
+def macro_auroc(areas: Floats) -> Floats:
+    """Mean of the one-versus-rest areas, (..., classes), of the classes that have one."""
     with warnings.catch_warnings():
         # A draw without two classes has no area.
         warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(np.nanmean(auroc(counts), axis=-1))
+        return np.asarray(np.nanmean(areas, axis=-1))
 
 
 class Curve(NamedTuple):
@@ -118,18 +174,24 @@ def roc_curve(counted: ScoreCounts) -> Curve:
     return Curve(np.append(_INFINITE, counted.levels[kept][::-1]), fpr, tpr)
 
 
-def macro_curve(
-    curves: Sequence[Curve], *, average: Literal["vertical", "threshold"] = "vertical"
+def mean_curve(
+    curves: Sequence[Curve],
+    *,
+    weights: Sequence[float] | None = None,
+    average: Literal["vertical", "threshold"] = "vertical",
 ) -> Curve:
-    """Average of the classes' one-versus-rest curves.
+    """Average of the classes' one-versus-rest curves, or of the networks' of a class.
 
     Parameters
     ----------
     curves
-        One a class; those with NaN have no part.
+        Those with NaN have no part.
+    weights
+        How much each counts in the vertical average; None: all the same.
     average
         `vertical`: the mean sensitivity at each false positive rate, whose area is the
-        mean of the classes' areas, the macro-averaged AUROC; its thresholds are NaN.
+        mean of the areas, of classes the macro-averaged AUROC, of networks weighted by
+        their pairs `auroc_within`; its thresholds are NaN.
         `threshold`: the means of sensitivity and of false positive rate over the classes
         at each threshold, as Truong et al. draw it; its area is another number.
 
@@ -138,9 +200,10 @@ def macro_curve(
     Fawcett 2006, Pattern Recognit Lett 27:861-874, section 7; Truong et al. 2020,
     Neurooncol Adv 2:vdaa110, Evaluation.
     """
-    known = [
-        curve for curve in curves if np.isfinite(curve.fpr).all() and np.isfinite(curve.tpr).all()
+    whole = [
+        bool(np.isfinite(curve.fpr).all() and np.isfinite(curve.tpr).all()) for curve in curves
     ]
+    known = list(compress(curves, whole))
     if not known:
         nothing = np.full(1, np.nan)
         return Curve(nothing, nothing, nothing)
@@ -155,7 +218,8 @@ def macro_curve(
         return Curve(cuts, fpr, tpr)
     grid = np.unique(np.concatenate([curve.fpr for curve in known]))
     # Curves rise vertically at some rates, so each rate has a lower and an upper end.
-    tpr = np.mean([_ends(curve, grid) for curve in known], axis=0).ravel()
+    given = None if weights is None else list(compress(weights, whole))
+    tpr = np.average([_ends(curve, grid) for curve in known], axis=0, weights=given).ravel()
     return Curve(np.full(2 * len(grid), np.nan), np.repeat(grid, 2), tpr)
 
 

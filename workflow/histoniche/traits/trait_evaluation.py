@@ -24,7 +24,8 @@ Level = Literal["tile", "slide", "patient"]
 
 OUT_OF_FOLD = "out_of_fold"
 """In a cross-validation: each slide by the round that tests it. Networks of several rounds
-are on one scale only as far as they are calibrated."""
+are not on one scale, so that slides are called by their own network's threshold and compared
+with those of the same network."""
 
 OOD_NEAR, OOD_ALL, UNSEEN = "ood_near", "ood_all", "unseen"
 """Sets beside test: next to the cuts; everybody between them; these and the test patients."""
@@ -214,13 +215,15 @@ def _judged_tiles(facts: _Facts, members: pd.DataFrame, model: str, tiles: _Tile
     )
 
 
-def _cut(facts: _Facts, model: str) -> float | None:
-    """Threshold of the slides of a model; None for the highest score."""
-    own = facts.choice.loc[facts.choice["model"] == model, "slide_threshold"]
+def _cut(facts: _Facts, model: str) -> dict[str, float] | None:
+    """Threshold of the slides of a model, or of each; None for the highest score."""
+    rows = facts.choice["model"] == model
     if model == OUT_OF_FOLD:
-        own = facts.choice.loc[facts.choice["model"] != ENSEMBLE, "slide_threshold"]
-    value = float(own.astype(float).mean())
-    return None if np.isnan(value) else value
+        rows = facts.choice["model"] != ENSEMBLE
+    own = facts.choice.loc[rows, ["model", "slide_threshold"]].astype({"slide_threshold": float})
+    if own["slide_threshold"].isna().any():
+        return None
+    return dict(zip(own["model"], own["slide_threshold"], strict=True))
 
 
 def _agreement(
@@ -241,5 +244,6 @@ def _agreement(
         own[facts.settings["score"]].to_numpy(np.float64),
         measured.to_numpy(np.float64),
         own["patient"].to_numpy(object),
+        own["model"].to_numpy(object),
         **drawing,
     )._asdict()

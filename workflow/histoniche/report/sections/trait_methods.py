@@ -201,8 +201,9 @@ def _vote(results: Results, scoring: Mapping[str, Any]) -> str:
     """Which networks vote, and how."""
     if folds(results):
         return (
-            "Out of fold: every slide by the network that tests its patient, at the mean of the "
-            "folds' thresholds."
+            "Out of fold: every slide by the network that tests its patient, at that network's "
+            "threshold. Networks of different folds are not on one scale, so that AUROC and rank "
+            "correlation compare slides of the same fold alone (Parker et al. 2007)."
         )
     best = int(scoring.get("best", 3))
     rule = (
@@ -221,7 +222,8 @@ def _measured(results: Results) -> Iterator[str]:
     text = (
         "Accuracy: of the held-out patients alone, by tile (as of the slide's class), slide and "
         "patient; AUROC of the positive class, of more than two each against the rest with their "
-        "mean; intervals: 95\u00a0% percentile bootstrap that draws patients with all they have."
+        "mean, p by Mann and Whitney over patients; intervals: 95\u00a0% percentile bootstrap that "
+        "draws patients with all they have."
     )
     if results.has("trait_agreement") and len(results.table("trait_agreement")):
         text += (
