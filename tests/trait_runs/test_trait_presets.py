@@ -79,7 +79,7 @@ def smaller(name: str, demo: dict[str, Any]) -> dict[str, Any]:
         # Genes of the demo's own table, and cuts that leave patients enough among twelve.
         config["expression"] = {**demo["expression"], "min_patients": 3}
         for trait, gene in (("mki67", "CTG01"), ("egfr", "LEG01")):
-            traits["named"][trait]["expression"] = {"gene": gene, "low": 0.4, "high": 0.6}
+            traits["named"][trait]["expression"] = {"gene": gene, "low": 0.45, "high": 0.55}
             traits["named"][trait]["expression"]["near"] = 0.05
     return yaml.safe_load(
         yaml.safe_dump({**config, "tilings": changes["tilings"], "traits": traits})

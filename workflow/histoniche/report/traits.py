@@ -73,6 +73,12 @@ def round_words(name: str) -> str:
     return {ENSEMBLE: "ensemble", OUT_OF_FOLD: "out of fold"}.get(name, "one network")
 
 
+def span(numbers: Iterable[float]) -> str:
+    """Smallest and largest count, or the only one."""
+    low, high = (f"{int(one):,}" for one in (min(numbers), max(numbers)))
+    return low if low == high else f"{low} to {high}"
+
+
 def in_order(values: Iterable[str], known: Iterable[str]) -> list[str]:
     """Values in a known order; unknown ones last, by name."""
     order = list(known)

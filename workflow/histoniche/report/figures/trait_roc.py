@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from histoniche.report.figures.confusion import draw_shares, shares_of
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, format_interval
+from histoniche.report.numbers import count, format_interval, join_words
 from histoniche.report.results import records
 from histoniche.report.style import (
     INK,
@@ -31,6 +31,7 @@ from histoniche.report.traits import (
     in_order,
     main_round,
     round_words,
+    span,
     tidy,
 )
 from histoniche.tables import read_table
@@ -41,6 +42,7 @@ _STEPS = 400
 _FAINT_ROUND = "#9fb3c6"
 _MOST_LINES = 4
 _LONGEST = 26
+_COUNTED = {"n_patients": "patients", "n_slides": "slides"}
 
 
 def draw_trait_roc(
@@ -208,11 +210,12 @@ def _lines(
     stands = numbers[numbers["class"] == leading]
     if stands.empty:
         return []
-    first = stands.iloc[0]
-    who = [count(int(first["n_patients"]), "patient"), count(int(first["n_slides"]), "slide")]
     if main is None:
         low, high = (f"{value:.2f}" for value in (stands["value"].min(), stands["value"].max()))
-        return [f"AUROC {low} to {high}", f"in {count(len(stands), 'round')}", *who]
+        who = [f"{span(stands[name])} {word}" for name, word in _COUNTED.items()]
+        return [f"AUROC {low} to {high}", f"in {count(len(stands), 'round')} of", *who]
+    stands = stands[stands["round"] == main]
+    who = [count(int(stands[name].max()), word[:-1]) for name, word in _COUNTED.items()]
     own = {str(row["class"]): row for row in records(numbers[numbers["round"] == main])}
     shown = [leading] if len(classes) > _MOST_LINES else [*_others(classes), leading]
     lines = []
@@ -242,16 +245,17 @@ def _colours(classes: Sequence[str]) -> dict[str, str]:
 def _handles(curves: pd.DataFrame, classes: Sequence[str]) -> list[Line2D]:
     """Legend of the colours."""
     rounds = set(curves["round"])
-    main = main_round(rounds)
+    mains = [main_round(own["round"]) for _, own in curves.groupby(["set", "level"])]
+    bold = join_words(sorted({round_words(main) for main in mains if main is not None}))
     handles = []
-    if main is not None:
+    if bold:
         for name, colour in _colours(classes).items():
             words = "mean of the classes" if name == MACRO else shorten(name, _LONGEST)
-            label = f"{words}, {round_words(main)}" if len(classes) == 2 else words
+            label = f"{words}, {bold}" if len(classes) == 2 else words
             width = 2.0 if name == MACRO or len(classes) == 2 else 1.2
             handles.append(Line2D([], [], color=colour, linewidth=width, label=label))
     if len(rounds) > 1:
-        colour = LOW if main is None else _FAINT_ROUND
+        colour = _FAINT_ROUND if bold else LOW
         words = "single rounds" + ("" if len(classes) == 2 else ", mean of the classes")
         handles.append(Line2D([], [], color=colour, linewidth=0.9, label=words))
     return handles

@@ -16,6 +16,7 @@ from histoniche.report.traits import (
     in_order,
     main_round,
     round_words,
+    span,
     tidy,
 )
 
@@ -82,7 +83,7 @@ def numbers(metrics: pd.DataFrame, trait: str) -> Table:
                 mine = own[own["class"] == label]
                 rows.append(_row(mine, SET_NAMES.get(name, name), LEVEL_NAMES[level], label))
     heads = (
-        *("set", "level", "class", ">patients", ">slides"),
+        *("set", "level", "class", "judged by", ">patients", ">slides"),
         *(f">{name}" for name in METRIC_NAMES.values()),
     )
     sets = [
@@ -92,15 +93,12 @@ def numbers(metrics: pd.DataFrame, trait: str) -> Table:
         "In brackets intervals over patients. Each class against the rest; mean: over the "
         f"classes. {'; '.join(sets)}."
     )
-    which = join_words(list(dict.fromkeys(map(round_words, kept["round"]))))
-    several = kept.groupby(["set", "level"])["round"].nunique().gt(1).any()
-    title = f"{trait}, {'median over rounds' if several else which}"
-    return table(title, heads, rows, note)
+    return table(trait, heads, rows, note)
 
 
 def _row(metrics: pd.DataFrame, name: str, level: str, label: str) -> tuple[str, ...]:
     """Numbers of one class; of several rounds their median, without an interval."""
-    first = metrics.iloc[0]
+    rounds = metrics["round"].nunique()
     cells = []
     for metric in METRIC_NAMES:
         own = metrics[metrics["metric"] == metric]
@@ -116,8 +114,9 @@ def _row(metrics: pd.DataFrame, name: str, level: str, label: str) -> tuple[str,
         name,
         level,
         shown,
-        f"{int(first['n_patients']):,}",
-        f"{int(first['n_slides']):,}",
+        round_words(metrics["round"].iloc[0]) if rounds == 1 else f"median of {rounds} rounds",
+        span(metrics["n_patients"]),
+        span(metrics["n_slides"]),
         *cells,
     )
 
