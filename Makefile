@@ -6,14 +6,13 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test test-cluster test-traits lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale format docs lock clean help
+.PHONY: demo test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, run the demo cohort, show where its results are"
 	@echo "make test    set up, lint and test"
 	@echo "make test-cluster   failures and recovery on a SLURM cluster on this machine; needs root"
-	@echo "make test-traits   traits on the demo cohort, and their presets on part of it; an hour"
 	@echo "make lint    style, types, workflow"
 	@echo "make bench-slides   reading and tiling against other libraries"
 	@echo "make bench-segmentation   applying a network against the same network used plainly"
@@ -71,9 +70,6 @@ test: lint unit
 
 test-cluster: $(VENV)/.dev
 	@$(BIN)/python -m pytest tests/cluster
-
-test-traits: $(VENV)/.dev
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 tests/trait_runs
 
 # The peers come without what they would bring along, which has no part in what is measured.
 $(VENV)/.bench: envs/bench.lock $(VENV)/.dev

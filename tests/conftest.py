@@ -38,7 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def module(item: pytest.Item) -> str:
         return item.path.relative_to(CHECKOUT).as_posix()
 
-    items.sort(key=lambda item: (module(item) not in OF_DEMO, "workflow" not in item.path.parts))
+    items.sort(
+        key=lambda item: (
+            module(item) not in OF_DEMO,
+            not {"workflow", "trait_runs"} & set(item.path.parts),
+        )
+    )
     for item in items:
         shares = "demo" in getattr(item, "fixturenames", ())
         own = module(item).startswith("tests/trait_runs/")

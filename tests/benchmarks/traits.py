@@ -26,7 +26,7 @@ from histoniche.learning.models import load_model, normalise, save_model
 from histoniche.learning.reading import batches
 from histoniche.slides.store import TileStore, TileWriter, write_columns
 from histoniche.traits.application import classify_slide
-from histoniche.traits.heat_maps import map_traits
+from histoniche.traits.heat_maps import draw_trait_heat_maps
 
 SLIDE_TILES = 15_000
 # The paper's own time for the three heat maps of a slide.
@@ -248,7 +248,7 @@ def seconds_to_draw(folder: Path, preset: Preset) -> float:
     Image.new("RGB", (size[0] // 10, size[1] // 10), "white").save(thumbnail)
 
     def draw() -> None:
-        map_traits(found, found, thumbnail, folder / "maps.png", traits=traits)
+        draw_trait_heat_maps(found, found, thumbnail, folder / "maps.png", traits=traits)
 
     return median_seconds({"ours": draw}, clock=time.perf_counter)["ours"]
 

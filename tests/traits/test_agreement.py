@@ -59,6 +59,16 @@ def test_ranks_are_taken_within_each_network():
     assert shifted.p == found.p
 
 
+def test_of_few_patients_p_counts_permutations():
+    rng = np.random.default_rng(6)
+    perfect = rank_agreement(np.arange(4.0), np.arange(4.0), people(4), rng=rng)
+    # Two of 24 orders are as far from none.
+    assert perfect.p == pytest.approx(2 / 24, abs=0.01)
+    # Within each network two of two orders.
+    pairs = np.array([0, 1, 0, 1], object)
+    assert rank_agreement(np.arange(4.0), np.arange(4.0), people(4), pairs, rng=rng).p > 0.45
+
+
 def test_p_within_networks_is_uniform_where_there_is_nothing():
     rng = np.random.default_rng(5)
     networks = (np.arange(24) % 3).astype(object)
