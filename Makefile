@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 DEMO := results/demo
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale format docs lock clean help
+.PHONY: demo image test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, run the demo cohort, show where its results are"
 	@echo "make test    set up, lint and test"
+	@echo "make image   build the images of both environments with Apptainer; BASE=FOLDER where no hub is"
 	@echo "make test-cluster   failures and recovery on a SLURM cluster on this machine; needs root"
 	@echo "make lint    style, types, workflow"
 	@echo "make bench-slides   reading and tiling against other libraries"
@@ -54,6 +55,15 @@ demo: $(VENV)/.workflow $(DEMO)-cohort/slides.tsv
 	@echo "full report    $(DEMO)/report.zip"
 	@echo "sealed bundle  $(DEMO)/histoniche-demo.crate.zip"
 	@echo "region maps    $(DEMO)/regions/SLIDE/overlay.png, map.ome.zarr, regions.geojson"
+
+# From the lock alone: an image outlives changes of the code, which containers see from outside.
+image: images/imaging.sif images/analysis.sif
+
+images/%.sif: envs/container.def envs/install.sh envs/bootstrap.txt envs/%.lock
+	@command -v apptainer >/dev/null || { echo "error: no apptainer here; install it" >&2; exit 1; }
+	@mkdir -p images
+	@apptainer build --force $(if $(BASE),--build-arg BOOTSTRAP=localimage --build-arg BASE=$(BASE)) --build-arg NAME=$* $@.part $<
+	@mv $@.part $@
 
 lint: $(VENV)/.dev $(DEMO)-cohort/slides.tsv
 	@$(BIN)/ruff format --check --quiet .

@@ -59,7 +59,9 @@ def test_the_cuda_of_torch_is_read_without_importing_it():
     assert cuda_of_torch() == torch.version.cuda
 
 
-def test_containers_want_a_program_and_images_that_are_there(put, tmp_path):
+def test_containers_want_a_program_and_images_that_are_there(put, tmp_path, monkeypatch):
+    # The machine may have one of its own.
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     image = tmp_path / "a.sif"
     profile = {"software-deployment-method": ["conda", "apptainer"]}
     assert [one.level for one in check_containers({}, [str(image)])] == ["ok"]

@@ -1,6 +1,7 @@
 """The checked study, its settings, and the versions of code, for all other files."""
 
 import hashlib
+import os
 import re
 import sys
 from errno import ENOENT
@@ -10,8 +11,11 @@ CHECKOUT = Path(workflow.basedir)
 # Every script imports the package from here, SLURM jobs and containers included.
 sys.path.insert(0, str(CHECKOUT / "workflow"))
 
+from snakemake.settings.types import DeploymentMethod
+
 from histoniche.code_version import code_version
 from histoniche.cohort.batches import batch_slides
+from histoniche.cohort.images import folders_to_bind, images
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.places import is_file_of_weights
 from histoniche.cohort.study import read_study
@@ -33,9 +37,12 @@ except InputError as error:
 config = dict(study.config)
 
 BUNDLE = f"<results>/histoniche-{config['study']['name']}.crate.zip"
-CONTAINERS = {
-    name: f"docker://histoniche/{name}:0.1.0" for name in ("imaging", "analysis")
-}
+CONTAINERS = images(config, CHECKOUT)
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+    # A container sees the working directory, and of the rest what is named here.
+    visible = os.environ.get("APPTAINER_BIND", "").split(",")
+    visible += folders_to_bind(config, study.slide_files, Path.cwd())
+    os.environ["APPTAINER_BIND"] = ",".join(dict.fromkeys(filter(None, visible)))
 HEADS = study.heads
 # Folders of each head's models, one a fold.
 MODELS = {head: study.models(head) for head in HEADS}

@@ -78,6 +78,12 @@ class Study(TraitSettings):
         return self.slides[self.slides["exclude"].isna()].set_index("slide", drop=False)
 
     @property
+    def slide_files(self) -> list[Path]:
+        """Files of the used slides, their annotations and masks."""
+        columns = [self.used[name].dropna() for name in ("path", "annotation", "tissue_mask")]
+        return [Path(path) for own in columns for path in own]
+
+    @property
     def annotated_slides(self) -> list[dict[str, Any]]:
         """Slides with an annotation, as `split_patients` takes them."""
         rows = self.used[self.used["annotation"].notna()]

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from rich.progress import track
 
+from histoniche.cohort.images import images
 from histoniche.cohort.study import Study, read_study
 from histoniche.doctor.cluster import check_cluster, read_profile
 from histoniche.doctor.containers import check_containers
@@ -44,8 +45,7 @@ def examine(config: Path, *, profile: Path | None, slides: int | None) -> Iterat
     on_cluster = settings.get("executor") == "slurm"
     needed = "segmentation" in study.config or "traits" in study.config
     yield from check_graphics(needed=needed, on_cluster=on_cluster, cuda=cuda_of_torch())
-    images = dict(study.config.get("containers", {})).values()
-    yield from check_containers(settings, images)
+    yield from check_containers(settings, images(study.config, CHECKOUT).values())
     yield Finding("ok", f"{len(study.patients)} patients, {len(study.used)} slides to be used")
     if on_cluster and profile is not None:
         yield from _examine_cluster(config, profile)

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Apptainer in a folder of its own, for the tests on any Debian or Ubuntu machine.
+#
+#   tests/cluster/apptainer.sh FOLDER    its programs lie in FOLDER/bin
+#
+# Debian's stable releases have no package of it: it comes from unstable with the few libraries that it
+# needs, all unpacked and not installed. Needs apt, and root to run containers without user namespaces.
+set -euo pipefail
+
+[[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; exit 2; }
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+root=$folder/root
+
+fetch() {
+  local options=(-qq -o APT::Sandbox::User=root) unstable
+  mkdir -p "$folder/unstable/lists/partial" "$folder/unstable/cache/archives/partial" "$folder/packages"
+  echo 'deb [trusted=yes] http://deb.debian.org/debian sid main' >"$folder/unstable/sources.list"
+  unstable=(
+    "${options[@]}" -o Dir::Etc::SourceList="$folder/unstable/sources.list"
+    -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$folder/unstable/lists"
+    -o Dir::Cache="$folder/unstable/cache"
+  )
+  apt-get "${unstable[@]}" update
+  apt-get "${options[@]}" update
+  cd "$folder/packages"
+  apt-get "${unstable[@]}" download apptainer libc6 libseccomp2 libsqlite3-0 libgcc-s1
+  # Of the machine's own release, so that its libraries fit.
+  apt-get "${options[@]}" download patchelf
+}
+
+unpack() {
+  local package libraries loader program
+  for package in "$folder"/packages/*.deb; do dpkg -x "$package" "$root"; done
+  libraries=$root/usr/lib/x86_64-linux-gnu
+  loader=$(find "$root" -name 'ld-linux-x86-64.so.2' | head -1)
+  for program in "$root/usr/bin/apptainer" "$libraries/apptainer/bin/starter"; do
+    "$root/usr/bin/patchelf" --force-rpath --set-rpath "$libraries" --set-interpreter "$loader" "$program"
+  done
+  # It finds its own files from where it lies: the program above /usr, its starter above /usr/lib.
+  mv "$root/etc" "$root/usr/etc"
+  mkdir -p "$root/usr/lib/var/lib/apptainer/mnt/session"
+  # A root shell in a container may lack a capability that it asks for by default.
+  sed -i 's/^root default capabilities.*/root default capabilities = no/' "$root/usr/etc/apptainer/apptainer.conf"
+  mkdir -p "$folder/bin"
+  ln -sf "$root/usr/bin/apptainer" "$folder/bin/apptainer"
+}
+
+[[ -x $folder/bin/apptainer ]] || { fetch && unpack; }
+"$folder/bin/apptainer" --version

@@ -1,0 +1,38 @@
+"""Conda, container and virtual environment are made of one lock each."""
+
+import re
+
+import pytest
+import yaml
+
+from study import CHECKOUT
+
+ENVS = CHECKOUT / "envs"
+PIN = re.compile(r"^([a-z0-9_.-]+==[^\s;\\]+)( ; [^\\]+?)?\s*\\?$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["imaging", "analysis"])
+def test_conda_installs_what_the_lock_pins(name):
+    lock = {pin + marker for pin, marker in PIN.findall((ENVS / f"{name}.lock").read_text())}
+    dependencies = yaml.safe_load((ENVS / f"{name}.yaml").read_text())["dependencies"]
+    assert dependencies[:2] == ["python=3.11", "pip"]
+    assert set(dependencies[2]["pip"]) == lock
+    assert len(lock) > 40
+
+
+def test_both_definitions_of_an_image_install_the_lock_by_one_script():
+    for definition in ("container.def", "Containerfile"):
+        text = (ENVS / definition).read_text()
+        assert "sh /opt/envs/install.sh" in text
+        assert re.search(r"envs/(\{\{ NAME \}\}|\$\{NAME\})\.lock", text)
+        assert "pip install" not in text
+    assert "--require-hashes" in (ENVS / "install.sh").read_text()
+
+
+def test_every_rule_states_both_ways_of_deployment():
+    for file in sorted((CHECKOUT / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"^(?:rule|checkpoint) ", file.read_text(), flags=re.MULTILINE)[1:]:
+            if re.search(r"^ {4}(script|shell|run):", rule, flags=re.MULTILINE):
+                where = f"{file.name}, rule {rule.partition(':')[0]}"
+                assert re.search(r"^ {4}conda:$", rule, flags=re.MULTILINE), where
+                assert re.search(r"^ {4}container:$", rule, flags=re.MULTILINE), where
