@@ -1,8 +1,9 @@
 """Which image runs a job, and what it sees."""
 
+import os
 from pathlib import Path
 
-from histoniche.cohort.images import folders_to_bind, images
+from histoniche.cohort.images import folders_to_bind, images, show_to_containers
 
 
 def test_images_are_those_that_make_builds_unless_others_are_named():
@@ -27,3 +28,9 @@ def test_what_lies_outside_is_bound_once_and_nothing_else(tmp_path):
     }
     slides = [work / "cohort" / "a.tif", data / "slides" / "b.tif", work / "cohort" / "c.tif"]
     assert folders_to_bind(config, slides, work) == [str(data), str(other)]
+
+
+def test_what_the_user_binds_stays_visible(monkeypatch):
+    monkeypatch.setenv("APPTAINER_BIND", "/scratch:/tmp,/data")
+    show_to_containers(["/data", "/slides"])
+    assert os.environ["APPTAINER_BIND"] == "/scratch:/tmp,/data,/slides"

@@ -30,7 +30,7 @@ SMALLER: dict[str, dict[str, Any]] = {
     "pathomch": {
         "tilings": {"pathomch": {"mpp": 4, "size": 320, "min_tissue": 0.5}},
         "rounds": {"rounds": 2, "test": 0.2, "validation": 0.3},
-        # Inception wants at least 299 px. Steps enough for the statistics of batch normalisation, from a random start.
+        # Inception wants at least 299 px, and batch normalisation steps enough to start at random.
         "training": {"epochs": 4, "tiles_per_slide": 6, "batch_size": 4, "checks_per_epoch": 2},
     },
     "mil": {

@@ -1,7 +1,6 @@
 """The checked study, its settings, and the versions of code, for all other files."""
 
 import hashlib
-import os
 import re
 import sys
 from errno import ENOENT
@@ -15,7 +14,7 @@ from snakemake.settings.types import DeploymentMethod
 
 from histoniche.code_version import code_version
 from histoniche.cohort.batches import batch_slides
-from histoniche.cohort.images import folders_to_bind, images
+from histoniche.cohort.images import folders_to_bind, images, show_to_containers
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.places import is_file_of_weights
 from histoniche.cohort.study import read_study
@@ -40,9 +39,7 @@ BUNDLE = f"<results>/histoniche-{config['study']['name']}.crate.zip"
 CONTAINERS = images(config, CHECKOUT)
 if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
     # A container sees the working directory, and of the rest what is named here.
-    visible = os.environ.get("APPTAINER_BIND", "").split(",")
-    visible += folders_to_bind(config, study.slide_files, Path.cwd())
-    os.environ["APPTAINER_BIND"] = ",".join(dict.fromkeys(filter(None, visible)))
+    show_to_containers(folders_to_bind(config, study.slide_files, Path.cwd()))
 HEADS = study.heads
 # Folders of each head's models, one a fold.
 MODELS = {head: study.models(head) for head in HEADS}

@@ -1,5 +1,6 @@
 """Containers: the image of each environment, and the folders that its jobs have to see."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,12 @@ def folders_to_bind(config: Mapping[str, Any], slides: Iterable[Path], work: Pat
         for path in outside
         if not any(path.is_relative_to(other) for other in outside if other != path)
     ]
+
+
+def show_to_containers(folders: Iterable[str]) -> None:
+    """Let containers of this process see folders, beside those that the user binds."""
+    visible = [*os.environ.get("APPTAINER_BIND", "").split(","), *folders]
+    os.environ["APPTAINER_BIND"] = ",".join(dict.fromkeys(filter(None, visible)))
 
 
 def _paths(value: Any) -> Iterator[str]:
