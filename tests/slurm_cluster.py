@@ -23,6 +23,7 @@ exec "{program}" "$@"
 """
 
 Seen = TypeVar("Seen")
+Run = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,17 @@ class Cluster:
             environment={**study.environment, "PATH": os.pathsep.join(map(str, programs))},
             place=(
                 *("--profile", str(PROFILE)),
-                # These jobs are short, this file system is local, and a run on this machine
-                # trains with both of its cores.
-                *("--slurm-init-seconds-before-status-checks", "2"),
-                *("--latency-wait", "5"),
+                # A run on this machine trains with both of its cores, these jobs are short, and
+                # this file system is local.
                 *("--set-threads", "train_head=2"),
+                *("--slurm-init-seconds-before-status-checks", "2"),
+                # Last comes an option of one value, behind which targets may stand.
+                *("--latency-wait", "5"),
             ),
         )
 
     @contextmanager
-    def started(self, study: Study, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    def started(self, study: Study, *arguments: str) -> Iterator[Run]:
         """Start the workflow and go on; what it prints goes to `run.log` in the study's folder."""
         study.write_config()
         with (study.folder / "run.log").open("w") as log:
@@ -137,21 +139,22 @@ class Cluster:
         )
         return done.stdout
 
-    def job(self, rule: str) -> str:
-        """Number of the one job of a rule that runs; waits for it."""
+    def running(self, rule: str) -> list[str]:
+        """Numbers of the jobs of a rule that run."""
+        lines = self.ask("squeue", "--noheader", "--states=running", "--format=%A %k").splitlines()
+        return [line.split()[0] for line in lines if f"rule_{rule}" in line]
 
-        def running() -> list[str]:
-            lines = self.ask("squeue", "--noheader", "--states=running", "--format=%A %k")
-            return [line.split()[0] for line in lines.splitlines() if f"rule_{rule}" in line]
-
-        return wait_for(running, f"no job of {rule} ran")[0]
+    def job(self, rule: str, run: Run) -> str:
+        """Number of the one job of a rule that runs; waits for it while the run goes on."""
+        return wait_for(lambda: self.running(rule), f"no job of {rule} ran", run)[0]
 
 
-def wait_for(look: Callable[[], Seen], failure: str) -> Seen:
-    """What a look sees, as soon as it sees something."""
+def wait_for(look: Callable[[], Seen], failure: str, run: Run | None = None) -> Seen:
+    """What a look sees, as soon as it sees something; a run that it depends on must not end."""
     end = time.monotonic() + PATIENCE
     while not (seen := look()):
         assert time.monotonic() < end, failure
+        assert run is None or run.poll() is None, f"{failure}: the run ended"
         time.sleep(0.1)
     return seen
 

@@ -9,42 +9,30 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-import pytest
-
 from cluster_study import TARGETS, WEIGHTS, assert_same_results, copied
 from histoniche.files import sha256
 from histoniche.tables import read_table
-from slurm_cluster import PATIENCE, Cluster, signal_job, wait_for
+from slurm_cluster import PATIENCE, Cluster, Run, signal_job, wait_for
 from study import CORES, Study
 
 MODEL = f"results/demo/{WEIGHTS}"
 
 
-@pytest.fixture
-def tiled(cluster: Cluster, undisturbed: Study, tmp_path: Path) -> Study:
-    """The study with its slides tiled, to go on with on the cluster."""
-    study = copied(undisturbed, tmp_path / "study")
-    for stage in ("models", "segmentation", "regions", "areas", "logs"):
-        subprocess.run(["rm", "-r", study.results / stage], check=True)
-    return cluster.study(study)
-
-
 @contextmanager
 def frozen_in_training(
     cluster: Cluster, study: Study, *arguments: str
-) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+) -> Iterator[tuple[Run, str]]:
     """A run whose training stands still after its first epochs, and the number of that job."""
     state = study.results / Path(WEIGHTS).parents[1] / ".state"
     with cluster.started(study, MODEL, *arguments) as run:
-        job = cluster.job("train_head")
-        wait_for(lambda: list(state.glob("*/*/step-*.ckpt")), "the training kept no state")
+        job = cluster.job("train_head", run)
+        wait_for(lambda: list(state.glob("*/*/step-*.ckpt")), "the training kept no state", run)
         signal_job(job, signal.SIGSTOP)
         assert not (study.folder / MODEL).exists()
         yield run, job
 
 
-def assert_ended_well(run: subprocess.Popen[bytes], study: Study) -> None:
+def assert_ended_well(run: Run, study: Study) -> None:
     """A run ends without an error."""
     assert run.wait(2 * PATIENCE) == 0, (study.folder / "run.log").read_text()[-6000:]
 
@@ -79,7 +67,7 @@ def test_out_of_memory_is_tried_again_with_more(cluster, new_study, tmp_path):
     sections = "".join(f"P00{n}\t{n}\t2\t0.5\t0.25\t4\t1\t8\n" for n in (1, 2, 3))
     with (study.folder / "areas.tsv").open("w") as table:
         print("patient", *regions, sep="\t", file=table)
-        for _ in range(1200):
+        for _ in range(1600):
             table.write(1000 * sections)
     before = len(cluster.submissions())
     study.run("results/demo/areas/patients.parquet")
@@ -108,7 +96,7 @@ def test_a_cancelled_job_is_tried_again(cluster, tiled, undisturbed):
 def test_a_node_that_goes_down_takes_its_job_up_again(cluster, tiled, undisturbed):
     with frozen_in_training(cluster, tiled) as (run, job):
         cluster.switch_off("gpu1")
-        wait_for(lambda: restarts(cluster, job), "the job was not queued again")
+        wait_for(lambda: restarts(cluster, job), "the job was not queued again", run)
         cluster.switch_on("gpu1")
         assert_ended_well(run, tiled)
     assert_went_on(tiled, undisturbed)
@@ -118,7 +106,7 @@ def test_a_preempted_job_is_queued_again(cluster, tiled, undisturbed):
     urgent = ["--partition=urgent", "--cpus-per-task=8", "--mem=100", "--output=/dev/null"]
     with frozen_in_training(cluster, tiled) as (run, job):
         cluster.ask("sbatch", *urgent, "--wrap=true")
-        wait_for(lambda: restarts(cluster, job), "the job was not preempted")
+        wait_for(lambda: restarts(cluster, job), "the job was not preempted", run)
         assert_ended_well(run, tiled)
     assert_went_on(tiled, undisturbed)
 
@@ -128,7 +116,7 @@ def test_a_killed_run_goes_on_when_its_jobs_are_cancelled(cluster, tiled, undist
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
         # SLURM's job knows nothing of that.
-        assert cluster.job("train_head") == job
+        assert cluster.running("train_head") == [job]
         log = (tiled.folder / "run.log").read_text()
         cluster.ask("scancel", "--name", re.search(r"SLURM run ID: (\S+)", log)[1])
         wait_for(lambda: not cluster.ask("squeue", "--noheader"), "the job was not cancelled")
@@ -160,8 +148,10 @@ def test_of_two_runs_at_once_the_second_is_turned_away(cluster, new_study, tmp_p
     study = cluster.study(copied(new_study, tmp_path / "study"))
     target = "results/demo/cohort/split.parquet"
     with cluster.started(study, target) as first:
-        wait_for(lambda: list(study.folder.glob(".snakemake/locks/*")), "the first locked nothing")
+        locks = study.folder / ".snakemake" / "locks"
+        wait_for(lambda: list(locks.glob("*")), "the first locked nothing", first)
         second = study.run(target, succeed=False)
         assert "cannot be locked" in second.stdout + second.stderr
         assert_ended_well(first, study)
-    assert len(pd.read_parquet(study.folder / target)) == 4
+    roles = read_table(study.folder / target)["role"]
+    assert sorted(roles) == ["test", "train", "validation"]
