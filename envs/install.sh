@@ -13,6 +13,6 @@ python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "error: the
 python3 -m venv /opt/histoniche
 "$bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --requirement "$folder/bootstrap.txt"
 # Compiled now, since an image is read-only and every job imports anew.
-"$bin/uv" pip install --quiet --no-cache --python "$bin/python" --compile-bytecode --require-hashes \
+"$bin/uv" pip install --quiet --no-cache --system-certs --python "$bin/python" --compile-bytecode --require-hashes \
     --requirement "$folder/$name.lock"
 "$bin/uv" pip uninstall --quiet --python "$bin/python" uv

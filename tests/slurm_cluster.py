@@ -79,10 +79,11 @@ class Cluster:
         self.ask("scontrol", "update", f"nodename={node}", "state=down", "reason=no power")
 
     def switch_on(self, node: str) -> None:
-        """Bring a node back."""
+        """Bring a node back; it registers itself, and takes jobs again."""
         programs = self.folder / "bin"
         subprocess.run([programs / "slurmd", "-N", node, "-d", programs / "slurmstepd"], check=True)
-        self.ask("scontrol", "update", f"nodename={node}", "state=resume")
+        state = ("sinfo", "--noheader", f"--nodes={node}", "--format=%t")
+        wait_for(lambda: "down" not in self.ask(*state), f"{node} did not come back")
 
     @property
     def _records(self) -> Path:

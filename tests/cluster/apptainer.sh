@@ -13,16 +13,19 @@ folder=$(cd "$1" && pwd)
 root=$folder/root
 
 fetch() {
-  local options=(-qq -o APT::Sandbox::User=root) unstable
+  local options=(-qq -o APT::Sandbox::User=root) mirror unstable
   mkdir -p "$folder/unstable/lists/partial" "$folder/unstable/cache/archives/partial" "$folder/packages"
-  echo 'deb [trusted=yes] http://deb.debian.org/debian sid main' >"$folder/unstable/sources.list"
+  apt-get "${options[@]}" update
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Component: main' | sed -n '/\/debian\/*$/p')
+  mirror=${mirror%%$'\n'*}
+  [[ $mirror ]] || { echo "error: this machine names no mirror of Debian in its sources" >&2; exit 1; }
+  echo "deb $mirror sid main" >"$folder/unstable/sources.list"
   unstable=(
     "${options[@]}" -o Dir::Etc::SourceList="$folder/unstable/sources.list"
     -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$folder/unstable/lists"
     -o Dir::Cache="$folder/unstable/cache"
   )
   apt-get "${unstable[@]}" update
-  apt-get "${options[@]}" update
   cd "$folder/packages"
   apt-get "${unstable[@]}" download apptainer libc6 libseccomp2 libsqlite3-0 libgcc-s1
   # Of the machine's own release, so that its libraries fit.

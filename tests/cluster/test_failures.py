@@ -137,7 +137,7 @@ def test_a_full_disk_leaves_no_half_store(cluster, undisturbed, tmp_path):
         assert "No space left on device" in done.stdout + done.stderr
         assert not (tiles / store).exists()
         subprocess.run(["mount", "-o", "remount,size=1g", tiles], check=True)
-        study.run(*TARGETS)
+        study.run(f"results/demo/tiles/{store}", *TARGETS)
         assert sha256(tiles / store) == sha256(undisturbed.results / "tiles" / store)
         assert_same_results(study, undisturbed)
     finally:
