@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := results/demo
+IMAGES := images
 SNAKEMAKE := $(BIN)/snakemake
 
 .PHONY: demo image test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale format docs lock clean help
@@ -57,12 +58,14 @@ demo: $(VENV)/.workflow $(DEMO)-cohort/slides.tsv
 	@echo "region maps    $(DEMO)/regions/SLIDE/overlay.png, map.ome.zarr, regions.geojson"
 
 # From the lock alone: an image outlives changes of the code, which containers see from outside.
-image: images/imaging.sif images/analysis.sif
+image: $(IMAGES)/imaging.sif $(IMAGES)/analysis.sif
 
-images/%.sif: envs/container.def envs/install.sh envs/bootstrap.txt envs/%.lock
+$(IMAGES)/%.sif: envs/container.def envs/install.sh envs/bootstrap.txt envs/%.lock
 	@command -v apptainer >/dev/null || { echo "error: no apptainer here; install it" >&2; exit 1; }
-	@mkdir -p images
-	@apptainer build --force $(if $(BASE),--build-arg BOOTSTRAP=localimage --build-arg BASE=$(BASE)) --build-arg NAME=$* $@.part $<
+	@mkdir -p $(IMAGES)
+	@rm -rf $@.part
+	@apptainer build $(IMAGE_OPTIONS) $(if $(BASE),--build-arg BOOTSTRAP=localimage --build-arg BASE=$(BASE)) --build-arg NAME=$* $@.part $<
+	@rm -rf $@
 	@mv $@.part $@
 
 lint: $(VENV)/.dev $(DEMO)-cohort/slides.tsv
@@ -79,7 +82,7 @@ unit: $(VENV)/.dev
 test: lint unit
 
 test-cluster: $(VENV)/.dev
-	@$(BIN)/python -m pytest tests/cluster
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder tests/cluster
 
 # The peers come without what they would bring along, which has no part in what is measured.
 $(VENV)/.bench: envs/bench.lock $(VENV)/.dev

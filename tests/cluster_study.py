@@ -20,6 +20,11 @@ def copied(study: Study, folder: Path) -> Study:
     return Study(folder, study.config)
 
 
+def here(study: Study) -> Study:
+    """The same study, to run on this machine."""
+    return Study(study.folder, study.config)
+
+
 def assert_same_results(study: Study, other: Study) -> None:
     """The networks are the same to the last byte, and so are the numbers of the tables."""
     assert sha256(study.results / WEIGHTS) == sha256(other.results / WEIGHTS)

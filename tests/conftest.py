@@ -19,12 +19,17 @@ OF_DEMO = {
 }
 """Modules whose tests share one run of the demo, so that one process runs them all."""
 
+INDEPENDENT = {"tests/cluster/test_failures.py"}
+"""Modules whose tests share nothing, so that any process can run any of them."""
+
 
 class ByModule(LoadScopeScheduling):
     """Deals modules out to the processes; those of the demo go to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
+        if module in INDEPENDENT:
+            return nodeid
         return "demo" if module in OF_DEMO else module
 
 

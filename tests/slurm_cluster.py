@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from study import CHECKOUT, Study
+from study import CHECKOUT, CORES, Study
 
 SCRIPT = CHECKOUT / "tests" / "cluster" / "slurm.sh"
 PROFILE = CHECKOUT / "workflow" / "profiles" / "slurm"
@@ -54,7 +54,8 @@ class Cluster:
 
     @classmethod
     @contextmanager
-    def brought_up(cls, folder: Path) -> Iterator["Cluster"]:
+    def brought_up(cls, folder: Path, port: int) -> Iterator["Cluster"]:
+        """Start a cluster in a folder; it takes a port and the two that follow."""
         cluster = cls(folder)
         cluster._records.mkdir(parents=True)
         recorder = cluster._records.parent / "bin" / "sbatch"
@@ -63,7 +64,7 @@ class Cluster:
         recorder.write_text(RECORDING.format(records=cluster._records, program=program))
         recorder.chmod(0o755)
         try:
-            subprocess.run([SCRIPT, "start", folder], check=True)
+            subprocess.run([SCRIPT, "start", folder, str(port)], check=True)
             yield cluster
         finally:
             subprocess.run([SCRIPT, "stop", folder], check=True)
@@ -97,9 +98,9 @@ class Cluster:
             environment={**study.environment, "PATH": os.pathsep.join(map(str, programs))},
             place=(
                 *("--profile", str(PROFILE)),
-                # A run on this machine trains with both of its cores, these jobs are short, and
-                # this file system is local.
-                *("--set-threads", "train_head=2"),
+                # As many as a run on this machine trains with; these jobs are short, and this
+                # file system is local.
+                *("--set-threads", f"train_head={CORES}"),
                 *("--slurm-init-seconds-before-status-checks", "2"),
                 # Last comes an option of one value, behind which targets may stand.
                 *("--latency-wait", "5"),

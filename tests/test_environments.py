@@ -5,15 +5,13 @@ import re
 import pytest
 import yaml
 
+from locks import ENVS, pins
 from study import CHECKOUT
-
-ENVS = CHECKOUT / "envs"
-PIN = re.compile(r"^([a-z0-9_.-]+==[^\s;\\]+)( ; [^\\]+?)?\s*\\?$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["imaging", "analysis"])
 def test_conda_installs_what_the_lock_pins(name):
-    lock = {pin + marker for pin, marker in PIN.findall((ENVS / f"{name}.lock").read_text())}
+    lock = set(pins(name))
     dependencies = yaml.safe_load((ENVS / f"{name}.yaml").read_text())["dependencies"]
     assert dependencies[:2] == ["python=3.11", "pip"]
     assert set(dependencies[2]["pip"]) == lock

@@ -8,6 +8,8 @@
 set -euo pipefail
 
 [[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/mirror.sh"
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 root=$folder/root
@@ -16,9 +18,7 @@ fetch() {
   local options=(-qq -o APT::Sandbox::User=root) mirror unstable
   mkdir -p "$folder/unstable/lists/partial" "$folder/unstable/cache/archives/partial" "$folder/packages"
   apt-get "${options[@]}" update
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Component: main' | sed -n '/\/debian\/*$/p')
-  mirror=${mirror%%$'\n'*}
-  [[ $mirror ]] || { echo "error: this machine names no mirror of Debian in its sources" >&2; exit 1; }
+  mirror=$(mirror_of_debian)
   echo "deb $mirror sid main" >"$folder/unstable/sources.list"
   unstable=(
     "${options[@]}" -o Dir::Etc::SourceList="$folder/unstable/sources.list"
@@ -43,10 +43,13 @@ unpack() {
   # It finds its own files from where it lies: the program above /usr, its starter above /usr/lib.
   mv "$root/etc" "$root/usr/etc"
   mkdir -p "$root/usr/lib/var/lib/apptainer/mnt/session"
+  # Its starter looks for them beside itself when it builds.
+  ln -s ../etc "$root/usr/lib/etc"
   # A root shell in a container may lack a capability that it asks for by default.
   sed -i 's/^root default capabilities.*/root default capabilities = no/' "$root/usr/etc/apptainer/apptainer.conf"
   mkdir -p "$folder/bin"
-  ln -sf "$root/usr/bin/apptainer" "$folder/bin/apptainer"
+  sed "s|@PROGRAM@|$root/usr/bin/apptainer|" "$here/with_capabilities.sh" >"$folder/bin/apptainer"
+  chmod +x "$folder/bin/apptainer"
 }
 
 [[ -x $folder/bin/apptainer ]] || { fetch && unpack; }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from cluster_study import TARGETS, copied
 from histoniche.demo.cohort import write_demo_cohort
@@ -22,7 +23,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         reason = "a SLURM cluster is brought up by root alone"
         assert "REQUIRE_CLUSTER" not in os.environ, reason
         pytest.skip(reason)
-    with Cluster.brought_up(tmp_path_factory.mktemp("slurm")) as cluster:
+    # Each process that runs tests has a cluster of its own.
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    with Cluster.brought_up(tmp_path_factory.mktemp("slurm"), 26817 + 3 * number) as cluster:
         yield cluster
 
 
@@ -39,19 +42,14 @@ def new_study(small_config: dict[str, Any], tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def undisturbed(new_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The study run on this machine, with which others are compared."""
-    study = copied(new_study, tmp_path_factory.mktemp("undisturbed") / "study")
-    study.run(*TARGETS)
-    return study
-
-
-@pytest.fixture(scope="session")
-def run_on_cluster(
-    cluster: Cluster, new_study: Study, tmp_path_factory: pytest.TempPathFactory
-) -> Study:
-    """The study run on the cluster from its slides to its tables."""
-    study = cluster.study(copied(new_study, tmp_path_factory.mktemp("cluster") / "study"))
-    study.run(*TARGETS)
+    """The study run on this machine, with which others are compared; all processes share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "undisturbed"
+    with FileLock(f"{folder}.lock"):
+        if folder.exists():
+            return Study(folder, new_study.config)
+        study = copied(new_study, folder)
+        study.run(*TARGETS)
     return study
 
 

@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # A real SLURM cluster of two nodes on one Debian or Ubuntu machine, for the tests.
 #
-#   tests/cluster/slurm.sh start FOLDER    bring it up; its programs lie in FOLDER/bin
-#   tests/cluster/slurm.sh stop FOLDER     take it down
+#   tests/cluster/slurm.sh start FOLDER [PORT]    bring it up; its programs lie in FOLDER/bin
+#   tests/cluster/slurm.sh stop FOLDER            take it down
 #
+# It listens at PORT (26817) and the two that follow, so that several can run side by side.
 # Node cpu1 is in the partition cpu, node gpu1, with two pretend GPUs, in the partition gpu; jobs
 # of the partition urgent drive jobs of gpu from their node. The packages are unpacked into FOLDER
 # and not installed: SLURM's programs on everybody's PATH make each start of Snakemake wait for a
 # cluster. Needs root and apt. There is no accounting database: squeue tells how jobs stand.
 set -euo pipefail
 
-[[ $# == 2 && $1 =~ ^(start|stop)$ ]] || { sed -n '4,5s/^# *//p' "$0" >&2; exit 2; }
+[[ $# == [23] && $1 =~ ^(start|stop)$ ]] || { sed -n '4,5s/^# *//p' "$0" >&2; exit 2; }
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 root=$folder/root
 run=$folder/run
+port=${3:-26817}
 
 unpack() {
   [[ -x $root/usr/sbin/slurmctld ]] && return
@@ -53,13 +55,15 @@ write_settings() {
   cat >"$run/slurm.conf" <<CONF
 ClusterName=test
 SlurmctldHost=$host(127.0.0.1)
-SlurmctldPort=26817
+SlurmctldPort=$port
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 # Seconds that a job which was queued again waits before it starts.
 AuthInfo=socket=$run/munge.socket,cred_expire=10
 PluginDir=$(dirname "$(find "$root" -name libslurmfull.so)")
+# No other cluster on this machine has a job of the same number.
+FirstJobId=$((port * 1000))
 StateSaveLocation=$run/state
 SlurmdSpoolDir=$run/spool.%n
 SlurmctldPidFile=$run/slurmctld.pid
@@ -86,8 +90,8 @@ PreemptMode=REQUEUE
 GresTypes=gpu
 # The nodes have more than the machine, so that what the rules ask for fits.
 SlurmdParameters=config_overrides
-NodeName=cpu1 NodeHostname=$host NodeAddr=127.0.0.1 Port=26818 CPUs=4 RealMemory=16000
-NodeName=gpu1 NodeHostname=$host NodeAddr=127.0.0.1 Port=26819 CPUs=8 RealMemory=64000 Gres=gpu:2
+NodeName=cpu1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 1)) CPUs=4 RealMemory=16000
+NodeName=gpu1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=8 RealMemory=64000 Gres=gpu:2
 PartitionName=cpu Nodes=cpu1 Default=YES
 PartitionName=gpu Nodes=gpu1 PriorityTier=1
 PartitionName=urgent Nodes=gpu1 PriorityTier=2

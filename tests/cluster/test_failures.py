@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from cluster_study import TARGETS, WEIGHTS, assert_same_results, copied
+from cluster_study import TARGETS, WEIGHTS, assert_same_results, copied, here
 from histoniche.files import sha256
 from histoniche.tables import read_table
 from slurm_cluster import PATIENCE, Cluster, Run, signal_job, wait_for
-from study import CORES, Study
+from study import Study
 
 MODEL = f"results/demo/{WEIGHTS}"
 
@@ -42,7 +42,7 @@ def assert_went_on(study: Study, undisturbed: Study) -> None:
     log = study.results / "logs" / "train_head" / "models" / "all" / "0.log"
     epochs = re.findall(r"epoch (\d+):", log.read_text())
     assert int(epochs[0]) > 1
-    replace(study, place=("--cores", CORES), environment={}).run(*TARGETS)
+    here(study).run(*TARGETS)
     assert_same_results(study, undisturbed)
 
 
@@ -137,7 +137,7 @@ def test_a_full_disk_leaves_no_half_store(cluster, undisturbed, tmp_path):
         assert "No space left on device" in done.stdout + done.stderr
         assert not (tiles / store).exists()
         subprocess.run(["mount", "-o", "remount,size=1g", tiles], check=True)
-        study.run(f"results/demo/tiles/{store}", *TARGETS)
+        here(study).run(f"results/demo/tiles/{store}", *TARGETS)
         assert sha256(tiles / store) == sha256(undisturbed.results / "tiles" / store)
         assert_same_results(study, undisturbed)
     finally:

@@ -1,11 +1,10 @@
 """A run through SLURM asks for what the rules say, and ends as a run on one machine does."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
 
-from cluster_study import TARGETS, assert_same_results, copied
+from cluster_study import TARGETS, assert_same_results, copied, here
 from slurm_cluster import Cluster, Submission
 from study import CORES, Study
 
@@ -13,7 +12,7 @@ ASKED = {
     "inspect_slide": ("cpu", "", "1", 4000, "60"),
     "tile_slide": ("cpu", "", "4", 4000, "60"),
     "split_patients": ("cpu", "", "1", 1000, "10"),
-    "train_head": ("gpu", "1", "2", 16000, "720"),
+    "train_head": ("gpu", "1", CORES, 16000, "720"),
     "segment_slides_1": ("gpu", "1", "4", 8000, "120"),
     "map_regions": ("cpu", "", "1", 4000, "30"),
     "collect_areas": ("cpu", "", "1", 1000, "10"),
@@ -57,12 +56,11 @@ def test_slides_come_as_arrays(finished):
     assert arrays == [f"1-{slides}"]
 
 
-def test_an_output_that_was_deleted_is_made_again_and_no_more(finished, cluster, tmp_path):
-    study = cluster.study(copied(finished[0], tmp_path / "study"))
+def test_an_output_that_was_deleted_is_made_again_and_no_more(finished, tmp_path):
+    study = copied(finished[0], tmp_path / "study")
     lost = next((study.results / "regions").iterdir())
     shutil.rmtree(lost)
     targets = (*TARGETS, f"results/demo/regions/{lost.name}/map.ome.zarr/zarr.json")
-    here = replace(study, place=("--cores", CORES), environment={})
-    assert here.planned(*targets) == {"map_regions": 1, "collect_areas": 1}
-    study.run(*targets)
+    assert here(study).planned(*targets) == {"map_regions": 1, "collect_areas": 1}
+    here(study).run(*targets)
     assert_same_results(study, finished[0])

@@ -14,16 +14,16 @@ from histoniche.tables import read_table
 from study import CHECKOUT, Study
 
 PATIENTS = 12
-# The demo's slides are of 4 µm per pixel, where the presets want 0.5; and two cores are few.
+# The demo's slides have 4 µm per pixel, where the presets want 0.5; and two cores are few.
 FEW: dict[str, Any] = {"epochs": 1, "tiles_per_slide": 3, "validation_tiles_per_slide": 3}
 SMALLER: dict[str, dict[str, Any]] = {
     "glioblast_traits": {
-        "tilings": {"glioblast160": {"mpp": 4, "size": 160, "min_tissue": 0.5}},
+        "tilings": {"glioblast160": {"mpp": 8, "size": 160, "min_tissue": 0.5}},
         "rounds": {"folds": 3, "stratify": ["molecular_subtype"]},
         "training": {**FEW, "encoder_weights": None, "normalisation": "tiles", "batch_size": 8},
     },
     "grading": {
-        "tilings": {"grade": {"mpp": 4, "size": 128, "min_tissue": 0.9}},
+        "tilings": {"grade": {"mpp": 8, "size": 128, "min_tissue": 0.9}},
         "rounds": {"rounds": 2, "test": 0.25, "validation": 0.25, "stratify": ["grade"]},
         "training": {**FEW, "encoder_weights": None, "normalisation": "tiles"},
     },

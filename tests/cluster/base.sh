@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# A root file system with Python 3.11 to build images from, where no hub can be reached.
+#
+#   tests/cluster/base.sh FOLDER    it lies in FOLDER/root
+#
+# What Debian 12 needs at least, by debootstrap, which is unpacked and not installed. Needs root, apt
+# and wget.
+set -euo pipefail
+
+[[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/mirror.sh"
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+[[ -x $folder/root/usr/bin/python3.11 ]] && exit
+
+cd "$folder"
+apt-get -qq -o APT::Sandbox::User=root update
+mirror=$(mirror_of_debian)
+apt-get -qq -o APT::Sandbox::User=root download debootstrap
+dpkg -x debootstrap_*.deb tools
+DEBOOTSTRAP_DIR=$folder/tools/usr/share/debootstrap tools/usr/sbin/debootstrap --variant=minbase \
+  --include=python3,python3-venv,ca-certificates bookworm "$folder/root" "$mirror" >debootstrap.log
+# Containers have devices of their own, and not everybody may copy these.
+rm -rf root/dev/*

@@ -1,0 +1,103 @@
+"""Jobs run in images built from the locks, alone and through SLURM, with the same results."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from cluster_study import TARGETS, assert_same_results, copied
+from locks import versions
+from slurm_cluster import Cluster
+from study import CHECKOUT, Study
+
+SCRIPTS = CHECKOUT / "tests" / "cluster"
+ENVIRONMENTS = ("imaging", "analysis")
+# As sandboxes, since to pack and unpack gigabytes shows nothing more; and where a proxy stands
+# before the internet, the machine's certificates are those that count.
+OPTIONS = "--sandbox --bind /etc/ssl/certs"
+INSTALLED = """
+import json
+from importlib.metadata import distributions
+print(json.dumps({one.metadata["Name"]: one.version for one in distributions()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Search path of programs with Apptainer on it."""
+    folder = tmp_path_factory.mktemp("apptainer")
+    subprocess.run([SCRIPTS / "apptainer.sh", folder], check=True)
+    return f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+
+@pytest.fixture(scope="module")
+def images(path: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Images of both environments as `make image` builds them, without a hub."""
+    if os.geteuid() != 0:
+        pytest.skip("a root file system is made by root alone")
+    folder = tmp_path_factory.mktemp("images")
+    subprocess.run([SCRIPTS / "base.sh", folder], check=True)
+    settings = [f"IMAGES={folder}", f"BASE={folder / 'root'}", f"IMAGE_OPTIONS={OPTIONS}"]
+    make = ["make", "--directory", str(CHECKOUT), "image", *settings]
+    subprocess.run(make, check=True, env={**os.environ, "PATH": path})
+    return {name: str(folder / f"{name}.sif") for name in ENVIRONMENTS}
+
+
+def contained(study: Study, images: dict[str, str], path: str) -> Study:
+    """The same study, with its jobs in containers."""
+    before = study.environment.get("PATH", "").partition(os.environ["PATH"])[0]
+    return replace(
+        study,
+        config={**study.config, "containers": images},
+        environment={**study.environment, "PATH": before + path},
+        place=("--sdm", "apptainer", *study.place),
+    )
+
+
+def normal(name: str) -> str:
+    """Name of a package as the registry compares them."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_image_holds_what_its_lock_says(images, path, name):
+    done = subprocess.run(
+        ["apptainer", "exec", "--cleanenv", images[name], "python", "-c", INSTALLED],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PATH": path},
+    )
+    found = {normal(key): version for key, version in json.loads(done.stdout).items()}
+    # Those come with Python's own environments.
+    for key in ("pip", "setuptools"):
+        found.pop(key, None)
+    assert found == versions(name)
+
+
+def test_tables_and_networks_are_those_of_a_run_outside(
+    new_study, undisturbed, images, path, tmp_path
+):
+    study = contained(copied(new_study, tmp_path / "study"), images, path)
+    done = study.run(*TARGETS)
+    assert "Activating singularity image" in done.stdout + done.stderr
+    assert_same_results(study, undisturbed)
+
+
+def test_a_rule_of_each_environment_runs_in_a_container_through_slurm(
+    cluster: Cluster, undisturbed, images, path, tmp_path
+):
+    study = copied(undisturbed, tmp_path / "study")
+    for stage in ("regions", "areas"):
+        shutil.rmtree(study.results / stage)
+    study = contained(cluster.study(study), images, path)
+    before = len(cluster.submissions())
+    study.run(TARGETS[0])
+    assert {one.rule for one in cluster.submissions()[before:]} == {"map_regions", "collect_areas"}
+    for log in (study.results / "logs" / "slurm").rglob("*.log"):
+        assert "Activating singularity image" in log.read_text()
+    assert_same_results(study, undisturbed)
