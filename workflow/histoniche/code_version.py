@@ -11,6 +11,7 @@ _FOLDER = Path(__file__).parent
 _WITHOUT_EFFECT = {PACKAGE, f"{PACKAGE}.jobs"}
 
 
+@cache
 def code_version(script: str) -> str:
     """Digest of a script of the workflow and of all package modules it leads to.
 

@@ -1,5 +1,6 @@
 """The checked study, its settings, and the versions of code, for all other files."""
 
+import functools
 import hashlib
 import re
 import sys
@@ -46,6 +47,7 @@ MODELS = {head: study.models(head) for head in HEADS}
 NETWORKS = [model for own in MODELS.values() for model in own]
 REGIONS = study.regions
 USED_SLIDES = list(study.used["slide"])
+SLIDE_ROWS = {row.slide: row for row in study.used.itertuples(index=False)}
 PALETTE = [region._asdict() for region in study.palette]
 # A part of the palette, so that another name or colour re-runs only what shows it.
 LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALETTE]
@@ -105,9 +107,8 @@ def scaled_with(masks, amount):
 
     def memory(wildcards, attempt):
         row = slide_row(wildcards.slide)
-        extra = [
-            decoding_mb(Path(path)) for mask in masks for path in optional(row[mask])
-        ]
+        drawn = [path for mask in masks for path in optional(getattr(row, mask))]
+        extra = [decoding_mb(Path(path)) for path in drawn]
         return min((amount + sum(extra)) * attempt, LARGEST_MEM_MB)
 
     return memory
@@ -115,7 +116,13 @@ def scaled_with(masks, amount):
 
 def slide_row(slide):
     """A slide's row of the sheet."""
-    return study.used.loc[slide]
+    return SLIDE_ROWS[slide]
+
+
+@functools.cache
+def slide_content(slide):
+    """Fingerprint of a slide, read once for all rules that want it."""
+    return fingerprint(Path(slide_row(slide).path))
 
 
 def slide_verdict(wildcards):

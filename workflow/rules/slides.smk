@@ -26,7 +26,7 @@ rule inspect_slide:
         mem_mb=scaled_with(["tissue_mask"], 4000),
         runtime=scaled(60),
     params:
-        content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
+        content=lambda wildcards: slide_content(wildcards.slide),
         slide=lambda wildcards: {
             "mpp": (optional(slide_row(wildcards.slide).mpp) or [None])[0],
             "tissue_mask": optional(slide_row(wildcards.slide).tissue_mask),
@@ -163,7 +163,7 @@ rule tile_slide:
         mem_mb=scaled_with(["annotation"], 4000),
         runtime=scaled(60),
     params:
-        content=lambda wildcards: fingerprint(Path(slide_row(wildcards.slide).path)),
+        content=lambda wildcards: slide_content(wildcards.slide),
         tiling=lambda wildcards: config["tilings"][wildcards.tiling],
         palette=lambda wildcards: annotation_palette(wildcards.slide),
         # A folder's own time says nothing about what lies in it.
