@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import yaml
 from rich.console import Console
 from rich.table import Table
+from snakemake.utils import update_config
 
 from histoniche.files import write_json
 from study import CHECKOUT, Study, planned_jobs
@@ -95,9 +96,12 @@ def write_patients(path: Path, patients: list[str]) -> None:
 
 
 def own_config(cohort: Path) -> dict[str, Any]:
-    """The demo's configuration, which has every stage, with batches of the usual size."""
-    text = (CHECKOUT / "config" / "demo.yaml").read_text()
-    config: dict[str, Any] = yaml.safe_load(text.replace("results/demo-cohort", str(cohort)))
+    """The demo's configuration with its traits, so every stage, with batches of the usual size."""
+    config: dict[str, Any] = {}
+    for name in ("demo.yaml", "presets/demo_traits.yaml"):
+        text = (CHECKOUT / "config" / name).read_text()
+        more = yaml.safe_load(text.replace("results/demo-cohort", str(cohort)))
+        update_config(config, more)
     for block in ("segmentation", "traits"):
         config[block].pop("slides_per_job", None)
     return config
