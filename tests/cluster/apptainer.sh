@@ -9,27 +9,27 @@ set -euo pipefail
 
 [[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
-source "$here/mirror.sh"
+source "$here/apt.sh"
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 root=$folder/root
 
 fetch() {
-  local options=(-qq -o APT::Sandbox::User=root) mirror unstable
+  local mirror unstable
   mkdir -p "$folder/unstable/lists/partial" "$folder/unstable/cache/archives/partial" "$folder/packages"
-  apt-get "${options[@]}" update
+  apt update
   mirror=$(mirror_of_debian)
   echo "deb $mirror sid main" >"$folder/unstable/sources.list"
   unstable=(
-    "${options[@]}" -o Dir::Etc::SourceList="$folder/unstable/sources.list"
+    -o Dir::Etc::SourceList="$folder/unstable/sources.list"
     -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$folder/unstable/lists"
     -o Dir::Cache="$folder/unstable/cache"
   )
-  apt-get "${unstable[@]}" update
+  apt "${unstable[@]}" update
   cd "$folder/packages"
-  apt-get "${unstable[@]}" download apptainer libc6 libseccomp2 libsqlite3-0 libgcc-s1
+  apt "${unstable[@]}" download apptainer libc6 libseccomp2 libsqlite3-0 libgcc-s1
   # Of the machine's own release, so that its libraries fit.
-  apt-get "${options[@]}" download patchelf
+  apt download patchelf
 }
 
 unpack() {

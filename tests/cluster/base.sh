@@ -9,15 +9,15 @@ set -euo pipefail
 
 [[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
-source "$here/mirror.sh"
+source "$here/apt.sh"
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 [[ -x $folder/root/usr/bin/python3.11 ]] && exit
 
 cd "$folder"
-apt-get -qq -o APT::Sandbox::User=root update
+apt update
 mirror=$(mirror_of_debian)
-apt-get -qq -o APT::Sandbox::User=root download debootstrap
+apt download debootstrap
 dpkg -x debootstrap_*.deb tools
 DEBOOTSTRAP_DIR=$folder/tools/usr/share/debootstrap tools/usr/sbin/debootstrap --variant=minbase \
   --include=python3,python3-venv,ca-certificates bookworm "$folder/root" "$mirror" >debootstrap.log

@@ -12,6 +12,7 @@
 set -euo pipefail
 
 [[ $# == [23] && $1 =~ ^(start|stop)$ ]] || { sed -n '4,5s/^# *//p' "$0" >&2; exit 2; }
+source "$(dirname "$0")/apt.sh"
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 root=$folder/root
@@ -21,11 +22,10 @@ port=${3:-26817}
 unpack() {
   [[ -x $root/usr/sbin/slurmctld ]] && return
   mkdir -p "$folder/packages/partial"
-  apt-get -qq update
+  apt update
   # A cache of its own, so that what the machine has in its own is fetched as well.
-  apt-get -qq -y install --download-only --no-install-recommends \
-    -o Dir::Cache::archives="$folder/packages" -o APT::Sandbox::User=root \
-    slurmctld slurmd slurm-client munge >/dev/null
+  apt -y install --download-only --no-install-recommends \
+    -o Dir::Cache::archives="$folder/packages" slurmctld slurmd slurm-client munge >/dev/null
   for package in "$folder"/packages/*.deb; do dpkg -x "$package" "$root"; done
   # By their own names, without Debian's ending, the daemons know what they are.
   for program in "$root"/usr/sbin/*-wlm; do mv "$program" "${program%-wlm}"; done
