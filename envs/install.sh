@@ -9,7 +9,7 @@ name=$1
 folder=$2
 bin=/opt/histoniche/bin
 
-python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "error: the base has no Python 3.11")'
+python3 -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "error: the base has no Python 3.11; name another as BASE")'
 python3 -m venv /opt/histoniche
 "$bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check --requirement "$folder/bootstrap.txt"
 # Compiled now, since an image is read-only and every job imports anew.

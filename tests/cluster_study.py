@@ -30,4 +30,4 @@ def assert_same_results(study: Study, other: Study) -> None:
     assert sha256(study.results / WEIGHTS) == sha256(other.results / WEIGHTS)
     for name in TABLES:
         tables = [read_table(one.results / f"{name}.parquet") for one in (study, other)]
-        pd.testing.assert_frame_equal(*tables, obj=name)
+        pd.testing.assert_frame_equal(*tables, obj=name, check_exact=True)

@@ -52,5 +52,8 @@ unpack() {
   chmod +x "$folder/bin/apptainer"
 }
 
-[[ -x $folder/bin/apptainer ]] || { fetch && unpack; }
+if [[ ! -x $folder/bin/apptainer ]]; then
+  fetch
+  unpack
+fi
 "$folder/bin/apptainer" --version

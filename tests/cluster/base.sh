@@ -19,7 +19,7 @@ apt update
 mirror=$(mirror_of_debian)
 apt download debootstrap
 dpkg -x debootstrap_*.deb tools
-DEBOOTSTRAP_DIR=$folder/tools/usr/share/debootstrap tools/usr/sbin/debootstrap --variant=minbase \
+DEBOOTSTRAP_DIR=$folder/tools/usr/share/debootstrap tools/usr/sbin/debootstrap --variant=minbase --force-check-gpg \
   --include=python3,python3-venv,ca-certificates bookworm "$folder/root" "$mirror" >debootstrap.log
 # Containers have devices of their own, and not everybody may copy these.
 rm -rf root/dev/*

@@ -84,47 +84,53 @@ rule train_trait_mil:
         "../scripts/train_trait_mil.py"
 
 
-rule score_trait_mil:
-    input:
-        features=lambda wildcards: features_of(wildcards.trait, USED_SLIDES),
-        models=lambda wildcards: trait_models(wildcards.trait),
-        labels="<results>/traits/{trait}/labels.parquet" if TRAINS_TRAITS else [],
-        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
-        brought=lambda wildcards: brought_choice(wildcards.trait),
-    output:
-        attention=expand(
-            "<results>/traits/{{trait}}/attention/{slide}.zarr/zarr.json",
-            slide=USED_SLIDES,
-        ),
-        scores="<results>/traits/{trait}/scores.parquet",
-        scores_twin="<results>/traits/{trait}/scores.tsv",
-        choice="<results>/traits/{trait}/choice.parquet",
-        choice_twin="<results>/traits/{trait}/choice.tsv",
-    log:
-        "<logs>/score_trait_mil/{trait}.log",
-    benchmark:
-        "<benchmarks>/score_trait_mil/{trait}.tsv"
-    wildcard_constraints:
-        trait=any_of(BAG_TRAITS),
-    conda:
-        "../../envs/imaging.yaml"
-    container:
-        CONTAINERS["imaging"]
-    threads: 2
-    resources:
-        mem_mb=scaled(8000),
-        runtime=scaled(120),
-    params:
-        patients=dict(study.used["patient"]),
-        rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
-        classes=lambda wildcards: study.trait_classes(wildcards.trait),
-        bag=lambda wildcards: study.trait_settings(wildcards.trait)["bag"],
-        settings=lambda wildcards: {
-            key: study.trait_scoring(wildcards.trait)[key]
-            for key in ("best", "slide_threshold")
-        },
-        code=code_version("score_trait_mil"),
-    message:
-        "Scoring the slides by {wildcards.trait}, and where the networks looked"
-    script:
-        "../scripts/score_trait_mil.py"
+# A rule a trait, each with the paths of its own: where a pattern stands for thousands of outputs,
+# Snakemake compares every file of the run with all of them.
+for trait in BAG_TRAITS:
+
+    rule:
+        name:
+            f"score_trait_mil_{trait}"
+        input:
+            features=features_of(trait, USED_SLIDES),
+            models=trait_models(trait),
+            labels=f"<results>/traits/{trait}/labels.parquet" if TRAINS_TRAITS else [],
+            rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+            brought=brought_choice(trait),
+        output:
+            attention=expand(
+                "<results>/traits/{trait}/attention/{slide}.zarr/zarr.json",
+                trait=trait,
+                slide=USED_SLIDES,
+            ),
+            scores=f"<results>/traits/{trait}/scores.parquet",
+            scores_twin=f"<results>/traits/{trait}/scores.tsv",
+            choice=f"<results>/traits/{trait}/choice.parquet",
+            choice_twin=f"<results>/traits/{trait}/choice.tsv",
+        log:
+            f"<logs>/score_trait_mil/{trait}.log",
+        benchmark:
+            f"<benchmarks>/score_trait_mil/{trait}.tsv"
+        conda:
+            "../../envs/imaging.yaml"
+        container:
+            CONTAINERS["imaging"]
+        threads: 2
+        resources:
+            mem_mb=scaled(8000),
+            runtime=scaled(120),
+        params:
+            trait=trait,
+            patients=dict(study.used["patient"]),
+            rounds=study.trait_rounds(trait),
+            classes=study.trait_classes(trait),
+            bag=study.trait_settings(trait)["bag"],
+            settings={
+                key: study.trait_scoring(trait)[key]
+                for key in ("best", "slide_threshold")
+            },
+            code=code_version("score_trait_mil"),
+        message:
+            f"Scoring the slides by {trait}, and where the networks looked"
+        script:
+            "../scripts/score_trait_mil.py"

@@ -20,7 +20,7 @@ with job(snakemake.log[0]):
         choice=Path(snakemake.output.choice),
         outs=folders_of(patients, snakemake.output.attention),
         patients=patients,
-        trait=snakemake.wildcards.trait,
+        trait=snakemake.params.trait,
         classes=snakemake.params.classes,
         settings=snakemake.params.settings,
         bag=snakemake.params.bag,

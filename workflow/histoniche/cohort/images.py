@@ -5,7 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from histoniche.errors import InputError
+
 ENVIRONMENTS = ("imaging", "analysis")
+MOST_FOLDERS = 100
+"""Folders that a container is shown one by one: all stand in one variable, of limited length."""
 
 
 def images(config: Mapping[str, Any], checkout: Path) -> dict[str, str]:
@@ -27,12 +31,13 @@ def images(config: Mapping[str, Any], checkout: Path) -> dict[str, str]:
 
 
 def folders_to_bind(config: Mapping[str, Any], slides: Iterable[Path], work: Path) -> list[str]:
-    """Folders outside the working directory that jobs read, which a container does not see.
+    """Folders outside the working directory that jobs use, which a container does not see.
 
     Parameters
     ----------
     config
-        The checked configuration: every path in it that is there counts.
+        The checked configuration: every path in it that is there counts, and the places of
+        results and weights.
     slides
         Files of the slides.
     work
@@ -40,17 +45,29 @@ def folders_to_bind(config: Mapping[str, Any], slides: Iterable[Path], work: Pat
 
     Returns
     -------
-    Folders, none within another.
+    Folders, none within another: where a link leads, and where it stands. A hundred at most; of
+    more, those that hold them.
+
+    Raises
+    ------
+    InputError
+        If the name of a folder has a character that Apptainer takes for the end of it.
     """
+    written = [_nearest_folder(work / config[key]) for key in ("results", "weights")]
+    read = [work / path for path in [*_texts(config), *map(str, slides)]]
+    found = {place for path in [*written, *filter(_is_there, read)] for place in _places(path)}
     home = work.resolve()
-    found = {Path(path).resolve() for path in [*_paths(config), *map(str, slides)]}
-    folders = {path if path.is_dir() else path.parent for path in found if path.exists()}
-    outside = sorted(path for path in folders if not path.is_relative_to(home))
-    return [
-        str(path)
-        for path in outside
-        if not any(path.is_relative_to(other) for other in outside if other != path)
-    ]
+    folders = {place for place in found if not place.is_relative_to(home)}
+    while len(folders := _outermost(folders)) > MOST_FOLDERS:
+        deepest = max(len(folder.parts) for folder in folders)
+        folders = {one.parent if len(one.parts) == deepest else one for one in folders}
+    for folder in folders:
+        if {",", ":"} & set(str(folder)):
+            raise InputError(
+                f"{folder}: containers see no folder with a comma or a colon in its name",
+                remedy="rename it, or run without containers",
+            )
+    return sorted(map(str, folders))
 
 
 def show_to_containers(folders: Iterable[str]) -> None:
@@ -59,14 +76,37 @@ def show_to_containers(folders: Iterable[str]) -> None:
     os.environ["APPTAINER_BIND"] = ",".join(dict.fromkeys(filter(None, visible)))
 
 
-def _paths(value: Any) -> Iterator[str]:
-    """Strings in a configuration that can be paths to something outside."""
+def _texts(value: Any) -> Iterator[str]:
+    """Every text of a configuration."""
     if isinstance(value, str):
-        if "/" in value and "\n" not in value:
-            yield value
+        yield value
     elif isinstance(value, Mapping):
         for one in value.values():
-            yield from _paths(one)
+            yield from _texts(one)
     elif isinstance(value, list | tuple):
         for one in value:
-            yield from _paths(one)
+            yield from _texts(one)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a text is a path to something; one that is too long for a name is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _nearest_folder(path: Path) -> Path:
+    """A folder, or the one that is there and will hold it."""
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def _places(path: Path) -> set[Path]:
+    """The folder that a path names, and the one where its links end."""
+    ends = (Path(os.path.abspath(path)), path.resolve())
+    return {end if end.is_dir() else end.parent for end in ends}
+
+
+def _outermost(folders: set[Path]) -> set[Path]:
+    """Folders of which none lies within another."""
+    return {one for one in folders if not folders & set(one.parents)}
