@@ -61,7 +61,7 @@ demo: $(VENV)/.workflow $(DEMO)-cohort/slides.tsv
 image: $(IMAGES)/imaging.sif $(IMAGES)/analysis.sif
 
 $(IMAGES)/%.sif: envs/container.def envs/install.sh envs/bootstrap.txt envs/%.lock
-	@command -v apptainer >/dev/null || { echo "error: no apptainer here; install it" >&2; exit 1; }
+	@command -v apptainer >/dev/null || { echo "error: no apptainer here; install it, or build envs/Containerfile with Docker or Podman" >&2; exit 1; }
 	@mkdir -p $(IMAGES)
 	@rm -rf $@.part
 	@apptainer build $(IMAGE_OPTIONS) $(if $(BASE),--build-arg BOOTSTRAP=localimage --build-arg BASE=$(BASE)) --build-arg NAME=$* $@.part $<

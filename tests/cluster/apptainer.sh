@@ -7,11 +7,9 @@
 # needs, all unpacked and not installed. Needs apt, and root to run containers without user namespaces.
 set -euo pipefail
 
-[[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/apt.sh"
-mkdir -p "$1"
-folder=$(cd "$1" && pwd)
+folder=$(only_folder "$@")
 root=$folder/root
 
 fetch() {

@@ -1,4 +1,11 @@
-# Sourced by the other scripts: apt, and the mirror of Debian that this machine's sources name.
+# Sourced by the other scripts: their folder, apt, and the mirror of Debian in this machine's sources.
+
+# The folder that a script has for its only argument, made and by its whole path; or its usage, line 4.
+only_folder() {
+  [[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; return 2; }
+  mkdir -p "$1"
+  (cd "$1" && pwd)
+}
 
 # One call at a time, since several clusters may come up at once and apt does not wait.
 apt() { flock "${TMPDIR:-/tmp}/histoniche-apt.lock" apt-get -qq -o APT::Sandbox::User=root "$@"; }

@@ -7,11 +7,8 @@
 # and wget.
 set -euo pipefail
 
-[[ $# == 1 ]] || { sed -n '4s/^# *//p' "$0" >&2; exit 2; }
-here=$(cd "$(dirname "$0")" && pwd)
-source "$here/apt.sh"
-mkdir -p "$1"
-folder=$(cd "$1" && pwd)
+source "$(dirname "$0")/apt.sh"
+folder=$(only_folder "$@")
 [[ -x $folder/root/usr/bin/python3.11 ]] && exit
 
 cd "$folder"

@@ -17,12 +17,17 @@ from study import Study
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster that runs for these tests alone."""
+def as_root() -> None:
+    """What only root can do: bring up a cluster, or make a root file system."""
     if os.geteuid() != 0:
-        reason = "a SLURM cluster is brought up by root alone"
+        reason = "clusters and images are brought up by root alone"
         assert "REQUIRE_CLUSTER" not in os.environ, reason
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cluster(as_root: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster that runs for these tests alone."""
     # Each process that runs tests has a cluster of its own.
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     with Cluster.brought_up(tmp_path_factory.mktemp("slurm"), 26817 + 3 * number) as cluster:

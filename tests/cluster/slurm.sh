@@ -13,8 +13,7 @@ set -euo pipefail
 
 [[ $# == [23] && $1 =~ ^(start|stop)$ ]] || { sed -n '4,5s/^# *//p' "$0" >&2; exit 2; }
 source "$(dirname "$0")/apt.sh"
-mkdir -p "$2"
-folder=$(cd "$2" && pwd)
+folder=$(only_folder "$2")
 root=$folder/root
 run=$folder/run
 port=${3:-26817}

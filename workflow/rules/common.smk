@@ -30,6 +30,10 @@ from histoniche.slides.judging import judge
 
 try:
     study = read_study(config, file=", ".join(map(str, workflow.configfiles)))
+    if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+        # A container sees the working directory, and of the rest what is named here.
+        outside = folders_to_bind(study.config, study.slide_files, Path.cwd())
+        show_to_containers(outside)
 except InputError as error:
     sys.exit(f"error: {error}")
 
@@ -38,12 +42,6 @@ config = dict(study.config)
 
 BUNDLE = f"<results>/histoniche-{config['study']['name']}.crate.zip"
 CONTAINERS = images(config, CHECKOUT)
-if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
-    # A container sees the working directory, and of the rest what is named here.
-    try:
-        show_to_containers(folders_to_bind(config, study.slide_files, Path.cwd()))
-    except InputError as error:
-        sys.exit(f"error: {error}")
 HEADS = study.heads
 # Folders of each head's models, one a fold.
 MODELS = {head: study.models(head) for head in HEADS}
@@ -101,7 +99,7 @@ def when(runs, **named):
 
 
 def scaled(amount, largest=LARGEST_MEM_MB):
-    """A resource that grows with each attempt, up to what a node has; a time, to what is stated."""
+    """A resource that grows with each attempt, up to what a node has."""
     return lambda wildcards, attempt: min(amount * attempt, largest)
 
 
