@@ -22,13 +22,19 @@ def package(tmp_path, monkeypatch):
     )
     (tmp_path / "scripts" / "y.py").write_text("from histoniche.rooms.c import THREE\n")
     monkeypatch.setattr(subject, "_FOLDER", rooms.parent)
-    subject._digest.cache_clear()
+    forget()
     yield tmp_path
+    forget()
+
+
+def forget():
+    """As in a new process: nothing of what was read is known any more."""
+    subject.code_version.cache_clear()
     subject._digest.cache_clear()
 
 
 def versions():
-    subject._digest.cache_clear()
+    forget()
     return [subject.code_version(script) for script in ("x", "y")]
 
 
