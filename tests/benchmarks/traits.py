@@ -15,17 +15,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import yaml
 from compare import Row, Work, against, median_seconds, report
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from histoniche.files import read_json, whole_folder
-from histoniche.learning.classifiers import TileClassifier, build_classifier
+from histoniche.learning.classifiers import TileClassifier, build_classifier, build_encoder
+from histoniche.learning.features import frozen_encoder
 from histoniche.learning.joint import JointClassifiers
 from histoniche.learning.models import load_model, normalise, save_model
 from histoniche.learning.reading import batches
 from histoniche.slides.store import TileStore, TileWriter, write_columns
 from histoniche.traits.application import classify_slide
+from histoniche.traits.features import encode_slide
 from histoniche.traits.heat_maps import draw_trait_heat_maps
 
 SLIDE_TILES = 15_000
@@ -33,6 +36,9 @@ SLIDE_TILES = 15_000
 SECONDS_ALLOWED = 600
 # Of what a CPU is given, so that a GPU has batches to fill.
 MORE_ON_GPU = 20
+MIL_TILES = 24
+PRESETS_OF_CONFIG = Path(__file__).parents[2] / "config" / "presets"
+DEFAULTS = {"encoder_sha256": None, "encoder_options": {}, "tokens": False}
 COLOURS = {"mean": [0.6] * 3, "deviation": [0.2] * 3}
 
 
@@ -188,6 +194,53 @@ def bench_preset(name: str, preset: Preset, folder: Path, device: torch.device) 
     ]  # fmt: skip
 
 
+def bench_features(folder: Path, device: torch.device, tiles_count: int) -> list[Row]:
+    """The encoder of the preset `mil`: alone against plainly, and end to end against alone."""
+    preset = yaml.safe_load((PRESETS_OF_CONFIG / "mil.yaml").read_text())
+    size = int(preset["tilings"]["mil"]["size"])
+    settings = {**DEFAULTS, **preset["traits"]["features"]}
+    tiles = write_tiles(folder / "mil.zarr", size, tiles_count)
+    torch.manual_seed(0)
+    weights = folder / "encoder.safetensors"
+    save_file(build_encoder(settings)[0].state_dict(), weights)
+    encoder = frozen_encoder(settings, weights=weights, size=size, device=device)
+    plain = build_encoder(settings)[0].eval()
+    plain.load_state_dict(load_file(weights))
+    plain = plain.to(device)
+    threads = torch.get_num_threads()
+    held = [batch.clone() for batch in batches(tiles, device, threads=threads)]
+
+    def forward() -> list[torch.Tensor]:
+        return [encoder.features(batch) for batch in held]
+
+    @torch.inference_mode()
+    def without_care() -> list[torch.Tensor]:
+        return [plain(normalise(batch, encoder.normalisation).contiguous()) for batch in held]
+
+    def end_to_end() -> None:
+        encode_slide(tiles, folder / "features", encoder, settings=settings, threads=threads)
+
+    ours, theirs = torch.cat(forward()).float(), torch.cat(without_care()).float()
+    alike = float(torch.nn.functional.cosine_similarity(ours, theirs).min())
+    assert alike > 0.999, f"mil: features are alike by {alike} only"
+    seconds = seconds_on(device, {"forward": forward, "plain": without_care, "end": end_to_end})
+    each = f"tiles a second{' of CPU' if device.type == 'cpu' else ''}"
+    rate, end = len(tiles) / seconds["forward"], len(tiles) / seconds["end"]
+    alone = {"ours": seconds["forward"], "plain": seconds["plain"]}
+    whole = {"ours": seconds["end"], "forward": seconds["forward"]}
+    what = f"{device.type}, mil"
+    return [
+        against(
+            f"{what}, encoder alone, against fp32", alone, "plain", 1.5,
+            f"{settings['encoder']}, {len(tiles)} tiles of {size} px, {rate:.1f} {each}; "
+            f"cosine similarity of the features at least {alike:.5f}",
+        ),
+        against(
+            f"{what}, end to end, against encoder alone", whole, "forward", 0.9, f"{end:.1f} {each}"
+        ),
+    ]  # fmt: skip
+
+
 def bench_traits(folder: Path, device: torch.device, *, shared: bool) -> list[Row]:
     """All traits of a tiling in one pass against one after the other; both say the same."""
     preset = PRESETS["glioblast"]
@@ -267,6 +320,7 @@ def main() -> None:
             for preset, what in PRESETS.items():
                 tiles = min(given.most_tiles, more * what.tiles)
                 rows += bench_preset(preset, what._replace(tiles=tiles), folder, device)
+            rows += bench_features(folder, device, min(given.most_tiles, more * MIL_TILES))
             for shared in (False, True):
                 rows += bench_traits(folder, device, shared=shared)
     report(rows, given.out)

@@ -152,7 +152,7 @@ def test_patience_and_plateau_count_checks(slides, tmp_path):
     # Nothing is learned: the first check is the best, three more are waited for.
     assert len(history) == 4
     assert history["epoch"].tolist() == pytest.approx([1 / 3, 2 / 3, 1, 4 / 3])
-    assert history["learning_rate"].tolist() == [1e-6, 1e-6, 1e-6, 5e-7]
+    assert history["learning_rate"].tolist() == [1e-6, 1e-6, 5e-7, 2.5e-7]
 
 
 @pytest.mark.parametrize("frozen", [None, 1, 0])

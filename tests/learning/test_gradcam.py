@@ -95,6 +95,23 @@ def test_a_network_in_bfloat16_looks_where_it_looks_in_float32(monkeypatch):
     assert found[True] == pytest.approx(found[False], abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("encoder", "size"), [("vgg16", 96), ("resnet18", 96), ("inception_v3", 299)]
+)
+def test_the_networks_of_the_presets_show_where_they_looked(encoder, size):
+    torch.manual_seed(0)
+    network = build_classifier({**TINY, "encoder": encoder}, classes=2).eval()
+    pixels = np.full((size, size, 3), 128, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (size, size - size // 2, 3), dtype=np.uint8)
+    pixels[:, size // 2 :] = noise
+    maps = [grad_cam(Model(network, PLAIN), pixels, target=target) for target in (0, 1)]
+    assert maps[0].shape == maps[1].shape == (size, size)
+    assert all(np.isfinite(one).all() and one.max() in (0, 1) for one in maps)
+    # Of two classes what speaks for one speaks against the other: somewhere one of them does.
+    assert max(one.max() for one in maps) == 1
+    assert not np.array_equal(*maps)
+
+
 def test_a_transformer_has_no_maps():
     network = build_classifier({**TINY, "encoder": "test_vit"}, classes=2).eval()
     with pytest.raises(InputError, match="convolutional"):

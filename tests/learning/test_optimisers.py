@@ -48,15 +48,20 @@ def test_a_warm_up_rises_to_the_peak(name):
     assert sorted(found[:21]) == found[:21]
 
 
-def test_a_plateau_lowers_the_rate_after_its_patience():
+def test_a_plateau_lowers_the_rate_at_the_last_check_of_its_patience():
     settings = {**DEFAULTS, "learning_rate": 1.0}
-    settings["schedule"] = {**DEFAULTS["schedule"], "name": "plateau", "patience": 2, "factor": 0.5}
+    plateau = {"name": "plateau", "patience": 10, "factor": 0.1}
+    settings["schedule"] = {**DEFAULTS["schedule"], **plateau}
     optimiser = build_optimiser(Network(), settings)
     schedule = build_schedule(optimiser, settings, steps=9)
     assert schedule["monitor"] == "validation_loss"
-    for _ in range(5):
-        schedule["scheduler"].step(1.0)
-    assert optimiser.param_groups[0]["lr"] == 0.5
+    rates = []
+    # The best comes first; the least gain counts as one.
+    for value in [1.0, *[2.0] * 9, 0.99999, *[1.0] * 10]:
+        schedule["scheduler"].step(value)
+        rates.append(optimiser.param_groups[0]["lr"])
+    assert rates[:-1] == [1.0] * 20
+    assert rates[-1] == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

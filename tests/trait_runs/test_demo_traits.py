@@ -99,14 +99,16 @@ def test_heterogeneity_goes_from_maps_to_survival(demo):
         patients["hti"].dropna().to_dict()
     )
     groups = table(demo, "survival/stated_groups")
-    half = groups[(groups["score"] == "hti") & (groups["above"] == 0.5)]
     known = patients["hti"].dropna()
-    assert half.set_index("group")["n"].to_dict() == {
-        "high": (known > 0.5).sum(), "low": (known <= 0.5).sum(),
-    }  # fmt: skip
-    assert half["p"].between(0, 1).all()
+    for below, above in ((0.5, 0.5), (0.3, 0.7)):
+        own = groups[(groups["score"] == "hti") & (groups["above"] == above)]
+        assert own.set_index("group")["n"].to_dict() == {
+            "high": (known > above).sum(), "low": (known <= below).sum(),
+        }  # fmt: skip
+        assert own["p"].between(0, 1).all()
+    assert set(table(demo, "survival/stated_curves")["score"]) == {"hti"}
     page = (demo.results / "summary.html").read_text()
-    assert "stated_groups" in page or "By stated limits" in page
+    assert "By stated limits" in page and "heterogeneity" in page
 
 
 def test_every_slide_has_its_maps_and_squares_for_qupath(demo):
@@ -124,6 +126,8 @@ def test_the_gallery_shows_held_out_tiles_of_both_classes_right_and_wrong(demo):
     assert set(chosen["truth"]) == {"normal", "amplified"}
     right = chosen[chosen["verdict"] == "right"]
     assert (right["truth"] == right["called"]).all()
+    wrong = chosen[chosen["verdict"] == "wrong"]
+    assert len(wrong) and (wrong["truth"] != wrong["called"]).all()
     assert (right.groupby("truth")["slide"].value_counts() <= 2).all()
     assert (demo.results / "traits" / "egfr" / "gallery.png").stat().st_size > 50_000
 

@@ -1,5 +1,6 @@
 """The presets of traits, run on part of the demo cohort with the networks that they name."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,18 @@ PATIENTS = 12
 FEW: dict[str, Any] = {"epochs": 1, "tiles_per_slide": 3, "validation_tiles_per_slide": 3}
 SMALLER: dict[str, dict[str, Any]] = {
     "glioblast_traits": {
-        "tilings": {"glioblast160": {"mpp": 8, "size": 160, "min_tissue": 0.5}},
+        "tilings": {"glioblast160": {"mpp": 12, "size": 160, "min_tissue": 0.5}},
         "rounds": {"folds": 3, "stratify": ["molecular_subtype"]},
-        "training": {**FEW, "encoder_weights": None, "normalisation": "tiles", "batch_size": 8},
+        "training": {
+            **FEW,
+            "encoder_weights": None,
+            "normalisation": "tiles",
+            "batch_size": 8,
+            # The published convolutions rest in the first epoch and learn in the second.
+            "epochs": 2,
+            "frozen_epochs": 1,
+            "tiles_per_slide": 2,
+        },
     },
     "grading": {
         "tilings": {"grade": {"mpp": 8, "size": 128, "min_tissue": 0.9}},
@@ -31,7 +41,7 @@ SMALLER: dict[str, dict[str, Any]] = {
         "tilings": {"pathomch": {"mpp": 4, "size": 320, "min_tissue": 0.5}},
         "rounds": {"rounds": 2, "test": 0.2, "validation": 0.3},
         # Inception wants at least 299 px, and batch normalisation steps enough to start at random.
-        "training": {"epochs": 4, "tiles_per_slide": 6, "batch_size": 4, "checks_per_epoch": 2},
+        "training": {"epochs": 2, "tiles_per_slide": 4, "batch_size": 4, "checks_per_epoch": 2},
     },
     "mil": {
         "tilings": {"mil": {"mpp": 4, "size": 64, "min_tissue": 0.5}},
@@ -63,6 +73,24 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tumour_type="glioma",
     )
     table.to_csv(sheet, sep="\t", index=False)
+    # MIL's labels stand with the slides.
+    slides = pd.read_csv(folder / "slides.tsv", sep="\t", dtype=str)
+    methylated = table.set_index("patient")["mgmt_methylation"] == "Yes"
+    slides["mgmt"] = np.where(slides["patient"].map(methylated), "methylated", "unmethylated")
+    slides.to_csv(folder / "slides.tsv", sep="\t", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def inspected(
+    cohort: Path, demo_config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder in which the slides have been looked at, which is the same for all presets."""
+    folder = tmp_path_factory.mktemp("inspected")
+    (folder / "cohort").symlink_to(cohort)
+    slides = pd.read_csv(cohort / "slides.tsv", sep="\t")["slide"]
+    study = Study(folder, smaller("mil", demo_config))
+    study.run(*(f"results/demo/slides/{slide}/inspection.json" for slide in slides))
     return folder
 
 
@@ -76,7 +104,10 @@ def smaller(name: str, demo: dict[str, Any]) -> dict[str, Any]:
         if key in changes:
             traits[key] = {**traits[key], **changes[key]}
     traits["scoring"] = {**traits.get("scoring", {}), "best": 2}
+    if name == "mil":
+        traits["named"]["mgmt"]["labels"]["of"] = "slides"
     if name == "pathomch":
+        config |= {key: preset[key] for key in ("survival", "survival_curves")}
         # Genes of the demo's own table, and cuts that leave patients enough among twelve.
         config["expression"] = {**demo["expression"], "min_patients": 3}
         for trait, gene in (("mki67", "CTG01"), ("egfr", "LEG01")):
@@ -87,14 +118,17 @@ def smaller(name: str, demo: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize("name", SMALLER)
-def test_a_preset_runs_from_tiles_to_heat_maps(name, cohort, demo_config, tmp_path):
-    (tmp_path / "cohort").symlink_to(cohort)
-    study = Study(tmp_path, smaller(name, demo_config))
-    named = study.config["traits"]["named"]
+def finished(name: str, inspected: Path, config: dict[str, Any], folder: Path) -> Study:
+    """A preset that has run, from inspected slides to the page."""
+    shutil.copytree(inspected, folder, symlinks=True)
+    study = Study(folder, smaller(name, config))
     study.run("--quiet", "rules")
-    metrics = read_table(study.results / "traits" / "metrics.parquet")
-    assert set(metrics["trait"]) == set(named)
+    return study
+
+
+def look_at_maps(study: Study) -> None:
+    """Every slide has its heat maps, and every trait of tiles probabilities."""
+    named = study.config["traits"]["named"]
     maps = study.results / "traits" / "maps"
     slides = sorted(path.name for path in maps.iterdir())
     assert len(slides) >= PATIENTS
@@ -111,3 +145,59 @@ def test_a_preset_runs_from_tiles_to_heat_maps(name, cohort, demo_config, tmp_pa
         assert np.allclose(votes.column("probabilities").sum(1), 1, atol=0.01)
     page = (study.results / "summary.html").read_text()
     assert all(trait in page for trait in named)
+
+
+def table(study: Study, name: str) -> pd.DataFrame:
+    return read_table(study.results / "traits" / f"{name}.parquet")
+
+
+def test_glioblast_rests_its_convolutions_and_then_tunes_them(inspected, demo_config, tmp_path):
+    study = finished("glioblast_traits", inspected, demo_config, tmp_path / "run")
+    look_at_maps(study)
+    metrics = table(study, "metrics").query("model == 'out_of_fold' and metric == 'auroc'")
+    assert set(metrics["trait"]) == set(study.config["traits"]["named"])
+    levels = {"tile", "slide", "patient"}
+    assert metrics.groupby("trait")["level"].agg(set).map(levels.__eq__).all()
+    assert metrics["low"].notna().any() and (metrics["patients"] <= PATIENTS).all()
+    for trait in study.config["traits"]["named"]:
+        # An epoch at rest, and one in which all learns.
+        assert table(study, f"{trait}/0/history")["epoch"].tolist() == [1, 2]
+
+
+def test_grading_compares_its_chain_and_its_ways_of_training(inspected, demo_config, tmp_path):
+    study = finished("grading", inspected, demo_config, tmp_path / "run")
+    look_at_maps(study)
+    assert set(table(study, "metrics")["trait"]) == set(study.config["traits"]["named"])
+    chain = table(study, "chains/modular/comparison")
+    compared = table(study, "comparisons")
+    assert set(compared["comparison"]) == {"batch_size", "photometric"}
+    for found in (chain, compared):
+        assert len(found) and found["q"].dropna().between(0, 1).all()
+        assert (found["q"].dropna() >= found.loc[found["q"].notna(), "p"]).all()
+    # The single network of three grades, and the chain, are measured by the same metrics.
+    assert {"accuracy", "auroc"} <= set(chain["metric"])
+    roc = table(study, "grade/roc")
+    assert set(roc["class"]) == {"II", "III", "IV", "macro"}
+
+
+def test_pathomch_votes_and_passes_its_heterogeneity_to_survival(inspected, demo_config, tmp_path):
+    study = finished("pathomch", inspected, demo_config, tmp_path / "run")
+    look_at_maps(study)
+    rounds = table(study, "round_table").set_index("trait")
+    assert set(rounds.index) == {"mki67", "egfr"}
+    assert (rounds["rounds"] == 2).all()
+    assert set(table(study, "metrics")["set"]) == {"test", "ood_near", "ood_all"}
+    assert set(table(study, "metrics")["model"]) == {"0", "1", "ensemble"}
+    groups = read_table(study.results / "survival" / "stated_groups.parquet")
+    assert set(groups["score"]) == {"hti"}
+    assert set(zip(groups["up_to"], groups["above"], strict=True)) == {(0.5, 0.5), (0.3, 0.7)}
+
+
+def test_mil_learns_a_slides_own_label(inspected, demo_config, tmp_path):
+    study = finished("mil", inspected, demo_config, tmp_path / "run")
+    look_at_maps(study)
+    labels = table(study, "mgmt/labels").set_index("slide")["class"]
+    sheet = pd.read_csv(study.folder / "cohort" / "slides.tsv", sep="\t", index_col="slide")
+    assert labels.to_dict() == sheet.loc[labels.index, "mgmt"].to_dict()
+    metrics = table(study, "metrics").query("model == 'out_of_fold'")
+    assert set(metrics["level"]) == {"slide", "patient"}

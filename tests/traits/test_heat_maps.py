@@ -76,6 +76,49 @@ def test_several_traits_stand_side_by_side(traits, shape):
     assert not warm[:height, : width // 2].any()
 
 
+def longest_dark_run(row):
+    """Most neighbouring dark pixels of a row."""
+    dark = (row < 80).all(-1)
+    return max(map(len, "".join(np.where(dark, "x", " ")).split()), default=0)
+
+
+@pytest.mark.parametrize(("scale", "mpp"), [(1, 2), (30, 0.5)])
+def test_a_bar_below_the_slide_tells_its_scale(scale, mpp):
+    overview = np.full((40, 60, 3), 255, np.uint8)
+    place = np.array([[0, 0]])
+    calls = make_calls("T", ("low", "high"), place, np.array([[0.1, 0.9]]), side=8)
+    drawn = np.asarray(draw_heat_maps(overview, [calls], slide="S1", scale=scale, mpp=mpp))
+    # 480 pixels show the 60 of the overview.
+    um = mpp * scale * 60 / 480
+    below = drawn[drawn.shape[0] // 2 :, : drawn.shape[1] // 2]
+    bar = max(map(longest_dark_run, below))
+    lengths = [step * 10.0**power for power in range(5) for step in (1, 2, 5)]
+    # A rectangle has both its ends.
+    assert min(abs(bar - 1 - length / um) for length in lengths) <= 0.5
+    assert 45 < bar < 110
+
+
+@pytest.mark.parametrize("classes", [("low", "high"), ("II", "III", "IV")])
+def test_the_legend_names_the_classes_in_their_colours_and_nothing_else_does(classes):
+    overview = np.full((200, 300, 3), 255, np.uint8)
+    found = np.eye(len(classes))[:2]
+    place = np.array([[0, 0], [8, 0]])
+
+    def draw(names):
+        calls = make_calls("T", names, place, found, side=8)
+        return np.asarray(draw_heat_maps(overview, [calls], slide="S1", scale=1, mpp=2)).astype(int)
+
+    drawn, renamed = draw(classes), draw(tuple(name.upper() + "x" for name in classes))
+    changed = np.argwhere((drawn != renamed).any(-1))
+    top, left = changed.min(0)
+    # Below the second picture, and nowhere else.
+    assert left > drawn.shape[1] // 2 and top > 320
+    legend = drawn[320:, drawn.shape[1] // 2 :]
+    ends = diverging_colours(np.array([0.0, 1.0]), 0.5)
+    for colour in ends if len(classes) == 2 else as_rgb(class_colours(3)):
+        assert (np.abs(legend - pale_colours(colour)).max(-1) <= 3).sum() > 20
+
+
 def test_a_slide_is_drawn_from_its_files(make_store, make_probabilities, thumbnail, tmp_path):
     store = make_store()
     found = {

@@ -141,12 +141,3 @@ def test_the_vertical_average_has_the_mean_of_the_areas():
     macro = mean_curve(curves)
     assert macro.area == pytest.approx(np.mean([curve.area for curve in curves]), abs=1e-12)
     assert (macro.fpr[0], macro.tpr[0], macro.fpr[-1], macro.tpr[-1]) == (0, 0, 1, 1)
-
-
-def test_the_average_over_thresholds_by_hand():
-    one = Curve(np.array([np.inf, 0.8, 0.2]), np.array([0, 0, 1.0]), np.array([0, 1.0, 1]))
-    two = Curve(np.array([np.inf, 0.5, 0.2]), np.array([0, 0.5, 1]), np.array([0, 0.5, 1]))
-    macro = mean_curve([one, two], average="threshold")
-    assert macro.threshold.tolist() == [np.inf, 0.8, 0.5, 0.2]
-    assert macro.fpr.tolist() == [0, 0, 0.25, 1]
-    assert macro.tpr.tolist() == [0, 0.5, 0.75, 1]

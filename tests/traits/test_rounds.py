@@ -125,12 +125,20 @@ def test_a_trait_needs_each_class_in_training_and_as_many_patients_as_folds(capl
         InputError, match=r"traits\.named\.\w+: 4 labelled patients are fewer than the 5 folds"
     ):
         audit_labels(folds, labels_of(few), classes=["a", "b"])
-    one = dict.fromkeys(COHORT[:10], "a") | {"P003": "b"}
+    one = {name: "ac"[k % 2] for k, name in enumerate(COHORT[:30])} | {"P003": "b"}
     with pytest.raises(InputError, match="no training patient of the class b in round"):
-        audit_labels(folds, labels_of(one), classes=["a", "b"])
+        audit_labels(draw_folds(COHORT[:30], seed=0, folds=5), labels_of(one), classes="abc")
     both = {name: "ab"[k % 2] for k, name in enumerate(COHORT[:10])}
-    with caplog.at_level(logging.WARNING):
+    # A tenth of ten is one: no network could be chosen by that.
+    with pytest.raises(
+        InputError, match=r"value '[ab]': the validation patients of round 0 are of one class"
+    ):
         audit_labels(draw_rounds(COHORT[:10], seed=0), labels_of(both), classes=["a", "b"])
+    three = {name: "abc"[k % 3] for k, name in enumerate(COHORT[:30])}
+    with caplog.at_level(logging.WARNING):
+        audit_labels(
+            draw_rounds(COHORT[:30], seed=3, validation=0.1), labels_of(three), classes="abc"
+        )
     assert "no validation patient of the class" in caplog.text
     with pytest.raises(InputError, match="'new': the patient is in no round"):
         audit_labels(folds, labels_of({**both, "new": "a"}), classes=["a", "b"])

@@ -233,6 +233,14 @@ def test_a_cross_validation_tests_every_labelled_slide_once_out_of_fold(tmp_path
     labels = read_table(cohort.files["labels"])
     assert area(tables, model="out_of_fold", column="slides") == (labels["set"] == "in").sum()
     assert area(tables, model="out_of_fold") > 0.8
+    # Tiles are judged by the network that never saw their patient, and compared within it.
+    assert (
+        area(tables, model="out_of_fold", level="tile", column="n")
+        == 12 * (labels["set"] == "in").sum()
+    )
+    assert area(tables, model="out_of_fold", level="tile") == pytest.approx(
+        tile_area_by_hand(cohort, labels, tables)
+    )
     table = tables["metrics"]
     assert not ((table["set"] == "test") & (table["model"] == "ensemble")).any()
     assert ((table["set"] == "ood_all") & (table["model"] == "ensemble")).any()
@@ -241,6 +249,24 @@ def test_a_cross_validation_tests_every_labelled_slide_once_out_of_fold(tmp_path
     cuts = tables["choice"]["slide_threshold"]
     assert cuts.between(0, 1).all()
     assert cuts.iloc[-1] == pytest.approx(cuts[:3].mean())
+
+
+def tile_area_by_hand(cohort, labels, tables):
+    """Mean of the folds' areas over their test patients' tiles, weighted by pairs."""
+    inside = labels[labels["set"] == "in"].set_index("slide")
+    rounds = read_table(cohort.files["rounds"]).query("role == 'test'")
+    areas, pairs = [], []
+    for number, tested in rounds.groupby("round")["patient"]:
+        own = inside[inside["patient"].isin(set(tested))]
+        found = [
+            read_probabilities(cohort.predictions[number][name], CLASSES) for name in own.index
+        ]
+        truth = np.repeat(own["class"] == "high", [len(tiles) for tiles in found])
+        if truth.min() < truth.max():
+            areas.append(roc_auc_score(truth, np.concatenate(found)[:, 1]))
+            pairs.append(truth.sum() * (~truth).sum())
+    assert len(areas) >= 3
+    return np.average(areas, weights=pairs)
 
 
 def test_thresholds_chosen_on_validation_tiles_reach_the_scores(tmp_path):

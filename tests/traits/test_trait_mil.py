@@ -1,5 +1,8 @@
 """Features of slides, and labels of slides learned from them, patient by patient."""
 
+import json
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -179,3 +182,22 @@ def test_models_brought_along_judge_without_labels(cohort, models, tmp_path):
 def test_models_of_other_classes_are_refused(cohort, models, tmp_path):
     with pytest.raises(InputError, match="the model finds low, high instead of high, low"):
         score(cohort, models["slide"], tmp_path, "slide", classes=["high", "low"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("mpp", 8.0), ("size", 512), ("encoder", "resnet18"), ("encoder_digest", "0")],
+)
+def test_models_of_features_of_another_encoder_or_tiling_are_refused(
+    cohort, models, tmp_path, key, value
+):
+    for number, folder in models["slide"].items():
+        shutil.copytree(folder, tmp_path / str(number))
+        path = tmp_path / str(number) / "model.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    other = {number: tmp_path / str(number) for number in models["slide"]}
+    with pytest.raises(
+        InputError, match=rf"{key}: the model was trained on features with {value}, those of P0-0"
+    ):
+        score(cohort, other, tmp_path, "slide")
+    assert not (tmp_path / "scores.parquet").exists()

@@ -76,14 +76,19 @@ def build_schedule(
     Lightning's `lr_scheduler`. `constant` stays at the peak; `inverse_time`
     divides it by 1 + decay x step (the decay of Keras, which GBM_WSSM names);
     `cosine` falls along half a wave (Loshchilov and Hutter 2017, arXiv
-    1608.03983); `plateau` multiplies by `factor` after `patience` epochs
-    without a better value of what is monitored. All but `plateau` first rise over the
+    1608.03983); `plateau` multiplies by `factor` after `patience` looks
+    in a row without a better value of what is monitored. All but `plateau` first rise over the
     share `warmup` of the steps.
     """
     schedule = settings["schedule"]
     if schedule["name"] == "plateau":
         plateau = lr_scheduler.ReduceLROnPlateau(
-            optimiser, mode=mode, factor=schedule["factor"], patience=schedule["patience"]
+            optimiser,
+            mode=mode,
+            factor=schedule["factor"],
+            # As Keras and early stopping count; torch waits for one more, and wants more gain.
+            patience=schedule["patience"] - 1,
+            threshold=0,
         )
         return {"scheduler": plateau, "interval": "epoch", "monitor": monitor}
     warmup = round(schedule["warmup"] * steps)

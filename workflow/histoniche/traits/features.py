@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from histoniche.learning.features import frozen_encoder
+from histoniche.learning.features import FrozenEncoder, frozen_encoder
 from histoniche.learning.models import choose_device
 from histoniche.learning.reading import batches
 from histoniche.slides.store import TileStore
@@ -44,18 +44,27 @@ def encode_slides(
     opened = {slide: TileStore(folder) for slide, folder in stores.items()}
     size = next((int(one.attributes["size"]) for one in opened.values() if len(one)), 224)
     encoder = frozen_encoder(settings, weights=encoder_weights, size=size, device=choose_device())
-    attributes = {
+    for number, (slide, tiles) in enumerate(opened.items(), start=1):
+        tiles.check()
+        encode_slide(tiles, outs[slide], encoder, settings=settings, threads=threads)
+        logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
+
+
+def encode_slide(
+    tiles: TileStore,
+    out: Path,
+    encoder: FrozenEncoder,
+    *,
+    settings: Mapping[str, Any],
+    threads: int,
+) -> None:
+    """Write the features of every tile of one slide; parameters as of `encode_slides`."""
+    some = batches(tiles, encoder.device, threads=threads) if len(tiles) else ()
+    found = [encoder.features(batch) for batch in some]
+    values = torch.cat(found).cpu().numpy() if found else np.empty((0,), np.float16)
+    facts = {
         "encoder": settings["encoder"],
         "encoder_digest": encoder.digest,
         "settings": dict(settings),
     }
-    for number, (slide, tiles) in enumerate(opened.items(), start=1):
-        tiles.check()
-        parts = (
-            encoder.features(batch)
-            for batch in (batches(tiles, encoder.device, threads=threads) if len(tiles) else ())
-        )
-        found = list(parts)
-        values = torch.cat(found).cpu().numpy() if found else np.empty((0,), np.float16)
-        write_findings(tiles, outs[slide], {"features": values}, attributes)
-        logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
+    write_findings(tiles, out, {"features": values}, facts)

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from itertools import compress
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.stats
@@ -178,7 +178,6 @@ def mean_curve(
     curves: Sequence[Curve],
     *,
     weights: Sequence[float] | None = None,
-    average: Literal["vertical", "threshold"] = "vertical",
 ) -> Curve:
     """Average of the classes' one-versus-rest curves, or of the networks' of a class.
 
@@ -187,13 +186,14 @@ def mean_curve(
     curves
         Those with NaN have no part.
     weights
-        How much each counts in the vertical average; None: all the same.
-    average
-        `vertical`: the mean sensitivity at each false positive rate, whose area is the
-        mean of the areas, of classes the macro-averaged AUROC, of networks weighted by
-        their pairs `auroc_within`; its thresholds are NaN.
-        `threshold`: the means of sensitivity and of false positive rate over the classes
-        at each threshold, as Truong et al. draw it; its area is another number.
+        How much each counts; None: all the same.
+
+    Returns
+    -------
+    The mean sensitivity at each false positive rate, whose area is the mean of the areas: of
+    classes the macro-averaged AUROC, of networks weighted by their pairs `auroc_within`. Its
+    thresholds are NaN. Truong et al. average at each threshold instead, by which a curve's area
+    is another number than the mean area beside it.
 
     References
     ----------
@@ -207,15 +207,6 @@ def mean_curve(
     if not known:
         nothing = np.full(1, np.nan)
         return Curve(nothing, nothing, nothing)
-    if average == "threshold":
-        cuts = np.unique(np.concatenate([curve.threshold for curve in known]))[::-1]
-        # The last point whose threshold is not below the cut.
-        at = [np.searchsorted(-curve.threshold, -cuts, side="right") - 1 for curve in known]
-        fpr, tpr = (
-            np.mean([rates[place] for rates, place in zip(own, at, strict=True)], axis=0)
-            for own in ([curve.fpr for curve in known], [curve.tpr for curve in known])
-        )
-        return Curve(cuts, fpr, tpr)
     grid = np.unique(np.concatenate([curve.fpr for curve in known]))
     # Curves rise vertically at some rates, so each rate has a lower and an upper end.
     given = None if weights is None else list(compress(weights, whole))

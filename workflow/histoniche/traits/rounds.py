@@ -243,8 +243,9 @@ def audit_labels(rounds: pd.DataFrame, labels: pd.DataFrame, *, classes: Sequenc
     ------
     InputError
         If a labelled patient is in no round, fewer patients are labelled than a
-        cross-validation has folds, or a class has no training patient in a round. One
-        class only in validation or test is a warning: then there is no AUC.
+        cross-validation has folds, a class has no training patient in a round, or all its
+        validation patients are of one class, by whom no network could be chosen. A class
+        that lacks besides in validation or test is a warning: it has no AUC there.
     """
     trait = str(labels["trait"].iloc[0])
     kept = labels[labels["set"] == IN]
@@ -270,6 +271,14 @@ def audit_labels(rounds: pd.DataFrame, labels: pd.DataFrame, *, classes: Sequenc
                     f"no training patient of the class {missing[0]} in round {number}",
                     column=f"traits.named.{trait}",
                     remedy="label more patients, or stratify by the trait's column",
+                )
+            if len(there) < 2 and role == VALIDATION:
+                raise InputError(
+                    f"the validation patients of round {number} are of one class or none",
+                    column=f"traits.named.{trait}",
+                    value=", ".join(sorted(there)) or None,
+                    remedy="make the validation larger, label more patients, "
+                    "or stratify by the trait's column",
                 )
             if missing:
                 logging.warning(

@@ -18,7 +18,7 @@ from histoniche.traits.rounds import TEST, numbers_of, roles_in_round
 from histoniche.traits.scores import patient_scores
 from histoniche.traits.scoring import Predictions
 from histoniche.traits.voters import chosen_networks
-from histoniche.traits.voting import ENSEMBLE, vote
+from histoniche.traits.voting import ENSEMBLE, Vote, vote
 
 Level = Literal["tile", "slide", "patient"]
 
@@ -149,15 +149,17 @@ def _members(facts: _Facts, name: str, model: str) -> pd.DataFrame:
     return inside
 
 
+def _testing(facts: _Facts, patients: "pd.Series[str]") -> "pd.Series[str]":
+    """Model of the round that tests each patient; none of those whom none does."""
+    tests = facts.rounds[(facts.rounds["role"] == TEST) & facts.rounds["round"].notna()]
+    return patients.map(dict(zip(tests["patient"], tests["round"].astype(str), strict=True)))
+
+
 def _scores(facts: _Facts, members: pd.DataFrame, model: str) -> pd.DataFrame:
     """Scores of some slides by a model."""
     scores = facts.scores
-    if model != OUT_OF_FOLD:
-        mine = scores["model"] == model
-    else:
-        tests = facts.rounds[(facts.rounds["role"] == TEST) & facts.rounds["round"].notna()]
-        by = dict(zip(tests["patient"], tests["round"].astype(str), strict=True))
-        mine = scores["model"] == scores["patient"].map(by)
+    of = _testing(facts, scores["patient"]) if model == OUT_OF_FOLD else model
+    mine = scores["model"] == of
     # A patient's bag is of no slide of its own.
     key = "patient" if scores["slide"].isna().all() else "slide"
     return scores[mine & scores[key].isin(set(members[key]))]
@@ -173,7 +175,7 @@ def _judged(
     common: dict[str, Any] = {"score": settings["score"], "threshold": _cut(facts, model)}
     truth = dict(zip(known["slide"], known["class"], strict=True))
     found: dict[Level, Judged] = {}
-    if tiles is not None and model != OUT_OF_FOLD:
+    if tiles is not None:
         found["tile"] = _judged_tiles(facts, known, model, tiles)
     if scores["slide"].notna().any():
         found["slide"] = judge(scores, truth, facts.classes, key="slide", **common)
@@ -196,12 +198,12 @@ def _read_tiles(facts: _Facts, predictions: Predictions) -> _Tiles:
 
 def _judged_tiles(facts: _Facts, members: pd.DataFrame, model: str, tiles: _Tiles) -> Judged:
     """What a model says of every tile of some slides; a tile's truth is its slide's class."""
-    own = facts.choice if model == ENSEMBLE else facts.choice[facts.choice["model"] == model]
-    names, thresholds = chosen_networks(own.assign(chosen=True) if model != ENSEMBLE else own)
-    places = [numbers_of(facts.rounds).index(name) for name in names]
-    rule = facts.settings["vote"]
+    models = members["patient"].map(lambda _: model)
+    if model == OUT_OF_FOLD:
+        models = _testing(facts, members["patient"])
     found = [
-        vote(tiles[slide][places], rule=rule, thresholds=thresholds) for slide in members["slide"]
+        _voted(facts, name, tiles[slide])
+        for slide, name in zip(members["slide"], models, strict=True)
     ]
     counts = [len(one.calls) for one in found]
     truth = np.array([facts.classes.index(label) for label in members["class"]], dtype=np.intp)
@@ -212,7 +214,16 @@ def _judged_tiles(facts: _Facts, members: pd.DataFrame, model: str, tiles: _Tile
         np.concatenate([np.empty(0, np.int8), *(one.calls for one in found)]),
         np.repeat(members["patient"].to_numpy(object), counts),
         np.repeat(members["slide"].to_numpy(object), counts),
+        np.repeat(models.to_numpy(object), counts),
     )
+
+
+def _voted(facts: _Facts, model: str, networks: NDArray[np.float16]) -> Vote:
+    """What a model says of the tiles of a slide, of which every round's network spoke."""
+    own = facts.choice[facts.choice["model"] == model].assign(chosen=True)
+    names, thresholds = chosen_networks(facts.choice if model == ENSEMBLE else own)
+    places = [numbers_of(facts.rounds).index(name) for name in names]
+    return vote(networks[places], rule=facts.settings["vote"], thresholds=thresholds)
 
 
 def _cut(facts: _Facts, model: str) -> dict[str, float] | None:
