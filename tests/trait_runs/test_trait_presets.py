@@ -39,9 +39,17 @@ SMALLER: dict[str, dict[str, Any]] = {
     },
     "pathomch": {
         "tilings": {"pathomch": {"mpp": 4, "size": 320, "min_tissue": 0.5}},
-        "rounds": {"rounds": 2, "test": 0.2, "validation": 0.3},
+        "rounds": {"rounds": 2, "test": 0.3, "validation": 0.3},
         # Inception wants at least 299 px, and batch normalisation steps enough to start at random.
-        "training": {"epochs": 2, "tiles_per_slide": 4, "batch_size": 4, "checks_per_epoch": 2},
+        "training": {
+            "epochs": 4,
+            "checks_per_epoch": 2,
+            "batch_size": 4,
+            "tiles_per_slide": 6,
+            "validation_tiles_per_slide": 4,
+        },
+        # What has hardly learned calls no tile positive at one half.
+        "scoring": {"tile_threshold": "youden"},
     },
     "mil": {
         "tilings": {"mil": {"mpp": 4, "size": 64, "min_tissue": 0.5}},
@@ -100,10 +108,10 @@ def smaller(name: str, demo: dict[str, Any]) -> dict[str, Any]:
     changes = {key: dict(value) for key, value in SMALLER[name].items()}
     config = {key: demo[key] for key in ("study", "results", "seed", "cohort")}
     traits = preset["traits"]
-    for key in ("rounds", "training", "mil", "features"):
+    traits["scoring"] = {**traits.get("scoring", {}), "best": 2}
+    for key in ("rounds", "training", "mil", "features", "scoring"):
         if key in changes:
             traits[key] = {**traits[key], **changes[key]}
-    traits["scoring"] = {**traits.get("scoring", {}), "best": 2}
     if name == "mil":
         traits["named"]["mgmt"]["labels"]["of"] = "slides"
     if name == "pathomch":
@@ -111,7 +119,7 @@ def smaller(name: str, demo: dict[str, Any]) -> dict[str, Any]:
         # Genes of the demo's own table, and cuts that leave patients enough among twelve.
         config["expression"] = {**demo["expression"], "min_patients": 3}
         for trait, gene in (("mki67", "CTG01"), ("egfr", "LEG01")):
-            traits["named"][trait]["expression"] = {"gene": gene, "low": 0.45, "high": 0.55}
+            traits["named"][trait]["expression"] = {"gene": gene, "low": 0.4, "high": 0.6}
             traits["named"][trait]["expression"]["near"] = 0.05
     return yaml.safe_load(
         yaml.safe_dump({**config, "tilings": changes["tilings"], "traits": traits})

@@ -66,7 +66,8 @@ def evaluate_chain(
         `compare_with_single`.
     comparison
         Written, one row a level, step, class and metric: the t-test of the single model's
-        rounds (first) against the chain's (second), see `RunComparison`.
+        rounds (first) against the chain's (second), see `RunComparison`; q is Benjamini and
+        Hochberg's over the rows.
     name
         Of the chain.
     chain, classes

@@ -60,7 +60,6 @@ def compare_trainings(
                 column=f"traits.comparisons.{name}",
                 remedy="compare traits of the same classes",
             )
-        compared["q"] = false_discovery(compared["p"].to_numpy(np.float64))
         stated = {"comparison": name, "first": pair[0], "second": pair[1]}
         tables.append(compared.assign(**stated)[list(COLUMNS)])
     write_table(pd.concat(tables, ignore_index=True), out)
@@ -93,8 +92,8 @@ def compare_by_run(
 
     Returns
     -------
-    The keys and `RunComparison`, for metrics that both sides have; runs in which either has
-    no value are left out.
+    The keys, `RunComparison` and q, Benjamini and Hochberg's over all rows, for metrics that
+    both sides have; runs in which either has no value are left out. Empty if there is none.
     """
     rows: list[dict[str, Any]] = []
     for names, own in metrics.groupby(list(keys), sort=False):
@@ -108,7 +107,10 @@ def compare_by_run(
         )
         found = compare_runs(one, two, test=test, test_share=share)
         rows.append({**dict(zip(keys, names, strict=True)), **found._asdict()})
-    return pd.DataFrame(rows)
+    if not rows:
+        return pd.DataFrame()
+    table = pd.DataFrame(rows)
+    return table.assign(q=false_discovery(table["p"].to_numpy(np.float64)))
 
 
 def training_share(rounds: pd.DataFrame) -> float:

@@ -104,7 +104,6 @@ def chains(results: Results) -> Iterator[Block]:
 
 def _tests(title: str, own: pd.DataFrame, sides: tuple[str, str], column: str) -> Table:
     """A row a level, class or step, and metric."""
-    corrected = "q" in own
     rows = []
     for level in in_order(own["level"], LEVEL_NAMES):
         for row in records(own[own["level"] == level]):
@@ -116,15 +115,12 @@ def _tests(title: str, own: pd.DataFrame, sides: tuple[str, str], column: str) -
                 *(_number(row[f"{side}_mean"]) for side in ("first", "second")),
                 format_interval(row["difference"], row["low"], row["high"], decimals=3),
                 format_p(row["p"]),
-                *([format_p(row["q"])] if corrected else []),
+                format_p(row["q"]),
                 _runs(row),
             ]
             rows.append(cells)
-    heads = (
-        *("level", column, "metric", f">{sides[0]}", f">{sides[1]}", ">difference", ">p"),
-        *([">q"] if corrected else []),
-        ">runs",
-    )
+    names = (f">{sides[0]}", f">{sides[1]}")
+    heads = ("level", column, "metric", *names, ">difference", ">p", ">q", ">runs")
     return table(title, heads, rows, _note(own))
 
 
@@ -136,7 +132,7 @@ def _note(own: pd.DataFrame) -> str:
     told = [note if note == CAVEAT else f"where no p stands, {note}" for note in remarks]
     sentences = ["Mean over rounds, on test patients", *kinds, *told]
     text = " ".join(f"{words[0].upper()}{words[1:]}." for words in sentences)
-    return text + (" q: over the rows of one comparison." if "q" in own else "")
+    return text + " q: over the rows of one comparison."
 
 
 def _called_right(row: dict[str, Any]) -> str:
