@@ -7,7 +7,7 @@ DEMO := results/demo
 IMAGES := images
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo image test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale format docs lock clean help
+.PHONY: demo image test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -22,7 +22,8 @@ help:
 	@echo "make bench-survival   scans of all genes for survival against lifelines and statsmodels"
 	@echo "make bench-omics   genome-wide statistics and activity against the libraries' own functions"
 	@echo "make bench-traits   classifying tiles against the same networks used plainly, and 10 min a slide"
-	@echo "make bench-scale   what planning a run of 10,000 slides takes"
+	@echo "make bench-scale   what planning a run of 10,000 slides takes, and statistics of 60,000 genes x 10,000 patients"
+	@echo "make bench-capacity   what 100,000 slides take, written into docs/scale.md"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
 	@echo "make lock    renew the pinned environments"
@@ -109,6 +110,10 @@ bench-traits: $(VENV)/.workflow
 
 bench-scale: $(VENV)/.dev
 	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/scale.py results/benchmarks/scale.json
+	@$(BIN)/python tests/benchmarks/genome.py results/benchmarks/genome.json
+
+bench-capacity: $(VENV)/.dev bench-scale
+	@$(BIN)/python tests/benchmarks/capacity.py results/benchmarks/scale.json docs/scale.md
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .

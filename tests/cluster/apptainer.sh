@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Apptainer in a folder of its own, for the tests on any Debian or Ubuntu machine.
+# Apptainer in a folder of its own, for the tests on any Debian or Ubuntu machine of x86-64.
 #
 #   tests/cluster/apptainer.sh FOLDER    its programs lie in FOLDER/bin
 #
-# Debian's stable releases have no package of it: it comes from unstable with the few libraries that it
-# needs, all unpacked and not installed. Needs apt, and root to run containers without user namespaces.
+# Debian's stable releases have no package of it: it comes from unstable, from the mirror of Debian in
+# the machine's sources or DEBIAN_MIRROR, with the few libraries that it needs, all unpacked and not
+# installed. Needs apt, and root to run containers without user namespaces.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -8,11 +8,12 @@ only_folder() {
 }
 
 # One call at a time, since several clusters may come up at once and apt does not wait.
-apt() { flock "${TMPDIR:-/tmp}/histoniche-apt.lock" apt-get -qq -o APT::Sandbox::User=root "$@"; }
+apt() { flock /run/lock/histoniche-apt apt-get -qq -o APT::Sandbox::User=root "$@"; }
 
 mirror_of_debian() {
   local mirrors
+  if [[ ${DEBIAN_MIRROR:-} ]]; then echo "$DEBIAN_MIRROR"; return; fi
   mirrors=$(apt-get indextargets --format '$(REPO_URI)' 'Component: main' | sed -n '/\/debian\/*$/p')
-  [[ $mirrors ]] || { echo "error: this machine names no mirror of Debian in its sources" >&2; return 1; }
+  [[ $mirrors ]] || { echo "error: this machine names no mirror of Debian in its sources; set DEBIAN_MIRROR to one" >&2; return 1; }
   echo "${mirrors%%$'\n'*}"
 }

@@ -22,8 +22,8 @@ unpack() {
   [[ -x $root/usr/sbin/slurmctld ]] && return
   mkdir -p "$folder/packages/partial"
   apt update
-  # A cache of its own, so that what the machine has in its own is fetched as well.
-  apt -y install --download-only --no-install-recommends \
+  # A cache of its own, so that what the machine has in its own is fetched as well, installed or not.
+  apt -y install --download-only --reinstall --no-install-recommends \
     -o Dir::Cache::archives="$folder/packages" slurmctld slurmd slurm-client munge >/dev/null
   for package in "$folder"/packages/*.deb; do dpkg -x "$package" "$root"; done
   # By their own names, without Debian's ending, the daemons know what they are.
@@ -98,8 +98,8 @@ CONF
   printf 'NodeName=gpu1 Name=gpu File=/dev/%s\n' null zero >"$run/gres.conf"
 }
 
-# Whether the daemon of a file runs.
-runs() { [[ -f $run/$1.pid ]] && kill -0 "$(cat "$run/$1.pid")" 2>/dev/null; }
+# Whether the daemon of a file runs: after a crash its number may be another program's.
+runs() { [[ -f $run/$1.pid ]] && grep -qsF "$root" "/proc/$(cat "$run/$1.pid")/cmdline"; }
 
 start() {
   unpack
@@ -123,8 +123,8 @@ start() {
 }
 
 stop() {
-  for file in "$run"/slurmd.*.pid "$run"/slurmctld.pid "$run"/munged.pid; do
-    [[ -f $file ]] && kill "$(cat "$file")" 2>/dev/null || true
+  for daemon in slurmd.cpu1 slurmd.gpu1 slurmctld munged; do
+    if runs "$daemon"; then kill "$(cat "$run/$daemon.pid")"; fi
   done
 }
 

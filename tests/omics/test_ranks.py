@@ -27,6 +27,24 @@ def test_rank_correlation_equals_scipy_with_ties(levels: int, patients: int) -> 
         assert p[i, j] == pytest.approx(expected.pvalue, rel=1e-9)
 
 
+def test_how_many_genes_are_taken_at_a_time_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(3)
+    genes, areas, age = rng.normal(size=(60, 40)), rng.random((2, 40)), rng.random((1, 40))
+    covariates = covariate_ranks(age, np.empty((0, 40)))
+
+    def found() -> list[np.ndarray]:
+        family = family_wise_p(genes, areas, np.random.default_rng(1), permutations=99)
+        given = partial_rank_correlation(genes, areas, covariates)
+        return [*rank_correlation(genes, areas), *given, family]
+
+    together = found()
+    monkeypatch.setattr("histoniche.omics.ranks._BLOCK", 7)
+    for one, other in zip(together, found(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
 def test_perfect_correlation_is_exactly_one() -> None:
     area = np.random.default_rng(0).random(37)
     rho, p = rank_correlation(np.stack([area**3, -area]), area[np.newaxis])

@@ -92,13 +92,14 @@ def logrank_scan(
     if not 0 < quantile < 1:
         raise ValueError("the quantile must lie between 0 and 1")
     order = np.argsort(-time, kind="stable")
-    cut = _row_quantile(scores, quantile)
     size = max(1, _BLOCK // len(time))
-    parts = [
-        _compare((scores[rows] > cut[rows, np.newaxis]).T[order], time[order], event[order])
-        for rows in (slice(start, start + size) for start in range(0, len(scores), size))
-    ]
-    n, events, expected, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
+    parts = []
+    for start in range(0, len(scores), size):
+        some = scores[start : start + size]
+        limit = _row_quantile(some, quantile)
+        high = (some > limit[:, np.newaxis]).T[order]
+        parts.append((limit, *_compare(high, time[order], event[order])))
+    cut, n, events, expected, variance = map(np.concatenate, zip(*parts, strict=True))
     small = np.minimum(n, len(time) - n) < int(len(time) * min_share)
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = np.where((variance > 0) & ~small, events - expected, np.nan)

@@ -155,7 +155,7 @@ def prepare(matrix: Matrix, *, unit: Unit, file: Path) -> tuple[pd.DataFrame, li
     if summary.any():
         rows = ", ".join(matrix.genes[summary])
         taken.append(Decision("genes", "summary rows dropped", int(summary.sum()), rows))
-    ids, values = matrix.genes[~summary], matrix.values[~summary]
+    ids, values = matrix.genes[~summary], _rows(matrix.values, ~summary)
     if unit != "log2":
         _check_sign(values, unit, file)
     values = _per_million(values, file) if unit == "counts" else values
@@ -166,14 +166,19 @@ def prepare(matrix: Matrix, *, unit: Unit, file: Path) -> tuple[pd.DataFrame, li
         rule = "copies on Y of pseudoautosomal genes, counted on X"
         taken.append(Decision("genes", "_PAR_Y rows dropped", int(on_y.sum()), rule))
     whole = values.notna().all(axis=1) & ~on_y
-    _check_missing(values[~on_y], file)
+    _check_missing(_rows(values, ~on_y), file)
     missing = ids[~on_y & ~whole]
     rule = "missing in a matched patient: " + list_names(list(missing)) if len(missing) else ""
     taken.append(Decision("genes", "rows with a missing value dropped", len(missing), rule))
     symbols = None if matrix.symbols is None else matrix.symbols[ids.index][whole]
     names, named = name_genes(ids[whole], symbols)
-    best, duplicates = keep_highest(values[whole], names, ids[whole])
+    best, duplicates = keep_highest(_rows(values, whole), names, ids[whole])
     return best, [*taken, *named, *duplicates, Decision("genes", "genes kept", len(best))]
+
+
+def _rows(values: pd.DataFrame, kept: "pd.Series[bool]") -> pd.DataFrame:
+    """Those rows that are kept; of all no copy, since the largest cohorts have gigabytes."""
+    return values if kept.all() else values[kept]
 
 
 def _detect(

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Rows of genes that are held against all permutations at once: some megabytes, near the cores.
+# Rows of genes that are ranked or held against all permutations at once: some megabytes, near the
+# cores. Ranks of 60,000 genes in 10,000 patients would take several times the room of the genes.
 _BLOCK = 256
 # A correlation in single precision may be off by less than this.
 _ROUNDING = 4e-6
@@ -35,10 +36,13 @@ def rank_correlation(genes: Floats, areas: Floats) -> tuple[Floats, Floats]:
         If the patients differ in number, are fewer than three, or a value is not finite.
     """
     _check(genes, areas, fewest=3)
-    left, right = centred_ranks(genes), centred_ranks(areas)
-    squares = np.outer((left * left).sum(axis=1), (right * right).sum(axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rho = left @ right.T / np.sqrt(squares)
+    right = centred_ranks(areas)
+    rho = np.empty((len(genes), len(areas)))
+    for block in _blocks(len(genes)):
+        left = centred_ranks(genes[block])
+        squares = np.outer((left * left).sum(axis=1), (right * right).sum(axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rho[block] = left @ right.T / np.sqrt(squares)
     return rho, two_sided_p(rho, genes.shape[1] - 2)
 
 
@@ -72,8 +76,11 @@ def partial_rank_correlation(
     """
     basis = _basis(covariates)
     _check(genes, areas, fewest=3 + basis.shape[1])
-    left, right = (_unexplained(centred_ranks(rows), basis) for rows in (genes, areas))
-    rho = np.clip(left @ right.T, -1, 1)
+    right = _unexplained(centred_ranks(areas), basis)
+    rho = np.empty((len(genes), len(areas)))
+    for block in _blocks(len(genes)):
+        left = _unexplained(centred_ranks(genes[block]), basis)
+        rho[block] = np.clip(left @ right.T, -1, 1)
     return rho, two_sided_p(rho, genes.shape[1] - 2 - basis.shape[1])
 
 
@@ -128,16 +135,27 @@ def family_wise_p(
     """
     basis = _basis(np.empty((0, areas.shape[1])) if covariates is None else covariates)
     _check(genes, areas, fewest=3 + basis.shape[1])
-    left, right = (_unexplained(centred_ranks(rows), basis) for rows in (genes, areas))
+    right = _unexplained(centred_ranks(areas), basis)
+    # In single precision, as they are held against the permutations, half the room.
+    left = np.empty(genes.shape, dtype=np.float32)
+    rho = np.empty((len(genes), len(areas)))
+    for block in _blocks(len(genes)):
+        exact = _unexplained(centred_ranks(genes[block]), basis)
+        left[block], rho[block] = exact, exact @ right.T
     p = np.full((len(genes), len(areas)), np.nan)
     for column, area in enumerate(right):
         if np.isfinite(area).all():
             shuffled = rng.permuted(np.tile(area, (permutations, 1)), axis=1)
-            p[:, column] = _step_down(left, left @ area, _unexplained(shuffled, basis))
+            p[:, column] = _step_down(left, rho[:, column], _unexplained(shuffled, basis))
     return p
 
 
-def _step_down(genes: Floats, rho: Floats, chance: Floats) -> Floats:
+def _blocks(count: int) -> list[slice]:
+    """Rows, some at a time."""
+    return [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]
+
+
+def _step_down(genes: NDArray[np.float32], rho: Floats, chance: Floats) -> Floats:
     """Step-down maxT p of correlations `rho`, given permuted areas, one a row of `chance`."""
     observed = np.abs(rho)
     # The weakest first: a gene is held against itself and those that are weaker.
@@ -146,9 +164,8 @@ def _step_down(genes: Floats, rho: Floats, chance: Floats) -> Floats:
     permuted = np.ascontiguousarray(chance.T, dtype=np.float32)
     largest = np.zeros(len(chance), dtype=np.float32)
     reached = np.empty(len(order), dtype=np.int64)
-    for start in range(0, len(order), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        found = np.abs(genes[order[block]].astype(np.float32) @ permuted)
+    for block in _blocks(len(order)):
+        found = np.abs(genes[order[block]] @ permuted)
         np.maximum(found[0], largest, out=found[0])
         np.maximum.accumulate(found, axis=0, out=found)
         largest = found[-1]

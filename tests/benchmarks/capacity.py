@@ -1,0 +1,336 @@
+"""What a large cohort takes, from throughputs measured here: `make bench-capacity`.
+
+python tests/benchmarks/capacity.py results/benchmarks/scale.json docs/scale.md
+
+Every stage runs on a made slide, in CPU seconds of all its processes; the networks on a GPU where
+one is, else its time is reckoned from their operations. A typical slide is that with more tissue, a
+cohort so many of them. What lies between the marks of the page is written anew.
+"""
+
+import argparse
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from made_slide import MPP, SIDE, write_svs
+from safetensors.torch import save_file
+from scipy import ndimage
+from torch.utils.flop_counter import FlopCounterMode
+
+from histoniche.cohort.config import check_config
+from histoniche.cohort.palette import find_palette, read_palette
+from histoniche.files import read_json, whole_folder
+from histoniche.learning.classifiers import build_encoder
+from histoniche.learning.models import save_model
+from histoniche.learning.networks import build_network
+from histoniche.regions.application import segment_slides
+from histoniche.regions.maps import map_regions
+from histoniche.slides.inspection import Inspected, inspect_slide
+from histoniche.slides.store import TileStore, TileWriter
+from histoniche.slides.tiling import tile_slide
+from histoniche.traits.features import encode_slides
+
+# What is assumed of a diagnostic slide at 40x, and of a site.
+TISSUE_MM2, SLIDE_GB = 150.0, 1.0
+CORES, GPUS, TERABYTES, FILES = 512, 8, 100, 20e6
+# A GPU's sustained bfloat16 work where none is here to be measured.
+SUSTAINED_FLOPS = 60e12
+# Longest that a site waits, and that planning a run may take.
+DAYS, PLANNING_SECONDS = 14, 600
+INSPECTION, OF_REGIONS, OF_FEATURES = "inspection", "regions", "features by ViT-L/16"
+# Side of the slide whose tiles are encoded, which takes most.
+SMALL = 6144
+COHORTS = {"TCGA-GBM": 2_053, "10,000 slides": 10_000, "100,000 slides": 100_000}
+MARKS = "<!-- computed -->", "<!-- end -->"
+PALETTE = [region._asdict() for region in read_palette(find_palette("ivygap"))]
+CONFIG = check_config(
+    {
+        "study": {"name": "capacity"},
+        "cohort": {"patients": "patients.tsv", "slides": "slides.tsv"},
+        "tilings": {
+            "region": {"mpp": 2, "size": 256},
+            "cell": {"mpp": 0.5, "size": 224, "codec": "zstd"},
+        },
+        "segmentation": {"tiling": "region"},
+    },
+    file="capacity",
+)
+ENCODER = {
+    "encoder": "vit_large_patch16_224",
+    "encoder_weights": "file",
+    "encoder_sha256": None,
+    "encoder_options": {"init_values": 0.00001, "dynamic_img_size": True},
+    "normalisation": "imagenet",
+    "input_px": None,
+    "tokens": False,
+}
+
+
+class Stage(NamedTuple):
+    """What one stage takes of a slide."""
+
+    cpu: float
+    """CPU seconds."""
+    gpu: float
+    """Seconds of a GPU."""
+    gigabytes: float
+    files: float
+    """All but the shards of stores, which grow with the tiles."""
+    shards: float
+
+
+class Planning(NamedTuple):
+    """What a slide more costs a dry run."""
+
+    jobs: float
+    seconds: float
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
+
+
+def measured(
+    work: Callable[[], None], place: Path, *, gpu: bool = False, warm_up: int = 1
+) -> Stage:
+    """Run a stage, warm, and look at what it leaves behind."""
+    for _ in range(warm_up):
+        work()
+    start, cpu = time.perf_counter(), cpu_seconds()
+    work()
+    wall, cpu = time.perf_counter() - start, cpu_seconds() - cpu
+    files = [file for file in place.rglob("*") if file.is_file()]
+    shards = sum("c" in file.relative_to(place).parts for file in files)
+    gigabytes = sum(file.stat().st_size for file in files) / 1e9
+    return Stage(cpu, wall if gpu else 0.0, gigabytes, len(files) - shards, shards)
+
+
+def measure(folder: Path) -> tuple[dict[str, Stage], dict[str, int]]:
+    """Every stage of a made slide, and its tiles by tiling."""
+    regions, counts = measure_slide(folder / "regions", SIDE, "region", OF_REGIONS)
+    features, more = measure_slide(folder / "features", SMALL, "cell", OF_FEATURES)
+    # Both were looked at; the larger is as a slide is.
+    del features[INSPECTION]
+    return regions | features, counts | more
+
+
+def measure_slide(
+    folder: Path, side: int, tiling: str, network: str
+) -> tuple[dict[str, Stage], dict[str, int]]:
+    """One slide from its file to what a network says of its tiles, and how many these are."""
+    folder.mkdir()
+    path, tiles, found = folder / "S1.svs", folder / "tiles", folder / "found"
+    write_svs(path, side)
+    seen = Inspected(
+        *(folder / "slide" / f"{name}{'.json' if name in ('report', 'contour') else '.png'}"
+          for name in Inspected._fields)
+    )  # fmt: skip
+    settings = {key: value for key, value in CONFIG["slides"].items() if key != "limits"}
+    stages = {
+        INSPECTION: measured(
+            lambda: inspect_slide(
+                path, seen, slide="S1", mpp=MPP, tissue_mask=None, settings=settings
+            ),
+            folder / "slide",
+        ),
+        f"tiles for {network}": measured(
+            lambda: tile_slide(
+                path, seen.report, seen.tissue, seen.artefacts, tiles,
+                slide="S1", annotation=None, palette=[], tiling=CONFIG["tilings"][tiling],
+                verdict={"status": "ok", "reason": ""}, threads=1,
+            ),
+            tiles,
+        ),
+    }  # fmt: skip
+    work = (segmenting if network == OF_REGIONS else encoding)(folder)
+    gpu = torch.cuda.is_available()
+    loading = measured(lambda: work({}, {}), found, gpu=gpu)
+    whole = measured(lambda: work({"S1": tiles}, {"S1": found}), found, gpu=gpu, warm_up=0)
+    # A job loads its networks once for all of its slides.
+    stages[network] = whole._replace(cpu=whole.cpu - loading.cpu, gpu=whole.gpu - loading.gpu)
+    if network == OF_REGIONS:
+        out = folder / "map"
+        smooth_regions(found)
+        stages["region maps"] = measured(
+            lambda: map_regions(
+                found, seen.thumbnail, out_map=out / "map.ome.zarr",
+                out_geojson=out / "regions.geojson", out_overlay=out / "overlay.png",
+                out_areas=out / "areas.json", palette=PALETTE, tolerance_um=8,
+            ),
+            out,
+        )  # fmt: skip
+    return stages, {tiling: len(TileStore(tiles))}
+
+
+def smooth_regions(found: Path) -> None:
+    """Draw regions as a trained network finds them: one at random finds nothing but speckles."""
+    store = TileStore(found)
+    size, cells = int(store.attributes["size"]), store.column("cell")
+    columns, rows = cells.max(0) + 1
+    rng = np.random.default_rng(0)
+    coarse = rng.standard_normal((len(PALETTE), 4 * rows, 4 * columns))
+    smooth = ndimage.gaussian_filter(coarse, (0, 2, 2))
+    labels = ndimage.zoom(smooth.argmax(0).astype(np.uint8), size // 4, order=0)
+    whole = labels.reshape(rows, size, columns, size).swapaxes(1, 2)
+    kept = {name: store.column(name) for name in ("cell", "origin", "tissue")}
+    shapes = {"label": (size, size), "confidence": (size, size)}
+    attributes = {key: value for key, value in store.attributes.items() if key != "manifest"}
+    with whole_folder(found) as temporary:
+        writer = TileWriter(temporary, len(cells), shapes)
+        for column, row in cells:
+            tile = whole[row, column]
+            writer.append(label=tile, confidence=np.full_like(tile, 200))
+        writer.close(kept, attributes)
+
+
+Work = Callable[[Mapping[str, Path], Mapping[str, Path]], None]
+"""What a network does with stores of tiles, by slide, and where it writes."""
+
+
+def segmenting(folder: Path) -> Work:
+    """The default network of regions, at random."""
+    training = {**CONFIG["segmentation"]["training"], "encoder_weights": None}
+    tiling = CONFIG["tilings"]["region"]
+    description = {
+        "task": "segmentation", "classes": [entry["region"] for entry in PALETTE],
+        "settings": training, "temperature": 1.0, "mpp": float(tiling["mpp"]),
+        "size": tiling["size"], "normalisation": {"mean": [0.6] * 3, "deviation": [0.2] * 3},
+    }  # fmt: skip
+    save_model(build_network(training, classes=len(PALETTE)), description, folder / "network")
+    return lambda stores, outs: segment_slides(
+        stores, outs, {"all": [folder / "network"]}, patients={"S1": "P1"}, palette=PALETTE,
+        settings=CONFIG["segmentation"]["application"], threads=torch.get_num_threads(),
+    )  # fmt: skip
+
+
+def encoding(folder: Path) -> Work:
+    """A ViT-L/16, as UNI is one, at random."""
+    weights = folder / "encoder.safetensors"
+    save_file(build_encoder(ENCODER)[0].state_dict(), weights)
+    return lambda stores, outs: encode_slides(
+        stores, outs, settings=ENCODER, encoder_weights=weights, threads=torch.get_num_threads()
+    )
+
+
+def operations() -> dict[str, float]:
+    """Floating-point operations of the networks for a tile."""
+    training = {**CONFIG["segmentation"]["training"], "encoder_weights": None}
+    networks = {
+        OF_REGIONS: (build_network(training, classes=len(PALETTE)), "region"),
+        OF_FEATURES: (build_encoder(ENCODER)[0], "cell"),
+    }
+    found = {}
+    for name, (network, tiling) in networks.items():
+        size = CONFIG["tilings"][tiling]["size"]
+        with FlopCounterMode(display=False) as counter, torch.inference_mode():
+            network.eval()(torch.zeros(1, 3, size, size))
+        found[name] = float(counter.get_total_flops())
+    return found
+
+
+def typical(stages: Mapping[str, Stage], tiles: Mapping[str, int]) -> dict[str, Stage]:
+    """The stages of a typical slide: the made one's, for as many more tiles as it has tissue."""
+    most = {
+        name: TISSUE_MM2 / (one["mpp"] * one["size"] / 1000) ** 2
+        for name, one in CONFIG["tilings"].items()
+    }
+    needed = operations()
+    found = {}
+    for name, stage in stages.items():
+        if name == INSPECTION:
+            found[name] = stage
+            continue
+        tiling = "cell" if OF_FEATURES in name else "region"
+        more = most[tiling] / tiles[tiling]
+        gpu = stage.gpu * more
+        if name in needed and not gpu:
+            gpu = needed[name] * most[tiling] / SUSTAINED_FLOPS
+        shards = stage.shards * math.ceil(most[tiling] / 64) / math.ceil(tiles[tiling] / 64)
+        found[name] = Stage(stage.cpu * more, gpu, stage.gigabytes * more, stage.files, shards)
+    return found
+
+
+def slide_table(stages: Mapping[str, Stage]) -> list[str]:
+    """Lines of what a typical slide takes."""
+    lines = ["| stage | CPU-seconds | GPU-seconds | MB | files |", "|---|---|---|---|---|"]
+    for name, one in stages.items():
+        gpu = f"{one.gpu:.1f}" if one.gpu else ""
+        sizes = f"{1000 * one.gigabytes:,.1f} | {one.files + one.shards:,.0f}"
+        lines.append(f"| {name} | {one.cpu:,.1f} | {gpu} | {sizes} |")
+    return lines
+
+
+def cohort_table(stages: Mapping[str, Stage], planning: Planning) -> list[str]:
+    """Lines of the cohorts, and what a site runs out of first."""
+    # What a GPU does costs no core.
+    cpu = sum(one.cpu for one in stages.values() if not one.gpu) / 3600
+    gpu = sum(one.gpu for one in stages.values()) / 3600
+    files = sum(one.files + one.shards for one in stages.values())
+    gigabytes = SLIDE_GB + sum(one.gigabytes for one in stages.values())
+    lines = [
+        "| cohort | jobs | planning, min | CPU-hours | GPU-hours | files, millions | TB | first |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, slides in COHORTS.items():
+        shares = {
+            f"cores: {slides * cpu / CORES / 24:.1f} days": slides * cpu / CORES / 24 / DAYS,
+            f"GPUs: {slides * gpu / GPUS / 24:.1f} days": slides * gpu / GPUS / 24 / DAYS,
+            "disk": slides * gigabytes / 1000 / TERABYTES,
+            "files": slides * files / FILES,
+            "planning": slides * planning.seconds / PLANNING_SECONDS,
+        }
+        numbers = (
+            f"{slides * planning.jobs:,.0f}", f"{slides * planning.seconds / 60:,.1f}",
+            f"{slides * cpu:,.0f}", f"{slides * gpu:,.0f}", f"{slides * files / 1e6:,.1f}",
+            f"{slides * gigabytes / 1000:,.1f}", max(shares, key=lambda key: shares[key]),
+        )  # fmt: skip
+        lines.append(f"| {name} | {' | '.join(numbers)} |")
+    return lines
+
+
+def planning_of(dry_runs: Path) -> Planning:
+    """Jobs and CPU seconds a slide of the largest dry run of `make bench-scale`."""
+    rows: Any = read_json(dry_runs)
+    whole = [row for row in rows if row.get("up_to") == "everything"]
+    largest = max(whole, key=lambda row: row["slides"])
+    return Planning(largest["jobs"] / largest["slides"], largest["cpu_seconds"] / largest["slides"])
+
+
+def write_page(page: Path, lines: list[str]) -> None:
+    """Put lines between the marks of the page."""
+    start, end = MARKS
+    before, _, rest = page.read_text(encoding="utf-8").partition(start)
+    _, _, after = rest.partition(end)
+    computed = "\n".join(lines)
+    page.write_text(f"{before}{start}\n{computed}\n{end}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Measure, reckon and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dry_runs", type=Path)
+    parser.add_argument("page", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        stages = typical(*measure(Path(name)))
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    lines = [
+        f"Measured on {torch.get_num_threads()} cores; GPU: {device}.",
+        "",
+        *slide_table(stages),
+        "",
+        *cohort_table(stages, planning_of(given.dry_runs)),
+    ]
+    print("\n".join(lines))
+    write_page(given.page, lines)
+
+
+if __name__ == "__main__":
+    main()
