@@ -46,6 +46,14 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
+# All that works slide by slide.
+STAGES = [
+    *(INSPECTED, *TILED.values(), SEGMENTED, MAPPED),
+    *(*PREDICTED.values(), *ENCODED.values(), *ATTENDED.values()),
+    *(VOTED, DRAWN, MIXED),
+]
+
+
 rule all:
     default_target: True
     input:
@@ -55,11 +63,8 @@ rule all:
             if study.awaited
             else ["<results>/summary.html", BUNDLE]
         ),
-        expand(
-            "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
-            tiling=block("tilings"),
-            slide=USED_SLIDES,
-        ),
+        [path for stage in TILED.values() for path in stage.manifests()],
+        force_lost,
 
 
 # At the start, for a run with nothing left to do, and at the end of what could be done.

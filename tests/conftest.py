@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 from xdist.scheduler import LoadScopeScheduling
@@ -81,7 +80,7 @@ def small_config(demo_config: dict[str, Any]) -> dict[str, Any]:
     """Slides and segmentation alone, one short training."""
     config = {
         key: demo_config[key]
-        for key in ("study", "results", "seed", "cohort", "tilings", "segmentation")
+        for key in ("study", "results", "seed", "cohort", "slides", "tilings", "segmentation")
     }
     config = yaml.safe_load(yaml.safe_dump(config))
     config["split"] = {"ratio": [1, 1, 1]}
@@ -103,8 +102,7 @@ def tiled_once(
     """The study of six patients with its slides tiled."""
     study = Study(tmp_path_factory.mktemp("tiled"), small_config)
     shutil.copytree(small_cohort, study.folder / "cohort")
-    slides = pd.read_csv(study.folder / "cohort" / "slides.tsv", sep="\t")["slide"]
-    study.run(*(f"results/demo/tiles/region/{slide}.zarr/zarr.json" for slide in slides))
+    study.run("--until", "tile_slides")
     return study
 
 

@@ -1,10 +1,9 @@
 import os
-from pathlib import Path
 
 import pytest
 
 from histoniche.errors import InputError
-from histoniche.files import fingerprint, folders_by, whole_file, whole_folder
+from histoniche.files import fingerprint, whole_file, whole_folder
 from histoniche.jobs import job
 
 
@@ -53,13 +52,3 @@ def test_any_other_failure_leaves_its_traceback_in_the_log(tmp_path):
         raise KeyError("gone")
     assert str(log) in str(caught.value)
     assert "Traceback" in log.read_text()
-
-
-def test_folders_are_nested_by_name():
-    files = [f"{trait}/{number}/{slide}.zarr/zarr.json"
-             for trait in "ab" for number in (0, 1) for slide in ("S1", "S2", "S3")]  # fmt: skip
-    found = folders_by(("ab", (0, 1), ("S1", "S2", "S3")), files)
-    assert found["b"][1]["S2"] == Path("b/1/S2.zarr")
-    for wrong in (files[:-1], [*files, "c/zarr.json"]):
-        with pytest.raises(ValueError):
-            folders_by(("ab", (0, 1), ("S1", "S2", "S3")), wrong)

@@ -109,7 +109,8 @@ def measured(
     files = [file for file in place.rglob("*") if file.is_file()]
     shards = sum("c" in file.relative_to(place).parts for file in files)
     gigabytes = sum(file.stat().st_size for file in files) / 1e9
-    return Stage(cpu, wall if gpu else 0.0, gigabytes, len(files) - shards, shards)
+    # And the note that the slide is done.
+    return Stage(cpu, wall if gpu else 0.0, gigabytes, len(files) - shards + 1, shards)
 
 
 def measure(folder: Path) -> tuple[dict[str, Stage], dict[str, int]]:
@@ -128,10 +129,7 @@ def measure_slide(
     folder.mkdir()
     path, tiles, found = folder / "S1.svs", folder / "tiles", folder / "found"
     write_svs(path, side)
-    seen = Inspected(
-        *(folder / "slide" / f"{name}{'.json' if name in ('report', 'contour') else '.png'}"
-          for name in Inspected._fields)
-    )  # fmt: skip
+    seen = Inspected.beneath(folder / "slide")
     settings = {key: value for key, value in CONFIG["slides"].items() if key != "limits"}
     stages = {
         INSPECTION: measured(

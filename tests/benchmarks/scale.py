@@ -26,6 +26,7 @@ SECONDS, GIGABYTES = 60, 4
 # A slide more costs no more in the larger cohort than in the smaller one, but for noise.
 GROWTH = 1.15
 SECTIONS_A_PATIENT, SLIDES_AN_ANNOTATION = 2, 20
+SLIDES_PER_JOB = 32
 SLIDE_BYTES = 400_000_000
 # A PNG's signature and header, all that is read of a mask before its job runs.
 MASK = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (4096).to_bytes(4) * 2
@@ -96,14 +97,14 @@ def write_patients(path: Path, patients: list[str]) -> None:
 
 
 def own_config(cohort: Path) -> dict[str, Any]:
-    """The demo's configuration with its traits, so every stage, with batches of the usual size."""
+    """The demo's configuration with its traits, so every stage, and with large batches."""
     config: dict[str, Any] = {}
     for name in ("demo.yaml", "presets/demo_traits.yaml"):
         text = (CHECKOUT / "config" / name).read_text()
         more = yaml.safe_load(text.replace("results/demo-cohort", str(cohort)))
         update_config(config, more)
-    for block in ("segmentation", "traits"):
-        config[block].pop("slides_per_job", None)
+    for block in ("slides", "segmentation", "traits"):
+        config[block]["slides_per_job"] = SLIDES_PER_JOB
     return config
 
 

@@ -40,6 +40,8 @@ def new_study(small_config: dict[str, Any], tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("four")
     write_demo_cohort(folder / "cohort", patients=4)
     config = yaml.safe_load(yaml.safe_dump(small_config))
+    # So that slides come as an array.
+    config["slides"] = {"slides_per_job": 1}
     # Long enough to be disturbed.
     config["segmentation"]["training"] |= {"epochs": 24, "patience": 24}
     return Study(folder, config)

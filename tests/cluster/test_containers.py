@@ -97,7 +97,8 @@ def test_a_rule_of_each_environment_runs_in_a_container_through_slurm(
     study.run(TARGETS[0], "--slurm-keep-successful-logs")
     assert {one.rule for one in cluster.submissions()[before:]} == {"map_regions", "collect_areas"}
     logs = list((study.folder / "results" / "logs" / "slurm").rglob("*.log"))
-    assert len(logs) == len(list((study.results / "regions").iterdir())) + 1
+    batches = list((study.results / "regions" / ".batches").glob("*.json"))
+    assert len(logs) == len(batches) + 1
     for log in logs:
         assert MARK in log.read_text(), log
     assert_same_results(study, in_images)

@@ -130,17 +130,17 @@ def test_a_killed_run_goes_on_when_its_jobs_are_cancelled(cluster, tiled, undist
 def test_a_full_disk_leaves_no_half_store(cluster, undisturbed, tmp_path):
     study = cluster.study(copied(undisturbed, tmp_path / "study"))
     tiles = study.results / "tiles"
-    store = "region/P001-1.zarr/zarr.json"
+    manifest, store = "region/.batches/P001-1.json", "region/P001-1.zarr/zarr.json"
     subprocess.run(["rm", "-r", tiles], check=True)
     tiles.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tiles], check=True)
     try:
-        done = study.run(f"results/demo/tiles/{store}", "--retries", "0", succeed=False)
+        done = study.run(f"results/demo/tiles/{manifest}", "--retries", "0", succeed=False)
         assert "No space left on device" in done.stdout + done.stderr
         # Neither the store nor what it was written to before it would have been named so.
         assert not [path for path in tiles.rglob("*") if path.is_file()]
         subprocess.run(["mount", "-o", "remount,size=1g", tiles], check=True)
-        here(study).run(f"results/demo/tiles/{store}", *TARGETS)
+        here(study).run(f"results/demo/tiles/{manifest}", *TARGETS)
         assert sha256(tiles / store) == sha256(undisturbed.results / "tiles" / store)
         assert_same_results(study, undisturbed)
     finally:

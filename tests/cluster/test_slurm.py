@@ -5,20 +5,23 @@ import shutil
 import pytest
 
 from cluster_study import TARGETS, assert_same_results, copied, here
+from histoniche.files import read_json
 from slurm_cluster import Cluster, Submission
-from study import CORES, Study
+from study import CORES, Study, planned_jobs
 
 ASKED = {
-    "inspect_slide": ("cpu", "", "1", 4000, "60"),
-    "tile_slide": ("cpu", "", "4", 4000, "60"),
-    "split_patients": ("cpu", "", "1", 1000, "10"),
-    "train_head": ("gpu", "1", CORES, 16000, "720"),
-    "segment_slides_1": ("gpu", "1", "4", 8000, "120"),
-    "map_regions": ("cpu", "", "1", 4000, "30"),
-    "collect_areas": ("cpu", "", "1", 1000, "10"),
-    "evaluate_segmentation": ("cpu", "", "1", 4000, "60"),
+    "inspect_slides": ("cpu", "", "1", 4000),
+    "tile_slides": ("cpu", "", "4", 4000),
+    "split_patients": ("cpu", "", "1", 1000),
+    "train_head": ("gpu", "1", CORES, 16000),
+    "segment_slides": ("gpu", "1", "4", 8000),
+    "map_regions": ("cpu", "", "1", 4000),
+    "collect_areas": ("cpu", "", "1", 1000),
+    "evaluate_segmentation": ("cpu", "", "1", 4000),
 }
-"""Partition, GPUs, CPUs, MB and minutes that the jobs of a rule ask for."""
+"""Partition, GPUs, CPUs and MB that the jobs of a rule ask for."""
+MINUTES = {"inspect_slides": 60, "tile_slides": 60, "split_patients": 10, "train_head": 720}
+"""Minutes that they ask for, those with one slide or none."""
 
 
 @pytest.fixture(scope="module")
@@ -37,30 +40,39 @@ def test_results_equal_those_of_a_run_on_one_machine(finished, undisturbed):
 
 
 def test_each_job_asks_for_what_its_rule_says(finished):
-    asked = {}
-    for submission in finished[1]:
-        options = [submission.asked(name) for name in ("-p", "--gpus", "--cpus-per-task", "-t")]
+    study, submissions = finished
+    asked, minutes = {}, {}
+    for submission in submissions:
+        options = [submission.asked(name) for name in ("-p", "--gpus", "--cpus-per-task")]
         # What decoding an annotation takes, and what an array takes, is some MB.
         memory = round(int(submission.asked("--mem")), -3)
-        asked.setdefault(submission.rule, set()).add((*options[:3], memory, options[3]))
+        asked.setdefault(submission.rule, set()).add((*options, memory))
+        minutes.setdefault(submission.rule, set()).add(int(submission.asked("-t")))
         assert "--requeue" in submission.arguments
     assert {rule: asked[rule] for rule in ASKED} == {rule: {ASKED[rule]} for rule in ASKED}
+    assert {rule: minutes[rule] for rule in MINUTES} == {rule: {n} for rule, n in MINUTES.items()}
+    # More slides, more time.
+    batches = (study.results / "segmentation" / ".batches").glob("*.json")
+    sizes = {len(read_json(path)["slides"]) for path in batches}
+    assert minutes["segment_slides"] == {30 + 6 * (size - 1) for size in sizes}
     on_gpus = {rule for rule, some in asked.items() for partition, *_ in some if partition == "gpu"}
-    assert on_gpus == {"train_head", "segment_slides_1"}
+    assert on_gpus == {"train_head", "segment_slides"}
 
 
 def test_slides_come_as_arrays(finished):
     study, submissions = finished
     slides = len(list((study.results / "slides").glob("*/inspection.json")))
-    arrays = [one.asked("--array") for one in submissions if one.rule == "inspect_slide"]
+    arrays = [one.asked("--array") for one in submissions if one.rule == "inspect_slides"]
     assert arrays == [f"1-{slides}"]
 
 
 def test_an_output_that_was_deleted_is_made_again_and_no_more(finished, tmp_path):
     study = copied(finished[0], tmp_path / "study")
-    lost = next((study.results / "regions").iterdir())
+    lost = next((study.results / "regions").glob("*/map.ome.zarr"))
     shutil.rmtree(lost)
-    targets = (*TARGETS, f"results/demo/regions/{lost.name}/map.ome.zarr/zarr.json")
-    assert here(study).planned(*targets) == {"map_regions": 1, "collect_areas": 1}
-    here(study).run(*targets)
+    stages = ("--until", "map_regions", "collect_areas")
+    planned = here(study).run("--dry-run", "--quiet", "rules", *stages)
+    assert planned_jobs(planned.stdout + planned.stderr) == {"map_regions": 1, "collect_areas": 1}
+    here(study).run(*stages)
+    assert (lost / "zarr.json").is_file()
     assert_same_results(study, finished[0])

@@ -32,6 +32,21 @@ def read(**blocks):
     return read_study(config, file="c.yaml")
 
 
+def test_slides_that_networks_learn_from_stand_apart_from_those_to_be_told_about(cohort):
+    rows = [
+        *("S0\tP0\tS0.png\t1\tmask.png\t", "S1\tP1\tS1.png\t1\t\tapply"),
+        *("S2\tP2\tS2.png\t1\t\t", "S3\tP2\tS2.png\t1\t\t"),
+    ]
+    header = "slide\tpatient\tpath\tmpp\tannotation\trole"
+    (cohort / "slides.tsv").write_text("\n".join([header, *rows]))
+    study = read_study(
+        {"cohort": {"slides": "slides.tsv", "patients": "patients.tsv"}}, file="c.yaml"
+    )
+    assert study.slide_groups == {
+        "learned-annotated": ["S0"], "applied": ["S1"], "learned": ["S2", "S3"],
+    }  # fmt: skip
+
+
 def test_a_heads_settings_are_the_common_ones_with_its_own(cohort):
     study = read(
         segmentation={

@@ -15,7 +15,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, demo_config: dict[str, Any]) 
     folder = tmp_path_factory.mktemp("demo")
     write_demo_cohort(folder / "cohort")
     more = yaml.safe_load((CHECKOUT / "config" / "presets" / "demo_traits.yaml").read_text())
-    kept = ("study", "results", "seed", "cohort", "expression")
+    kept = ("study", "results", "seed", "cohort", "slides", "expression")
     config = {**{key: demo_config[key] for key in kept}, **more}
     study = Study(folder, config)
     study.run("--quiet", "rules")

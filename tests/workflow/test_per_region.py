@@ -27,8 +27,8 @@ def test_each_region_has_its_own_network_and_re_trains_alone(tiled_study):
     assert trained == ["IT"]
     planned = study.planned(segmentation=changed)
     assert planned["train_head"] == 1
-    assert {"segment_slides_1", "map_regions"} <= set(planned)
-    assert not set(planned) & {"tile_slide", "inspect_slide"}
+    assert {"segment_slides", "map_regions"} <= set(planned)
+    assert not set(planned) & {"tile_slides", "inspect_slides"}
     networks_that_are_brought_along_say_whom_they_have_seen(study)
 
 

@@ -59,7 +59,7 @@ def scanners(real_data, tmp_path):
 def test_real_scanners_go_through_and_what_cannot_says_why(scanners):
     study = scanners()
     slides = ["CMU", "TCGA", "NDPI", "BROKEN"]
-    targets = [f"results/tiles/cell/{slide}.zarr/zarr.json" for slide in slides]
+    targets = [f"results/tiles/cell/.batches/{slide}.json" for slide in slides]
     study.run("results/slides/quality.parquet", *targets)
     quality = read_table(study.results / "slides" / "quality.parquet").set_index("slide")
     assert quality["status"].to_dict() == {
@@ -101,6 +101,7 @@ def test_ivy_gap_regions_are_found_in_blocks_that_no_network_saw(checkout, real_
     slides["role"] = [roles.get(patient[-1], "test") for patient in slides["patient"]]
     slides.to_csv(sheet, sep="\t", index=False)
     study.config["split"] = {"method": "given"}
+    study.config.setdefault("slides", {})["slides_per_job"] = 8
     study.config["segmentation"]["training"] |= {"epochs": 3, "scales": [0.5, 1]}
     study.config["segmentation"]["application"]["flips"] = False
     study.run()

@@ -32,8 +32,14 @@ def test_kill_9_in_the_middle_and_recovery_give_the_same_results(small_study, ti
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (killed.results / "areas").exists()
+    noted = [path.stem for path in (tiles / ".batches" / "slides").glob("*.json")]
+    done = {slide: tiles / f"{slide}.zarr" / "zarr.json" for slide in noted}
+    before = {slide: path.stat().st_mtime_ns for slide, path in done.items()}
+    assert len(before) >= 2
     killed.run("--unlock")
     killed.run("--rerun-incomplete", *TARGETS)
+    # What was done is not done again.
+    assert before == {slide: path.stat().st_mtime_ns for slide, path in done.items()}
     weights = "models/all/0/model.safetensors"
     assert sha256(killed.results / weights) == sha256(whole.results / weights)
     for target in ("areas/patients", "segmentation/metrics", "segmentation/confusion"):

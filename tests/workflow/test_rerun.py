@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from histoniche.files import read_json
 from histoniche.tables import read_table
 from study import Study
 
@@ -20,6 +21,12 @@ def changed(config, *keys, value):
         inner = inner[key]
     inner[keys[-1]] = value
     return {keys[0]: block}
+
+
+def batches(study, stage):
+    """Slides of each batch of a stage, by its manifest."""
+    manifests = (study.results / stage / ".batches").glob("*.json")
+    return {path: set(read_json(path)["slides"]) for path in manifests}
 
 
 def test_nothing_is_planned_without_an_edit(demo):
@@ -50,7 +57,7 @@ def test_a_signature_threshold_re_runs_what_follows_from_signatures(demo):
     assert "derive_signatures" in planned
     assert "correlate_expression" not in planned
     assert {"describe_cell_signatures", "find_interactions"} <= set(planned)
-    assert not set(planned) & {"tile_slide", "train_head", "fit_survival", "prepare_cells"}
+    assert not set(planned) & {"tile_slides", "train_head", "fit_survival", "prepare_cells"}
 
 
 def test_a_ligand_receptor_setting_re_runs_that_stage_alone(demo):
@@ -70,24 +77,26 @@ def test_a_setting_of_the_activities_re_runs_what_follows_from_them(demo):
 
 def test_a_tile_size_re_runs_from_tiling_on_but_not_the_inspection(demo):
     planned = demo.planned(**changed(demo.config, "tilings", "region", "size", value=64))
-    assert planned["tile_slide"] == 45
+    assert planned["tile_slides"] == len(batches(demo, "tiles/region")) > 5
     assert planned["train_head"] == 1
-    assert {"segment_slides_1", "map_regions", "correlate_expression"} <= set(planned)
-    assert not set(planned) & {"inspect_slide", "prepare_expression"}
+    assert {"segment_slides", "map_regions", "correlate_expression"} <= set(planned)
+    assert not set(planned) & {"inspect_slides", "prepare_expression"}
 
 
 def test_a_limit_re_cuts_only_the_slides_whose_verdict_it_changes(demo):
     quality = read_table(demo.results / "slides" / "quality.parquet")
-    used = quality.loc[quality["status"] == "ok", "tissue_mm2"].sort_values()
-    limits = {"min_tissue_mm2": float(used.iloc[2:4].mean())}
-    planned = demo.planned(slides={"limits": limits})
-    assert planned["tile_slide"] == 3
+    used = quality[quality["status"] == "ok"].sort_values("tissue_mm2")
+    limits = {"min_tissue_mm2": float(used["tissue_mm2"].iloc[2:4].mean())}
+    slides = demo.config["slides"]
+    planned = demo.planned(slides={**slides, "limits": limits})
+    held = batches(demo, "tiles/region").values()
+    assert planned["tile_slides"] == sum(bool(own & set(used["slide"].iloc[:3])) for own in held)
     assert planned["collect_quality"] == 1
-    assert "inspect_slide" not in planned
+    assert "inspect_slides" not in planned
     # A limit that changes no verdict changes the table alone.
-    planned = demo.planned(slides={"limits": {"max_share": {"pen": 0.9}}})
+    planned = demo.planned(slides={**slides, "limits": {"max_share": {"pen": 0.9}}})
     assert "collect_quality" in planned
-    assert not set(planned) & {"inspect_slide", "tile_slide", "train_head"}
+    assert not set(planned) & {"inspect_slides", "tile_slides", "train_head"}
 
 
 def test_a_bad_slide_stops_the_run_without_any_slide_done_anew(own_copy):
@@ -119,12 +128,38 @@ def test_a_touched_slide_re_runs_nothing_and_a_changed_one_itself(own_copy):
     content[len(content) // 2] ^= 1
     slide.write_bytes(content)
     planned = own_copy.planned()
-    assert planned["inspect_slide"] == 1
-    assert planned["tile_slide"] == 1
-    segmented = [rule for rule in planned if rule.startswith("segment_slides_")]
-    assert len(segmented) == 1
-    assert 1 < planned["map_regions"] < 40
+    for rule in ("inspect_slides", "tile_slides", "segment_slides", "map_regions"):
+        assert planned[rule] == 1
     assert "train_head" not in planned
+    # Of its batch it alone is done anew.
+    tiles = own_copy.results / "tiles" / "region"
+    stores = {path.parent.stem: path for path in tiles.glob("*.zarr/zarr.json")}
+    before = {name: path.stat().st_mtime_ns for name, path in stores.items()}
+    (batch,) = [path for path, own in batches(own_copy, "tiles/region").items() if "P001-1" in own]
+    own_copy.run(str(batch.relative_to(own_copy.folder)))
+    after = {name: path.stat().st_mtime_ns for name, path in stores.items()}
+    assert {name for name in before if before[name] != after[name]} == {"P001-1"}
+
+
+def test_what_was_deleted_by_hand_is_made_again_and_nothing_else(own_copy):
+    lost = [own_copy.results / "slides/P001-1/tissue.png"]
+    lost.append(own_copy.results / "regions/P003-1/overlay.png")
+    for path in lost:
+        path.unlink()
+    planned = own_copy.planned()
+    assert planned["inspect_slides"] == planned["tile_slides"] == 1
+    assert "map_regions" in planned and "train_head" not in planned
+    others = [
+        *(own_copy.results / "slides").glob("*/tissue.png"),
+        *(own_copy.results / "tiles").glob("*/*.zarr/zarr.json"),
+        *(own_copy.results / "regions").glob("*/overlay.png"),
+    ]
+    before = [path.stat().st_mtime_ns for path in others]
+    own_copy.run("--until", "map_regions", "tile_slides")
+    assert all(path.is_file() for path in lost)
+    assert [path.stat().st_mtime_ns for path in others] == before
+    # The manifests say the same as before, so that nothing follows.
+    assert own_copy.planned() == {}
 
 
 def test_a_touched_mask_or_small_table_re_runs_nothing(own_copy):
@@ -161,8 +196,8 @@ def test_a_slide_more_re_runs_its_own_batch_alone(own_copy):
     new = ["A000-1", *cells[1:column], "", *cells[column + 1 :]]
     sheet.write_text("\n".join([header, "\t".join(new), first, *rows]) + "\n")
     planned = own_copy.planned()
-    assert planned["inspect_slide"] == planned["tile_slide"] == 1
-    assert len([rule for rule in planned if rule.startswith("segment_slides_")]) == 1
+    for rule in ("inspect_slides", "tile_slides", "segment_slides"):
+        assert planned[rule] == 1
     assert "train_head" not in planned
 
 

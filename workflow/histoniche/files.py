@@ -4,9 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,31 +46,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def folders_of(names: Iterable[str], files: Iterable[str]) -> dict[str, Path]:
     """Folder of each file, by name; names and files in one order."""
     return {name: Path(file).parent for name, file in zip(names, files, strict=True)}
-
-
-def folders_by(names: Sequence[Sequence[Any]], files: Iterable[str]) -> dict[Any, Any]:
-    """Folder of each file, by the first names, then by the second, and so on.
-
-    Parameters
-    ----------
-    names
-        Names of each level; the files run through those of the last one first.
-    files
-        As many as there are combinations.
-    """
-    given = iter(files)
-    found = _nested(names, given)
-    if next(given, None) is not None:
-        raise ValueError("more files than names")
-    return found
-
-
-def _nested(names: Sequence[Sequence[Any]], files: Iterator[str]) -> dict[Any, Any]:
-    """Folders of the levels from here on."""
-    first, *others = names
-    if others:
-        return {name: _nested(others, files) for name in first}
-    return folders_of(first, islice(files, len(first)))
 
 
 def write_text(text: str, path: Path) -> None:

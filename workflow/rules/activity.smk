@@ -25,7 +25,7 @@ rule score_activity:
         CONTAINERS["analysis"]
     threads: 2
     resources:
-        mem_mb=scaled(8000),
+        mem_mb=growing(8000, 16),
         runtime=scaled(120),
     params:
         libraries=list(ACTIVITY.get("gene_sets", {})),

@@ -18,9 +18,11 @@ from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.images import folders_to_bind, images, show_to_containers
 from histoniche.cohort.masks import decoding_mb, drawing_kind
 from histoniche.cohort.places import is_file_of_weights
+from histoniche.cohort.stages import Stage
 from histoniche.cohort.study import read_study
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
+from histoniche.manifests import by_slide
 from histoniche.learning.published_weights import (
     encoder_settings,
     name_of_weights,
@@ -58,11 +60,6 @@ HAS_AREAS = bool(SEGMENTATION) or "path" in config["areas"]
 HAS_SCORES = HAS_AREAS or study.has("scores")
 AREA_SURVIVAL = HAS_AREAS and study.has("survival")
 ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
-BATCHES = (
-    batch_slides(USED_SLIDES, size=SEGMENTATION["slides_per_job"])
-    if SEGMENTATION
-    else {}
-)
 # Tilings that decide whether a slide is usable.
 JUDGED_TILINGS = (
     [SEGMENTATION["tiling"]] if SEGMENTATION else list(config.get("tilings", {}))
@@ -79,6 +76,7 @@ wildcard_constraints:
     head=r"[A-Za-z][A-Za-z0-9]{0,15}",
     fold=r"[0-9]+",
     trial=r"[0-9]+",
+    batch=r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
     round=r"[0-9]+",
     chain=r"[A-Za-z][A-Za-z0-9_]{0,31}",
 
@@ -103,21 +101,54 @@ def scaled(amount, largest=LARGEST_MEM_MB):
     return lambda wildcards, attempt: min(amount * attempt, largest)
 
 
-def scaled_with(masks, amount):
-    """As `scaled`, with what decoding the masks of a slide takes."""
+def growing(amount, each):
+    """As `scaled`, with so many MB more for each MB that the job reads.
 
-    def memory(wildcards, attempt):
-        row = slide_row(wildcards.slide)
-        drawn = [path for mask in masks for path in optional(getattr(row, mask))]
-        extra = [decoding_mb(Path(path)) for path in drawn]
-        return min((amount + sum(extra)) * attempt, LARGEST_MEM_MB)
+    Tables are packed on the disk: of counts as text a tenth of what they take in memory,
+    of Parquet a half. `make bench-scale` measures how many times over the work holds them.
+    """
+
+    def memory(wildcards, input, attempt):
+        return min(round(amount + each * input.size_mb) * attempt, LARGEST_MEM_MB)
 
     return memory
+
+
+def scaled_with(mask, amount):
+    """As `scaled`, with what decoding the largest mask of a batch of slides takes."""
+
+    def memory(wildcards, attempt):
+        drawn = cells(SLIDE_BATCHES[wildcards.batch], mask)
+        extra = max((decoding_mb(Path(path)) for path in drawn), default=0)
+        return min((amount + extra) * attempt, LARGEST_MEM_MB)
+
+    return memory
+
+
+def minutes(batches, first, each):
+    """Time of a job, for its first slide and for each further one; it grows with each attempt."""
+
+    def time(wildcards, attempt):
+        further = len(batches[wildcards.batch]) - 1
+        return min((first + further * each) * attempt, LONGEST_MIN)
+
+    return time
+
+
+def batches(name):
+    """Slides that share jobs, as a block of the config says."""
+    own = block(name)
+    return batch_slides(study.slide_groups, size=own["slides_per_job"]) if own else {}
 
 
 def slide_row(slide):
     """A slide's row of the sheet."""
     return SLIDE_ROWS[slide]
+
+
+def owners(slides):
+    """Patient of each of some slides, in their order."""
+    return {slide: slide_row(slide).patient for slide in slides}
 
 
 @functools.cache
@@ -126,21 +157,29 @@ def slide_content(slide):
     return fingerprint(Path(slide_row(slide).path))
 
 
-def slide_verdict(wildcards):
-    """Status and reason of an inspected slide, as a param of what works on it.
+def slide_verdicts(wildcards):
+    """Status and reason of each inspected slide of a batch, as a param of what works on them.
 
     It takes no `input`: what a function derives from inputs does not count as a
-    changed param. So another limit re-runs the slides whose verdict it changes,
-    and no others. A file that is not there yet Snakemake knows as to be
-    determined; one that an older version wrote is as good as not there, since its
-    slide is inspected anew.
+    changed param. So another limit re-runs the batches with slides whose verdict it
+    changes, and no others. A manifest that is not there yet Snakemake knows as to be
+    determined; what an older version wrote is as good as not there, since its slides
+    are inspected anew.
     """
-    path = f"{config['results']}/slides/{wildcards.slide}/inspection.json"
-    try:
-        verdict = judge(read_json(Path(path)), config["slides"]["limits"])
-    except KeyError as error:
-        raise FileNotFoundError(ENOENT, "written by an older version", path) from error
-    return {"status": verdict.status, "reason": verdict.reason}
+    (manifest,) = INSPECTED.manifests(SLIDE_BATCHES[wildcards.batch])
+    manifest = Path(manifest.replace("<results>", config["results"]))
+    limits, verdicts = config["slides"]["limits"], {}
+    if not manifest.is_file():
+        raise FileNotFoundError(ENOENT, "not inspected yet", str(manifest))
+    for slide, report in by_slide(
+        [manifest], SLIDE_BATCHES[wildcards.batch], "{slide}/inspection.json"
+    ).items():
+        try:
+            verdict = judge(read_json(report), limits)
+        except (FileNotFoundError, KeyError) as error:
+            raise FileNotFoundError(ENOENT, "not there", str(manifest)) from error
+        verdicts[slide] = {"status": verdict.status, "reason": verdict.reason}
+    return verdicts
 
 
 def annotation_palette(slide):
@@ -153,9 +192,21 @@ def annotation_palette(slide):
     return [{key: entry[key] for key in keys} for entry in PALETTE]
 
 
+def unique(values):
+    """Values in their order, each once."""
+    return list(dict.fromkeys(values))
+
+
 def optional(value):
     """An optional cell of a sheet as a list, as inputs and params want it."""
     return [] if value is None or value != value else [value]
+
+
+def cells(slides, column):
+    """Files that some slides name in a column of the sheet, those that name one."""
+    return [
+        path for slide in slides for path in optional(getattr(slide_row(slide), column))
+    ]
 
 
 def files_in(path):
@@ -168,6 +219,16 @@ def files_in(path):
         for file in Path(path).glob(pattern)
         if file.is_file()
     )
+
+
+def force_lost(wildcards):
+    """No input; jobs whose results somebody deleted slide by slide run as if by `--forcerun`.
+
+    No rule declares those results, so that Snakemake by itself would not miss them.
+    """
+    lost = [path for stage in STAGES for path in stage.lost(config["results"])]
+    workflow.dag.forcefiles.update(lost)
+    return []
 
 
 def waiting():
@@ -236,15 +297,6 @@ def started_networks():
             yield config["traits"]["features"]
 
 
-def tiles_of(slides):
-    """Stores of some slides' tiles, for the tiling that is segmented."""
-    return expand(
-        "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
-        tiling=SEGMENTATION.get("tiling", "none"),
-        slide=slides,
-    )
-
-
 def models_of(name):
     """A file of every network, trained here or brought along."""
     folder = SEGMENTATION.get("pretrained", "<results>/models")
@@ -281,33 +333,24 @@ def trait_rows(trait, slides):
     return study.used.loc[slides, ["slide", "patient", *own]].to_dict("records")
 
 
-def trait_tiles(trait, slides):
-    """Stores of some slides' tiles, for the tiling of a trait."""
-    return expand(
-        "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
-        tiling=study.trait_tiling(trait),
-        slide=slides,
-    )
+def trait_tiles(trait, slides=None):
+    """Manifests of some slides' tiles, or of all, for the tiling of a trait."""
+    return TILED[study.trait_tiling(trait)].manifests(slides)
 
 
-def predictions_of(trait, slides):
-    """What a trait's networks found on some slides, round by round."""
-    return expand(
-        "<results>/traits/{trait}/{round}/{slide}.zarr/zarr.json",
-        trait=trait,
-        round=study.trait_rounds(trait),
-        slide=slides,
-    )
+def chain_traits(chain):
+    """Traits of a chain's steps, then that of the single network beside it."""
+    return [*study.chain_steps(chain), TRAITS["chains"][chain]["single"]]
 
 
-def votes_of(trait, slides):
-    """What a trait's networks say together of some slides, or attended to on them."""
-    place = (
-        "<results>/traits/maps/{slide}/{trait}.zarr/zarr.json"
-        if trait in study.tile_traits
-        else "<results>/traits/{trait}/attention/{slide}.zarr/zarr.json"
-    )
-    return expand(place, trait=trait, slide=slides)
+def predictions_of(trait, slides=None):
+    """Manifests of what a trait's networks found on some slides, or on all."""
+    return PREDICTED[study.trait_tiling(trait)].manifests(slides)
+
+
+def features_of(trait, slides=None):
+    """Manifests of the features of some slides' tiles, or of all, for the tiling of a trait."""
+    return ENCODED[study.trait_tiling(trait)].manifests(slides)
 
 
 def trait_models(trait):
@@ -317,15 +360,6 @@ def trait_models(trait):
         folder=config["traits"].get("pretrained", "<results>/traits"),
         trait=trait,
         round=study.trait_rounds(trait),
-    )
-
-
-def features_of(trait, slides):
-    """Features of some slides' tiles, for the tiling of a trait."""
-    return expand(
-        "<results>/features/{tiling}/{slide}.zarr/zarr.json",
-        tiling=study.trait_tiling(trait),
-        slide=slides,
     )
 
 

@@ -63,7 +63,7 @@ rule compare_expression:
         CONTAINERS["analysis"]
     threads: 4
     resources:
-        mem_mb=scaled(8000),
+        mem_mb=growing(8000, 16),
         runtime=scaled(120),
     params:
         min_count=block("differential").get("min_count"),

@@ -43,7 +43,7 @@ rule prepare_expression:
         CONTAINERS["analysis"]
     threads: 1
     resources:
-        mem_mb=scaled(8000),
+        mem_mb=growing(8000, 30),
         runtime=scaled(60),
     params:
         settings={
@@ -155,7 +155,7 @@ rule correlate_expression:
         CONTAINERS["analysis"]
     threads: 1
     resources:
-        mem_mb=scaled(8000),
+        mem_mb=growing(8000, 8),
         runtime=scaled(30),
     params:
         settings={
@@ -271,7 +271,7 @@ rule export_study:
         CONTAINERS["analysis"]
     threads: 1
     resources:
-        mem_mb=scaled(8000),
+        mem_mb=growing(8000, 8),
         runtime=scaled(20),
     params:
         code=code_version("export_study"),

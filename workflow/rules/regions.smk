@@ -1,19 +1,28 @@
 """Region maps and the areas of the regions."""
 
+MAPPED = Stage(
+    "<results>/regions",
+    REGION_BATCHES,
+    [
+        f"{{slide}}/{name}"
+        for name in (
+            *("map.ome.zarr/zarr.json", "regions.geojson", "overlay.png"),
+            "areas.json",
+        )
+    ],
+)
+
 
 rule map_regions:
     input:
-        predictions="<results>/segmentation/{slide}.zarr/zarr.json",
-        thumbnail="<results>/slides/{slide}/thumbnail.png",
+        predictions="<results>/segmentation/.batches/{batch}.json",
+        inspected=lambda wildcards: INSPECTED.manifests(REGION_BATCHES[wildcards.batch]),
     output:
-        map="<results>/regions/{slide}/map.ome.zarr/zarr.json",
-        geojson="<results>/regions/{slide}/regions.geojson",
-        overlay="<results>/regions/{slide}/overlay.png",
-        areas="<results>/regions/{slide}/areas.json",
+        manifest=MAPPED.manifest,
     log:
-        "<logs>/map_regions/{slide}.log",
+        "<logs>/map_regions/{batch}.log",
     benchmark:
-        "<benchmarks>/map_regions/{slide}.tsv"
+        "<benchmarks>/map_regions/{batch}.tsv"
     conda:
         "../../envs/imaging.yaml"
     container:
@@ -21,13 +30,14 @@ rule map_regions:
     threads: 1
     resources:
         mem_mb=scaled(4000),
-        runtime=scaled(30),
+        runtime=minutes(REGION_BATCHES, 30, 10),
     params:
+        slides=lambda wildcards: REGION_BATCHES[wildcards.batch],
         palette=PALETTE,
         settings=SEGMENTATION.get("map", {}),
         code=code_version("map_regions"),
     message:
-        "Drawing the region map of {wildcards.slide}"
+        "Drawing the region maps of slides {wildcards.batch}"
     script:
         "../scripts/map_regions.py"
 
@@ -72,7 +82,7 @@ else:
 
     rule collect_areas:
         input:
-            reports=expand("<results>/regions/{slide}/areas.json", slide=USED_SLIDES),
+            mapped=MAPPED.manifests(),
         output:
             slides="<results>/areas/slides.parquet",
             slides_twin="<results>/areas/slides.tsv",
@@ -91,7 +101,7 @@ else:
             mem_mb=scaled(1000),
             runtime=scaled(10),
         params:
-            patients=dict(study.used["patient"]),
+            patients=owners(USED_SLIDES),
             measure=config["areas"]["measure"],
             code=code_version("collect_areas"),
         message:

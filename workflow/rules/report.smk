@@ -10,6 +10,36 @@ LEADERBOARDS = (
     else []
 )
 
+# Pictures of a slide by the names that the page knows.
+SLIDE_PICTURES = {
+    **when(HAS_SLIDES, thumbnails=["slides/{slide}/contour.png"]),
+    **when(has("segmentation"), overlays=["regions/{slide}/overlay.png"]),
+    **TRAIT_MAPS,
+}
+# What the bundle takes of every slide, and whose manifests say that it is there.
+SLIDE_FILES = [
+    *(
+        ["slides/{slide}/contour.png", "slides/{slide}/tissue.geojson"]
+        if HAS_SLIDES
+        else []
+    ),
+    *(
+        [
+            "regions/{slide}/map.ome.zarr/zarr.json",
+            "regions/{slide}/regions.geojson",
+            "regions/{slide}/overlay.png",
+        ]
+        if has("segmentation")
+        else []
+    ),
+    *TRAIT_SLIDE_FILES,
+]
+SHOWN_STAGES = [
+    *([INSPECTED] if HAS_SLIDES else []),
+    *([MAPPED] if has("segmentation") else []),
+    *TRAIT_STAGES,
+]
+
 # Tables by the names that the summary page knows, as far as their stages run.
 TABLES = {
     "patients": "cohort/patients",
@@ -124,18 +154,6 @@ MODEL_FILES = {
 rule write_summary:
     input:
         **{name: f"<results>/{stem}.parquet" for name, stem in TABLES.items()},
-        **when(
-            HAS_SLIDES,
-            thumbnails=expand("<results>/slides/{slide}/contour.png", slide=PICTURED),
-        ),
-        **when(
-            has("segmentation"),
-            overlays=expand("<results>/regions/{slide}/overlay.png", slide=PICTURED),
-        ),
-        **{
-            name: expand(pictures, slide=PICTURED)
-            for name, pictures in TRAIT_MAPS.items()
-        },
         **when(TRAINS_TRAITS and TILE_TRAITS, trait_galleries=TRAIT_GALLERIES),
         **when(TRAIT_CHAINS, trait_chains=TRAIT_CHAINS),
         **when(TRIALS, leaderboards=LEADERBOARDS),
@@ -148,6 +166,7 @@ rule write_summary:
             ),
         ),
         figures=[path for path in FIGURES if not path.endswith(".tsv")],
+        batches=[path for stage in SHOWN_STAGES for path in stage.manifests(PICTURED)],
     output:
         page=report(
             "<results>/summary.html",
@@ -169,6 +188,9 @@ rule write_summary:
     params:
         palette=PALETTE,
         settings=config,
+        # Places are patterns, which Snakemake would fill in by itself.
+        pictures=lambda wildcards: SLIDE_PICTURES,
+        slides=PICTURED,
         code=code_version("write_summary"),
         templates=[
             file_digest(f"workflow/histoniche/report/templates/{name}")
@@ -192,32 +214,9 @@ rule seal_bundle:
                 for stem in TABLES.values()
                 for ending in (".parquet", ".tsv")
             ),
+            *(["<results>/slides/contact_sheet.png"] if HAS_SLIDES else []),
             *(
-                [
-                    "<results>/slides/contact_sheet.png",
-                    *expand(
-                        "<results>/slides/{slide}/{file}",
-                        slide=USED_SLIDES,
-                        file=["contour.png", "tissue.geojson"],
-                    ),
-                ]
-                if HAS_SLIDES
-                else []
-            ),
-            *(
-                [
-                    "<results>/areas/slides.parquet",
-                    "<results>/areas/slides.tsv",
-                    *expand(
-                        "<results>/regions/{slide}/{file}",
-                        slide=USED_SLIDES,
-                        file=[
-                            "map.ome.zarr/zarr.json",
-                            "regions.geojson",
-                            "overlay.png",
-                        ],
-                    ),
-                ]
+                ["<results>/areas/slides.parquet", "<results>/areas/slides.tsv"]
                 if has("segmentation")
                 else []
             ),
@@ -273,6 +272,7 @@ rule seal_bundle:
                 else []
             ),
         ),
+        batches=[path for stage in SHOWN_STAGES for path in stage.manifests()],
         models=list(MODEL_FILES.values()),
         patients=config["cohort"]["patients"],
         slides=config["cohort"].get("slides", []),
@@ -296,6 +296,8 @@ rule seal_bundle:
         runtime=scaled(60),
     params:
         settings=config,
+        slides=USED_SLIDES,
+        of_slides=lambda wildcards: SLIDE_FILES,
         models=list(MODEL_FILES),
         code=code_version("seal_bundle"),
     message:

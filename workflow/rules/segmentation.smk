@@ -1,12 +1,16 @@
 """Segmentation: networks trained by head, applied to batches of slides, and evaluated."""
 
+REGION_BATCHES = batches("segmentation")
+SEGMENTED_TILES = TILED.get(SEGMENTATION.get("tiling"), Stage("none", {}, []))
+SEGMENTED = Stage("<results>/segmentation", REGION_BATCHES, ["{slide}.zarr/zarr.json"])
+
 if "pretrained" not in SEGMENTATION:
     # Where trials are searched, each is trained like a model, and the best is taken for it.
     TRAINED = "tuning/{head}/{fold}/{trial}" if TRIALS else "models/{head}/{fold}"
 
     rule train_head:
         input:
-            tiles=tiles_of(ANNOTATED),
+            tiles=SEGMENTED_TILES.manifests(ANNOTATED),
             split="<results>/cohort/split.parquet",
             encoder_weights=lambda wildcards: [
                 ancient(path) for path in file_of_weights(head_settings(wildcards))
@@ -36,7 +40,7 @@ if "pretrained" not in SEGMENTATION:
             gpu=1,
         params:
             slides=ANNOTATED,
-            patients=dict(study.used["patient"].loc[ANNOTATED]),
+            patients=owners(ANNOTATED),
             palette=LABELS,
             settings=training_settings,
             content=lambda wildcards: content_of_weights(head_settings(wildcards)),
@@ -51,50 +55,44 @@ if "pretrained" not in SEGMENTATION:
             "../scripts/train_head.py"
 
 
-# A GPU job pays its start-up once for several slides, so slides come in batches, each a
-# rule of its own with one explicit output a slide.
-for number, batch in BATCHES.items():
-
-    rule:
-        name:
-            f"segment_slides_{number}"
-        input:
-            tiles=tiles_of(batch),
-            models=models_of("model.json"),
-        output:
-            expand("<results>/segmentation/{slide}.zarr/zarr.json", slide=batch),
-        log:
-            f"<logs>/segment_slides/{number}.log",
-        benchmark:
-            f"<benchmarks>/segment_slides/{number}.tsv"
-        conda:
-            "../../envs/imaging.yaml"
-        container:
-            CONTAINERS["imaging"]
-        threads: 4
-        resources:
-            mem_mb=scaled(8000),
-            runtime=scaled(120),
-            gpu=1,
-        params:
-            slides=batch,
-            patients=dict(study.used["patient"].loc[batch]),
-            heads=MODELS,
-            palette=LABELS,
-            settings=SEGMENTATION["application"],
-            code=code_version("segment_slides"),
-        message:
-            f"Finding the regions of {len(batch)} slides"
-        script:
-            "../scripts/segment_slides.py"
+# A GPU job pays its start-up once for several slides.
+rule segment_slides:
+    input:
+        tiles=lambda wildcards: SEGMENTED_TILES.manifests(
+            REGION_BATCHES[wildcards.batch]
+        ),
+        models=models_of("model.json"),
+    output:
+        manifest=SEGMENTED.manifest,
+    log:
+        "<logs>/segment_slides/{batch}.log",
+    benchmark:
+        "<benchmarks>/segment_slides/{batch}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 4
+    resources:
+        mem_mb=scaled(8000),
+        runtime=minutes(REGION_BATCHES, 30, 6),
+        gpu=1,
+    params:
+        patients=lambda wildcards: owners(REGION_BATCHES[wildcards.batch]),
+        heads=MODELS,
+        palette=LABELS,
+        settings=SEGMENTATION.get("application"),
+        code=code_version("segment_slides"),
+    message:
+        "Finding the regions of slides {wildcards.batch}"
+    script:
+        "../scripts/segment_slides.py"
 
 
 rule evaluate_segmentation:
     input:
-        tiles=tiles_of(ANNOTATED),
-        predictions=expand(
-            "<results>/segmentation/{slide}.zarr/zarr.json", slide=ANNOTATED
-        ),
+        tiles=SEGMENTED_TILES.manifests(ANNOTATED),
+        predictions=SEGMENTED.manifests(ANNOTATED),
         split="<results>/cohort/split.parquet",
     output:
         metrics="<results>/segmentation/metrics.parquet",
@@ -119,7 +117,7 @@ rule evaluate_segmentation:
         runtime=scaled(60),
     params:
         slides=ANNOTATED,
-        patients=dict(study.used["patient"].loc[ANNOTATED]),
+        patients=owners(ANNOTATED),
         palette=LABELS,
         seed=config["seed"],
         code=code_version("evaluate_segmentation"),

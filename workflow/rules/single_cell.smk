@@ -31,7 +31,7 @@ rule prepare_cells:
         CONTAINERS["analysis"]
     threads: 1
     resources:
-        mem_mb=scaled(16000),
+        mem_mb=growing(16000, 30),
         runtime=scaled(240),
     params:
         patients=list(CELLS) if isinstance(CELLS, dict) else [],
@@ -79,7 +79,7 @@ rule describe_cell_signatures:
         CONTAINERS["analysis"]
     threads: 1
     resources:
-        mem_mb=scaled(16000),
+        mem_mb=growing(16000, 16),
         runtime=scaled(60),
     params:
         settings={

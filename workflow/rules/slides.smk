@@ -1,54 +1,72 @@
 """Slides: inspected, judged and cut into tiles."""
 
+SLIDE_BATCHES = batches("slides") if USED_SLIDES else {}
+INSPECTED = Stage(
+    "<results>/slides",
+    SLIDE_BATCHES,
+    [
+        f"{{slide}}/{name}"
+        for name in (
+            *("inspection.json", "thumbnail.png", "tissue.png", "tissue.geojson"),
+            *("artefacts.png", "contour.png"),
+        )
+    ],
+)
+TILED = {
+    tiling: Stage(
+        f"<results>/tiles/{tiling}", SLIDE_BATCHES, ["{slide}.zarr/zarr.json"]
+    )
+    for tiling in block("tilings")
+}
 
-rule inspect_slide:
+
+rule inspect_slides:
     input:
-        # A touched slide re-runs nothing, a changed one does: see params.content.
-        slide=lambda wildcards: ancient(slide_row(wildcards.slide).path),
-        mask=lambda wildcards: optional(slide_row(wildcards.slide).tissue_mask),
+        # A touched slide re-runs nothing, a changed one does: see params.slides.
+        slides=lambda wildcards: [
+            ancient(path) for path in cells(SLIDE_BATCHES[wildcards.batch], "path")
+        ],
+        masks=lambda wildcards: cells(SLIDE_BATCHES[wildcards.batch], "tissue_mask"),
     output:
-        report="<results>/slides/{slide}/inspection.json",
-        thumbnail="<results>/slides/{slide}/thumbnail.png",
-        tissue="<results>/slides/{slide}/tissue.png",
-        contour="<results>/slides/{slide}/tissue.geojson",
-        artefacts="<results>/slides/{slide}/artefacts.png",
-        picture="<results>/slides/{slide}/contour.png",
+        manifest=INSPECTED.manifest,
     log:
-        "<logs>/inspect_slide/{slide}.log",
+        "<logs>/inspect_slides/{batch}.log",
     benchmark:
-        "<benchmarks>/inspect_slide/{slide}.tsv"
+        "<benchmarks>/inspect_slides/{batch}.tsv"
     conda:
         "../../envs/imaging.yaml"
     container:
         CONTAINERS["imaging"]
     threads: 1
     resources:
-        mem_mb=scaled_with(["tissue_mask"], 4000),
-        runtime=scaled(60),
+        mem_mb=scaled_with("tissue_mask", 4000),
+        runtime=minutes(SLIDE_BATCHES, 60, 10),
     params:
-        content=lambda wildcards: slide_content(wildcards.slide),
-        slide=lambda wildcards: {
-            "mpp": (optional(slide_row(wildcards.slide).mpp) or [None])[0],
-            "tissue_mask": optional(slide_row(wildcards.slide).tissue_mask),
+        slides=lambda wildcards: {
+            slide: {
+                "path": slide_row(slide).path,
+                "content": slide_content(slide),
+                "mpp": (optional(slide_row(slide).mpp) or [None])[0],
+                "tissue_mask": optional(slide_row(slide).tissue_mask),
+            }
+            for slide in SLIDE_BATCHES[wildcards.batch]
         },
         settings={
-            key: value for key, value in config["slides"].items() if key != "limits"
+            key: value
+            for key, value in config["slides"].items()
+            if key not in ("limits", "slides_per_job")
         },
-        code=code_version("inspect_slide"),
+        code=code_version("inspect_slides"),
     message:
-        "Inspecting slide {wildcards.slide}"
+        "Inspecting slides {wildcards.batch}"
     script:
-        "../scripts/inspect_slide.py"
+        "../scripts/inspect_slides.py"
 
 
 rule collect_quality:
     input:
-        reports=expand("<results>/slides/{slide}/inspection.json", slide=USED_SLIDES),
-        tiles=expand(
-            "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
-            tiling=JUDGED_TILINGS,
-            slide=USED_SLIDES,
-        ),
+        inspected=INSPECTED.manifests(),
+        tiles=[path for tiling in JUDGED_TILINGS for path in TILED[tiling].manifests()],
     output:
         table="<results>/slides/quality.parquet",
         twin="<results>/slides/quality.tsv",
@@ -114,7 +132,7 @@ rule draw_contact_sheet:
     input:
         # Named by its path: see `plain_paths`.
         quality="<results>/slides/quality.parquet",
-        pictures=expand("<results>/slides/{slide}/contour.png", slide=USED_SLIDES),
+        inspected=INSPECTED.manifests(),
     output:
         "<results>/slides/contact_sheet.png",
     log:
@@ -131,6 +149,7 @@ rule draw_contact_sheet:
         mem_mb=scaled(2000),
         runtime=scaled(30),
     params:
+        slides=USED_SLIDES,
         code=code_version("draw_contact_sheet"),
     message:
         "Drawing all slides with their tissue and artefacts"
@@ -138,43 +157,51 @@ rule draw_contact_sheet:
         "../scripts/draw_contact_sheet.py"
 
 
-rule tile_slide:
+rule tile_slides:
     input:
-        slide=lambda wildcards: ancient(slide_row(wildcards.slide).path),
-        annotation=lambda wildcards: optional(slide_row(wildcards.slide).annotation),
-        report=rules.inspect_slide.output.report,
-        tissue=rules.inspect_slide.output.tissue,
-        artefacts=rules.inspect_slide.output.artefacts,
+        slides=lambda wildcards: [
+            ancient(path) for path in cells(SLIDE_BATCHES[wildcards.batch], "path")
+        ],
+        annotations=lambda wildcards: cells(
+            SLIDE_BATCHES[wildcards.batch], "annotation"
+        ),
+        inspected=INSPECTED.manifest,
         reference=lambda wildcards: config["tilings"][wildcards.tiling]["stain"].get(
             "reference", []
         ),
     output:
-        tiles="<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
+        manifest="<results>/tiles/{tiling}/.batches/{batch}.json",
     log:
-        "<logs>/tile_slide/{tiling}/{slide}.log",
+        "<logs>/tile_slides/{tiling}/{batch}.log",
     benchmark:
-        "<benchmarks>/tile_slide/{tiling}/{slide}.tsv"
+        "<benchmarks>/tile_slides/{tiling}/{batch}.tsv"
     conda:
         "../../envs/imaging.yaml"
     container:
         CONTAINERS["imaging"]
     threads: 4
     resources:
-        mem_mb=scaled_with(["annotation"], 4000),
-        runtime=scaled(60),
+        mem_mb=scaled_with("annotation", 4000),
+        runtime=minutes(SLIDE_BATCHES, 60, 20),
     params:
-        content=lambda wildcards: slide_content(wildcards.slide),
+        slides=lambda wildcards: {
+            slide: {
+                "path": slide_row(slide).path,
+                "palette": annotation_palette(slide),
+                "annotation": optional(slide_row(slide).annotation),
+                # A folder's own time says nothing about what lies in it.
+                "annotated": [
+                    fingerprint(Path(path))
+                    for path in optional(slide_row(slide).annotation)
+                    if Path(path).is_dir()
+                ],
+            }
+            for slide in SLIDE_BATCHES[wildcards.batch]
+        },
+        verdicts=slide_verdicts,
         tiling=lambda wildcards: config["tilings"][wildcards.tiling],
-        palette=lambda wildcards: annotation_palette(wildcards.slide),
-        # A folder's own time says nothing about what lies in it.
-        annotation=lambda wildcards: [
-            fingerprint(Path(path))
-            for path in optional(slide_row(wildcards.slide).annotation)
-            if Path(path).is_dir()
-        ],
-        verdict=slide_verdict,
-        code=code_version("tile_slide"),
+        code=code_version("tile_slides"),
     message:
-        "Cutting {wildcards.slide} into {wildcards.tiling} tiles"
+        "Cutting slides {wildcards.batch} into {wildcards.tiling} tiles"
     script:
-        "../scripts/tile_slide.py"
+        "../scripts/tile_slides.py"

@@ -168,7 +168,7 @@ rule scan_genes:
         CONTAINERS["analysis"]
     threads: 1
     resources:
-        mem_mb=scaled(4000),
+        mem_mb=growing(4000, 8),
         runtime=scaled(30),
     params:
         tests=GENE_SURVIVAL.get("tests"),

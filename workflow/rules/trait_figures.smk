@@ -226,15 +226,25 @@ TRAIT_GALLERIES = (
 )
 # Pictures of a slide by the names that the summary page knows.
 TRAIT_MAPS = {
-    **when(TRAITS, heat_maps=["<results>/traits/maps/{slide}/heat_maps.png"]),
+    **when(TRAITS, heat_maps=["traits/maps/{slide}/heat_maps.png"]),
     **when(
         HETEROGENEITY,
         heterogeneity_maps=[
-            f"<results>/traits/maps/{{slide}}/heterogeneity_{name}.png"
-            for name in HETEROGENEITY
+            f"traits/maps/{{slide}}/heterogeneity_{name}.png" for name in HETEROGENEITY
         ],
     ),
 }
+# What the bundle takes of every slide, and the manifests that say that it is there.
+TRAIT_SLIDE_FILES = [
+    *(place for places in TRAIT_MAPS.values() for place in places),
+    *(
+        f"traits/maps/{{slide}}/{trait}.{ending}"
+        for trait in TILE_TRAITS
+        for ending in ("zarr/zarr.json", "geojson")
+    ),
+    *(f"traits/{trait}/attention/{{slide}}.zarr/zarr.json" for trait in BAG_TRAITS),
+]
+TRAIT_STAGES = [VOTED, DRAWN, MIXED, *ATTENDED.values()] if TRAITS else []
 # What the bundle takes beside tables, figures and networks.
 TRAIT_FILES = [
     *expand(
@@ -252,22 +262,6 @@ TRAIT_FILES = [
         else []
     ),
     *(rules.collect_heterogeneity.output if HETEROGENEITY else []),
-    *(
-        path
-        for pictures in TRAIT_MAPS.values()
-        for path in expand(pictures, slide=USED_SLIDES)
-    ),
-    *expand(
-        "<results>/traits/maps/{slide}/{trait}.{ending}",
-        slide=USED_SLIDES,
-        trait=TILE_TRAITS,
-        ending=["zarr/zarr.json", "geojson"],
-    ),
-    *expand(
-        "<results>/traits/{trait}/attention/{slide}.zarr/zarr.json",
-        trait=BAG_TRAITS,
-        slide=USED_SLIDES,
-    ),
 ]
 # Networks, and which of them vote, as the key `pretrained` wants them, by their names among
 # the bundle's models.

@@ -10,61 +10,75 @@ MAPPED_TRAITS = [
 ]
 
 
-# Each of these takes a moment a slide, so that slides share jobs as they do above.
-for number, batch in TRAIT_BATCHES.items() if TILE_TRAITS else ():
+# They share a folder, which holds all that is found of a slide.
+VOTED = Stage(
+    "<results>/traits/maps",
+    TRAIT_BATCHES if TILE_TRAITS else {},
+    [
+        *(f"{{slide}}/{trait}.zarr/zarr.json" for trait in TILE_TRAITS),
+        *(["{slide}/cartography.zarr/zarr.json"] if HETEROGENEITY else []),
+    ],
+    ".votes",
+)
+DRAWN = Stage(
+    "<results>/traits/maps",
+    TRAIT_BATCHES,
+    ["{slide}/heat_maps.png", *(f"{{slide}}/{trait}.geojson" for trait in TILE_TRAITS)],
+    ".pictures",
+)
+MIXED = Stage(
+    "<results>/traits/maps",
+    TRAIT_BATCHES if HETEROGENEITY else {},
+    [f"{{slide}}/heterogeneity_{name}.png" for name in HETEROGENEITY],
+    ".heterogeneity",
+)
 
-    rule:
-        name:
-            f"vote_tiles_{number}"
-        input:
-            tiles=[path for trait in TILE_TRAITS for path in trait_tiles(trait, batch)],
-            predictions=[
-                path for trait in TILE_TRAITS for path in predictions_of(trait, batch)
-            ],
-            choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
-            rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
-        output:
-            votes=[path for trait in TILE_TRAITS for path in votes_of(trait, batch)],
-            cartographies=(
-                expand(
-                    "<results>/traits/maps/{slide}/cartography.zarr/zarr.json",
-                    slide=batch,
-                )
-                if HETEROGENEITY
-                else []
-            ),
-        log:
-            f"<logs>/vote_tiles/{number}.log",
-        benchmark:
-            f"<benchmarks>/vote_tiles/{number}.tsv"
-        conda:
-            "../../envs/analysis.yaml"
-        container:
-            CONTAINERS["analysis"]
-        threads: 1
-        resources:
-            mem_mb=scaled(3000),
-            runtime=scaled(60),
-        params:
-            patients=dict(study.used["patient"].loc[batch]),
-            rounds={trait: study.trait_rounds(trait) for trait in TILE_TRAITS},
-            classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
-            tilings={trait: study.trait_tiling(trait) for trait in TILE_TRAITS},
-            mapped=MAPPED_TRAITS,
-            rule=TRAITS["scoring"]["vote"],
-            code=code_version("vote_tiles"),
-        message:
-            f"Letting the networks vote on the tiles of {len(batch)} slides"
-        script:
-            "../scripts/vote_tiles.py"
+
+rule vote_tiles:
+    input:
+        tiles=lambda wildcards: unique(
+            path
+            for trait in TILE_TRAITS
+            for path in trait_tiles(trait, TRAIT_BATCHES[wildcards.batch])
+        ),
+        predictions=lambda wildcards: unique(
+            path
+            for trait in TILE_TRAITS
+            for path in predictions_of(trait, TRAIT_BATCHES[wildcards.batch])
+        ),
+        choices=expand("<results>/traits/{trait}/choice.parquet", trait=TILE_TRAITS),
+        rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
+    output:
+        manifest=VOTED.manifest,
+    log:
+        "<logs>/vote_tiles/{batch}.log",
+    benchmark:
+        "<benchmarks>/vote_tiles/{batch}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+        runtime=minutes(TRAIT_BATCHES, 15, 3),
+    params:
+        patients=lambda wildcards: owners(TRAIT_BATCHES[wildcards.batch]),
+        rounds={trait: study.trait_rounds(trait) for trait in TILE_TRAITS},
+        classes={trait: study.trait_classes(trait) for trait in TILE_TRAITS},
+        tilings={trait: study.trait_tiling(trait) for trait in TILE_TRAITS},
+        mapped=MAPPED_TRAITS,
+        rule=TRAITS.get("scoring", {}).get("vote"),
+        code=code_version("vote_tiles"),
+    message:
+        "Letting the networks vote on the tiles of slides {wildcards.batch}"
+    script:
+        "../scripts/vote_tiles.py"
 
 
 rule collect_heterogeneity:
     input:
-        cartographies=expand(
-            "<results>/traits/maps/{slide}/cartography.zarr/zarr.json",
-            slide=USED_SLIDES,
-        ),
+        votes=VOTED.manifests(),
         labels=(
             expand("<results>/traits/{trait}/labels.parquet", trait=MAPPED_TRAITS)
             if TRAINS_TRAITS
@@ -91,7 +105,7 @@ rule collect_heterogeneity:
         mem_mb=scaled(2000),
         runtime=scaled(30),
     params:
-        patients=dict(study.used["patient"]),
+        patients=owners(USED_SLIDES),
         traits=MAPPED_TRAITS,
         indices=HETEROGENEITY,
         settings={
@@ -105,95 +119,88 @@ rule collect_heterogeneity:
         "../scripts/collect_heterogeneity.py"
 
 
-for number, batch in TRAIT_BATCHES.items():
+rule draw_trait_maps:
+    input:
+        tiles=lambda wildcards: unique(
+            path
+            for trait in study.traits
+            for path in trait_tiles(trait, TRAIT_BATCHES[wildcards.batch])
+        ),
+        votes=lambda wildcards: (
+            VOTED.manifests(TRAIT_BATCHES[wildcards.batch]) if TILE_TRAITS else []
+        ),
+        # Of traits that learned from bags, what their networks attended to.
+        attention=expand(
+            "<results>/traits/{trait}/attention/.batches/all.json", trait=BAG_TRAITS
+        ),
+        inspected=lambda wildcards: INSPECTED.manifests(TRAIT_BATCHES[wildcards.batch]),
+    output:
+        manifest=DRAWN.manifest,
+    log:
+        "<logs>/draw_trait_maps/{batch}.log",
+    benchmark:
+        "<benchmarks>/draw_trait_maps/{batch}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+        runtime=minutes(TRAIT_BATCHES, 15, 3),
+    params:
+        slides=lambda wildcards: TRAIT_BATCHES[wildcards.batch],
+        traits={
+            trait: {
+                "classes": study.trait_classes(trait),
+                "method": "mil" if trait in BAG_TRAITS else "tiles",
+            }
+            for trait in study.traits
+        },
+        tilings={trait: study.trait_tiling(trait) for trait in study.traits},
+        code=code_version("draw_trait_maps"),
+    message:
+        "Drawing the heat maps of slides {wildcards.batch}, and writing them for QuPath"
+    script:
+        "../scripts/draw_trait_maps.py"
 
-    rule:
-        name:
-            f"draw_trait_maps_{number}"
-        input:
-            tiles=[path for trait in study.traits for path in trait_tiles(trait, batch)],
-            # Votes on tiles; of traits that learned from bags, what they attended to.
-            found=[path for trait in study.traits for path in votes_of(trait, batch)],
-            thumbnails=expand("<results>/slides/{slide}/thumbnail.png", slide=batch),
-        output:
-            heat_maps=expand("<results>/traits/maps/{slide}/heat_maps.png", slide=batch),
-            geojson=expand(
-                "<results>/traits/maps/{slide}/{trait}.geojson",
-                trait=TILE_TRAITS,
-                slide=batch,
-            ),
-        log:
-            f"<logs>/draw_trait_maps/{number}.log",
-        benchmark:
-            f"<benchmarks>/draw_trait_maps/{number}.tsv"
-        conda:
-            "../../envs/analysis.yaml"
-        container:
-            CONTAINERS["analysis"]
-        threads: 1
-        resources:
-            mem_mb=scaled(3000),
-            runtime=scaled(60),
-        params:
-            slides=batch,
-            traits={
-                trait: {
-                    "classes": study.trait_classes(trait),
-                    "method": "mil" if trait in BAG_TRAITS else "tiles",
-                }
-                for trait in study.traits
-            },
-            code=code_version("draw_trait_maps"),
-        message:
-            f"Drawing the heat maps of {len(batch)} slides, and writing them for QuPath"
-        script:
-            "../scripts/draw_trait_maps.py"
 
-
-for number, batch in TRAIT_BATCHES.items() if HETEROGENEITY else ():
-
-    rule:
-        name:
-            f"draw_heterogeneity_maps_{number}"
-        input:
-            cartographies=expand(
-                "<results>/traits/maps/{slide}/cartography.zarr/zarr.json", slide=batch
-            ),
-            tiles=trait_tiles(MAPPED_TRAITS[0], batch),
-            thumbnails=expand("<results>/slides/{slide}/thumbnail.png", slide=batch),
-            heterogeneity=rules.collect_heterogeneity.output.slides,
-        output:
-            expand(
-                "<results>/traits/maps/{slide}/heterogeneity_{name}.png",
-                name=HETEROGENEITY,
-                slide=batch,
-            ),
-        log:
-            f"<logs>/draw_heterogeneity_maps/{number}.log",
-        benchmark:
-            f"<benchmarks>/draw_heterogeneity_maps/{number}.tsv"
-        conda:
-            "../../envs/analysis.yaml"
-        container:
-            CONTAINERS["analysis"]
-        threads: 1
-        resources:
-            mem_mb=scaled(3000),
-            runtime=scaled(60),
-        params:
-            slides=batch,
-            indices=HETEROGENEITY,
-            code=code_version("draw_heterogeneity_maps"),
-        message:
-            f"Drawing which traits stand where on {len(batch)} slides"
-        script:
-            "../scripts/draw_heterogeneity_maps.py"
+rule draw_heterogeneity_maps:
+    input:
+        votes=VOTED.manifest,
+        tiles=lambda wildcards: trait_tiles(
+            MAPPED_TRAITS[0], TRAIT_BATCHES[wildcards.batch]
+        ),
+        inspected=lambda wildcards: INSPECTED.manifests(TRAIT_BATCHES[wildcards.batch]),
+        heterogeneity=rules.collect_heterogeneity.output.slides,
+    output:
+        manifest=MIXED.manifest,
+    log:
+        "<logs>/draw_heterogeneity_maps/{batch}.log",
+    benchmark:
+        "<benchmarks>/draw_heterogeneity_maps/{batch}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=scaled(3000),
+        runtime=minutes(TRAIT_BATCHES, 15, 3),
+    params:
+        slides=lambda wildcards: TRAIT_BATCHES[wildcards.batch],
+        indices=HETEROGENEITY,
+        code=code_version("draw_heterogeneity_maps"),
+    message:
+        "Drawing which traits stand where on slides {wildcards.batch}"
+    script:
+        "../scripts/draw_heterogeneity_maps.py"
 
 
 rule choose_review_tiles:
     input:
-        tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
-        votes=lambda wildcards: votes_of(wildcards.trait, USED_SLIDES),
+        tiles=lambda wildcards: trait_tiles(wildcards.trait),
+        votes=VOTED.manifests(),
         labels="<results>/traits/{trait}/labels.parquet",
         rounds=rules.divide_rounds.output.rounds,
     output:
@@ -230,7 +237,7 @@ rule choose_review_tiles:
 rule draw_review_tiles:
     input:
         table=rules.choose_review_tiles.output.table,
-        tiles=lambda wildcards: trait_tiles(wildcards.trait, USED_SLIDES),
+        tiles=lambda wildcards: trait_tiles(wildcards.trait),
         choice="<results>/traits/{trait}/choice.parquet",
         rounds=rules.divide_rounds.output.rounds,
         models=lambda wildcards: trait_models(wildcards.trait),

@@ -12,9 +12,19 @@ BY_TILING = {
     tiling: [trait for trait in TILE_TRAITS if study.trait_tiling(trait) == tiling]
     for tiling in dict.fromkeys(map(study.trait_tiling, TILE_TRAITS))
 }
-TRAIT_BATCHES = (
-    batch_slides(USED_SLIDES, size=TRAITS["slides_per_job"]) if TRAITS else {}
-)
+TRAIT_BATCHES = batches("traits")
+PREDICTED = {
+    tiling: Stage(
+        f"<results>/traits/predictions/{tiling}",
+        TRAIT_BATCHES,
+        [
+            f"{{slide}}/{trait}/{number}.zarr/zarr.json"
+            for trait in traits
+            for number in study.trait_rounds(trait)
+        ],
+    )
+    for tiling, traits in BY_TILING.items()
+}
 
 
 # Beside their folders lie others, of the heterogeneity and the maps.
@@ -184,51 +194,46 @@ rule train_trait:
 
 # A GPU job pays its start-up once for several slides, and a slide's tiles are read once for
 # all traits and rounds.
-for tiling, traits in BY_TILING.items():
-    for number, batch in TRAIT_BATCHES.items():
-
-        rule:
-            name:
-                f"classify_slides_{tiling}_{number}"
-            input:
-                tiles=expand(
-                    "<results>/tiles/{tiling}/{slide}.zarr/zarr.json",
-                    tiling=tiling,
-                    slide=batch,
-                ),
-                models=[path for trait in traits for path in trait_models(trait)],
-            output:
-                [path for trait in traits for path in predictions_of(trait, batch)],
-            log:
-                f"<logs>/classify_slides/{tiling}_{number}.log",
-            benchmark:
-                f"<benchmarks>/classify_slides/{tiling}_{number}.tsv"
-            conda:
-                "../../envs/imaging.yaml"
-            container:
-                CONTAINERS["imaging"]
-            threads: 4
-            resources:
-                mem_mb=scaled(8000),
-                runtime=scaled(240),
-                gpu=1,
-            params:
-                slides=batch,
-                networks=[
-                    f"{trait}/{round}"
-                    for trait in traits
-                    for round in study.trait_rounds(trait)
-                ],
-                code=code_version("classify_slides"),
-            message:
-                f"Finding the traits on the tiles of {len(batch)} slides"
-            script:
-                "../scripts/classify_slides.py"
+rule classify_slides:
+    input:
+        tiles=lambda wildcards: TILED[wildcards.tiling].manifests(
+            TRAIT_BATCHES[wildcards.batch]
+        ),
+        models=lambda wildcards: [
+            path
+            for trait in BY_TILING[wildcards.tiling]
+            for path in trait_models(trait)
+        ],
+    output:
+        manifest="<results>/traits/predictions/{tiling}/.batches/{batch}.json",
+    log:
+        "<logs>/classify_slides/{tiling}/{batch}.log",
+    benchmark:
+        "<benchmarks>/classify_slides/{tiling}/{batch}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    container:
+        CONTAINERS["imaging"]
+    threads: 4
+    resources:
+        mem_mb=scaled(8000),
+        runtime=minutes(TRAIT_BATCHES, 60, 12),
+        gpu=1,
+    params:
+        slides=lambda wildcards: TRAIT_BATCHES[wildcards.batch],
+        rounds=lambda wildcards: {
+            trait: study.trait_rounds(trait) for trait in BY_TILING[wildcards.tiling]
+        },
+        code=code_version("classify_slides"),
+    message:
+        "Finding the traits on the {wildcards.tiling} tiles of slides {wildcards.batch}"
+    script:
+        "../scripts/classify_slides.py"
 
 
 rule score_trait:
     input:
-        predictions=lambda wildcards: predictions_of(wildcards.trait, USED_SLIDES),
+        predictions=lambda wildcards: predictions_of(wildcards.trait),
         labels="<results>/traits/{trait}/labels.parquet" if TRAINS_TRAITS else [],
         rounds=rules.divide_rounds.output.rounds if TRAINS_TRAITS else [],
         brought=lambda wildcards: brought_choice(wildcards.trait),
@@ -252,7 +257,7 @@ rule score_trait:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        patients=dict(study.used["patient"]),
+        patients=owners(USED_SLIDES),
         rounds=lambda wildcards: study.trait_rounds(wildcards.trait),
         classes=lambda wildcards: study.trait_classes(wildcards.trait),
         settings=lambda wildcards: {
@@ -270,9 +275,7 @@ rule evaluate_trait:
     input:
         # Bags have no probabilities of tiles.
         predictions=lambda wildcards: (
-            predictions_of(wildcards.trait, USED_SLIDES)
-            if wildcards.trait in TILE_TRAITS
-            else []
+            predictions_of(wildcards.trait) if wildcards.trait in TILE_TRAITS else []
         ),
         labels="<results>/traits/{trait}/labels.parquet",
         rounds=rules.divide_rounds.output.rounds,
@@ -393,13 +396,10 @@ rule compare_trainings:
 
 rule evaluate_chain:
     input:
-        steps=lambda wildcards: [
+        predictions=lambda wildcards: unique(
             path
-            for trait in study.chain_steps(wildcards.chain)
-            for path in predictions_of(trait, USED_SLIDES)
-        ],
-        single=lambda wildcards: predictions_of(
-            TRAITS["chains"][wildcards.chain]["single"], USED_SLIDES
+            for trait in chain_traits(wildcards.chain)
+            for path in predictions_of(trait)
         ),
         labels=lambda wildcards: (
             f"<results>/traits/{TRAITS['chains'][wildcards.chain]['single']}/labels.parquet"
@@ -430,6 +430,10 @@ rule evaluate_chain:
         slides=USED_SLIDES,
         rounds=study.rounds,
         steps=lambda wildcards: study.chain_steps(wildcards.chain),
+        single=lambda wildcards: TRAITS["chains"][wildcards.chain]["single"],
+        tilings=lambda wildcards: {
+            trait: study.trait_tiling(trait) for trait in chain_traits(wildcards.chain)
+        },
         test=lambda wildcards: TRAITS["chains"][wildcards.chain]["test"],
         classes=lambda wildcards: study.trait_classes(
             TRAITS["chains"][wildcards.chain]["single"]

@@ -74,8 +74,8 @@ if TRIALS:
             leaderboard="<results>/tuning/{head}/{fold}/leaderboard.parquet",
             models=trials_of("model.json"),
             weights=trials_of("model.safetensors"),
-            tiles=tiles_of(ANNOTATED),
-            thumbnails=expand("<results>/slides/{slide}/thumbnail.png", slide=ANNOTATED),
+            tiles=SEGMENTED_TILES.manifests(ANNOTATED),
+            inspected=INSPECTED.manifests(ANNOTATED),
             split="<results>/cohort/split.parquet",
         output:
             directory("<results>/review/{head}/{fold}"),
@@ -94,7 +94,7 @@ if TRIALS:
             gpu=1,
         params:
             slides=ANNOTATED,
-            patients=dict(study.used["patient"].loc[ANNOTATED]),
+            patients=owners(ANNOTATED),
             palette=PALETTE,
             settings=SEGMENTATION["application"],
             reviewed=SEGMENTATION["tuning"]["reviewed"],

@@ -5,17 +5,17 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
+    from histoniche.manifests import by_slide
     from histoniche.traits.review_tiles import choose_review_tiles
 
-    slides = snakemake.params.slides
+    slides, trait = snakemake.params.slides, snakemake.wildcards.trait
     choose_review_tiles(
-        folders_of(slides, snakemake.input.tiles),
-        folders_of(slides, snakemake.input.votes),
+        by_slide(snakemake.input.tiles, slides, "{slide}.zarr"),
+        by_slide(snakemake.input.votes, slides, f"{{slide}}/{trait}.zarr"),
         Path(snakemake.input.labels),
         Path(snakemake.output.table),
         rounds=Path(snakemake.input.rounds),
-        trait=snakemake.wildcards.trait,
+        trait=trait,
         classes=snakemake.params.classes,
         **snakemake.params.settings,
     )

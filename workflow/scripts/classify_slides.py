@@ -1,18 +1,31 @@
 """Find the traits on the tiles of a batch of slides."""
 
+from pathlib import Path
+
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
+    from histoniche.files import sha256
+    from histoniche.manifests import by_slide, each_slide, made_from
     from histoniche.traits.application import classify_slides
 
-    slides, networks = snakemake.params.slides, snakemake.params.networks
-    written = iter(snakemake.output)
-    # Networks first, then slides, as the outputs stand.
-    outs = {network: folders_of(slides, [next(written) for _ in slides]) for network in networks}
+    manifest, params = Path(snakemake.output.manifest), snakemake.params
+    slides, tiles = params.slides, snakemake.input.tiles
+    networks = [f"{trait}/{number}" for trait, own in params.rounds.items() for number in own]
+    files = dict(zip(networks, map(Path, snakemake.input.models), strict=True))
+    cut, models = made_from(tiles), {name: sha256(file) for name, file in files.items()}
+    outs = {
+        slide: {name: folder / f"{name}.zarr" for name in networks}
+        for slide, folder in by_slide([manifest], slides, "{slide}").items()
+    }
     classify_slides(
-        folders_of(slides, snakemake.input.tiles),
-        {slide: {network: own[slide] for network, own in outs.items()} for slide in slides},
-        folders_of(networks, snakemake.input.models),
+        by_slide(tiles, slides, "{slide}.zarr"),
+        outs,
+        {name: file.parent for name, file in files.items()},
         threads=snakemake.threads,
+        slides=each_slide(
+            manifest,
+            {slide: [cut[slide], models, params.code] for slide in slides},
+            lambda slide: [folder / "zarr.json" for folder in outs[slide].values()],
+        ),
     )

@@ -5,13 +5,13 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
+    from histoniche.manifests import by_slide
     from histoniche.traits.heterogeneity_tables import collect_heterogeneity
 
     patients, labels = snakemake.params.patients, map(Path, snakemake.input.labels)
     trained = bool(snakemake.input.rounds)
     collect_heterogeneity(
-        folders_of(patients, snakemake.input.cartographies),
+        by_slide(snakemake.input.votes, patients, "{slide}/cartography.zarr"),
         owners=patients,
         indices=snakemake.params.indices,
         labels=dict(zip(snakemake.params.traits, labels, strict=True)) if trained else None,

@@ -5,14 +5,24 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_by
+    from histoniche.manifests import by_slide, of_stage
     from histoniche.traits.chain_evaluation import evaluate_chain
 
     steps, rounds = snakemake.params.steps, snakemake.params.rounds
-    slides = snakemake.params.slides
+    found = {
+        trait: {
+            number: by_slide(
+                of_stage(snakemake.input.predictions, tiling),
+                snakemake.params.slides,
+                f"{{slide}}/{trait}/{number}.zarr",
+            )
+            for number in rounds
+        }
+        for trait, tiling in snakemake.params.tilings.items()
+    }
     evaluate_chain(
-        folders_by((list(steps), rounds, slides), snakemake.input.steps),
-        folders_by((rounds, slides), snakemake.input.single),
+        {trait: found[trait] for trait in steps},
+        found[snakemake.params.single],
         Path(snakemake.input.labels),
         Path(snakemake.input.rounds),
         metrics=Path(snakemake.output.metrics),

@@ -5,12 +5,13 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
+    from histoniche.manifests import by_slide
     from histoniche.regions.evaluation import evaluate_segmentation
 
+    slides = snakemake.params.slides
     evaluate_segmentation(
-        folders_of(snakemake.params.slides, snakemake.input.tiles),
-        folders_of(snakemake.params.slides, snakemake.input.predictions),
+        by_slide(snakemake.input.tiles, slides, "{slide}.zarr"),
+        by_slide(snakemake.input.predictions, slides, "{slide}.zarr"),
         Path(snakemake.input.split),
         out_metrics=Path(snakemake.output.metrics),
         out_confusion=Path(snakemake.output.confusion),

@@ -5,7 +5,7 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
+    from histoniche.manifests import by_slide
     from histoniche.regions.review import picture_trials
 
     slides = snakemake.params.slides
@@ -13,8 +13,8 @@ with job(snakemake.log[0]):
     picture_trials(
         Path(snakemake.input.leaderboard),
         {int(folder.name): folder for folder in models},
-        folders_of(slides, snakemake.input.tiles),
-        dict(zip(slides, map(Path, snakemake.input.thumbnails), strict=True)),
+        by_slide(snakemake.input.tiles, slides, "{slide}.zarr"),
+        by_slide(snakemake.input.inspected, slides, "{slide}/thumbnail.png"),
         split=Path(snakemake.input.split),
         out=Path(snakemake.output[0]),
         head=snakemake.wildcards.head,

@@ -7,11 +7,17 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.report.bundle import seal_bundle
 
+    root = Path(snakemake.params.settings["results"])
     models = zip(snakemake.params.models, map(Path, snakemake.input.models), strict=True)
+    of_slides = [
+        root / place.format(slide=slide)
+        for slide in snakemake.params.slides
+        for place in snakemake.params.of_slides
+    ]
     seal_bundle(
-        [Path(path) for path in snakemake.input.files],
+        [*map(Path, snakemake.input.files), *of_slides],
         Path(snakemake.output.bundle),
-        root=Path(snakemake.params.settings["results"]),
+        root=root,
         models=dict(models),
         sheets={
             name: Path(snakemake.input[name])

@@ -5,12 +5,12 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
+    from histoniche.manifests import by_slide
     from histoniche.regions.training import train_head
 
     out = Path(snakemake.output.description).parent
     train_head(
-        folders_of(snakemake.params.slides, snakemake.input.tiles),
+        by_slide(snakemake.input.tiles, snakemake.params.slides, "{slide}.zarr"),
         Path(snakemake.input.split),
         out,
         # Not declared, so that a failed job keeps its checkpoints.

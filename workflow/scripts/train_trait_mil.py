@@ -5,12 +5,12 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import folders_of
+    from histoniche.manifests import by_slide
     from histoniche.traits.mil import train_trait_mil
 
     out = Path(snakemake.output.description).parent
     train_trait_mil(
-        folders_of(snakemake.params.slides, snakemake.input.features),
+        by_slide(snakemake.input.features, snakemake.params.slides, "{slide}.zarr"),
         Path(snakemake.input.labels),
         Path(snakemake.input.rounds),
         out,

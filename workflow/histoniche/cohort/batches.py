@@ -1,10 +1,10 @@
 """Batches: which slides share a job, so that a job's start-up is paid once for several."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
-def batch_slides(slides: Iterable[str], *, size: int) -> dict[int, list[str]]:
+def batch_slides(groups: Mapping[str, Iterable[str]], *, size: int) -> dict[str, list[str]]:
     """Divide slides into batches that hardly change when the sheet does.
 
     A slide's batch follows from its id and the number of batches, not from its
@@ -13,25 +13,37 @@ def batch_slides(slides: Iterable[str], *, size: int) -> dict[int, list[str]]:
 
     Parameters
     ----------
-    slides
-        Ids of slides.
+    groups
+        Ids of slides by a name of what they are for. Slides of different groups
+        share no batch, so that one more of this kind touches nothing of that kind.
     size
         About how many slides make a batch; single batches may have up to twice
-        as many and a few more.
+        as many and a few more. With 1 each slide is a batch by itself.
 
     Returns
     -------
-    By number of the batch, from 1, its slides in alphabetical order. Batches
-    that no slide falls into are left out.
+    By name of the batch, its slides in alphabetical order. A batch of a single
+    slide by intention has the slide's name, others their group's with a number
+    from 1. Batches that no slide falls into are left out.
 
     References
     ----------
     Litwin 1980, Linear hashing, Proc VLDB:212.
     """
-    ordered = sorted(slides)
-    count = max(1, -(-len(ordered) // size))
+    if size == 1:
+        return {slide: [slide] for slides in groups.values() for slide in sorted(slides)}
+    return {
+        f"{group}-{number}": batch
+        for group, slides in groups.items()
+        for number, batch in _numbered(sorted(slides), size).items()
+    }
+
+
+def _numbered(slides: list[str], size: int) -> dict[int, list[str]]:
+    """Batches of one group by their numbers, from 1."""
+    count = max(1, -(-len(slides) // size))
     batches: dict[int, list[str]] = {}
-    for slide in ordered:
+    for slide in slides:
         batches.setdefault(_place(slide, count) + 1, []).append(slide)
     return dict(sorted(batches.items()))
 

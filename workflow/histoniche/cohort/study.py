@@ -93,6 +93,21 @@ class Study(TraitSettings):
         ]
 
     @property
+    def slide_groups(self) -> dict[str, list[str]]:
+        """Slides by what they are for; those of different groups share no job.
+
+        Networks that learn from some slides wait for all jobs that work on them: slides to be
+        told about alone, whose role is `apply`, and those without an annotation stand apart.
+        """
+        groups: dict[str, list[str]] = {}
+        columns = (self.used[name] for name in ("slide", "role", "annotation"))
+        for slide, role, annotation in zip(*columns, strict=True):
+            kind = "applied" if role == "apply" else "learned"
+            group = kind if pd.isna(annotation) else f"{kind}-annotated"
+            groups.setdefault(group, []).append(slide)
+        return groups
+
+    @property
     def heads(self) -> list[str]:
         """Networks of the segmentation: one a region, or one for all."""
         if "segmentation" not in self.config:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def segment_slides(
     palette: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
     threads: int,
+    slides: Iterable[str] | None = None,
 ) -> None:
     """Find the regions on every tile of several slides.
 
@@ -69,16 +70,20 @@ def segment_slides(
         Mappings with `label` and `region`, background first.
     settings
         The config's block `segmentation.application`.
+    threads
+        CPU threads.
+    slides
+        Those that are still to be done, asked for one by one; all by default.
     """
     torch.set_num_threads(threads)
     heads = load_heads(models, palette, device=choose_device())
-    for number, (slide, folder) in enumerate(stores.items(), start=1):
-        tiles = TileStore(folder)
+    for slide in stores if slides is None else slides:
+        tiles = TileStore(stores[slide])
         tiles.check()
         _check_resolution(heads, tiles)
         chosen = heads_for(heads, patients[slide])
         _segment(tiles, outs[slide], chosen, palette, settings)
-        logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
+        logging.info("%s: %d tiles", slide, len(tiles))
 
 
 def _check_resolution(heads: Mapping[str, Ensemble], tiles: TileStore) -> None:

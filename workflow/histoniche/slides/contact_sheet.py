@@ -1,6 +1,6 @@
 """The contact sheet: all slides in small, so that a person sees at once what went wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     remark: str
 
 
-def collect_contact_sheet(quality: Path, pictures: Sequence[Path], out: Path) -> None:
+def collect_contact_sheet(quality: Path, pictures: Mapping[str, Path], out: Path) -> None:
     """Draw the slides of a cohort, those with remarks first.
 
     Parameters
@@ -30,15 +30,14 @@ def collect_contact_sheet(quality: Path, pictures: Sequence[Path], out: Path) ->
     quality
         The quality table.
     pictures
-        Picture of each slide that was inspected, in a folder named after the slide; one
-        without, since it was excluded in the sheet, is shown as an empty field.
+        Picture of each slide that was inspected; one without, since it was excluded in
+        the sheet, is shown as an empty field.
     out
         PNG.
     """
-    shown = {path.parent.name: path for path in pictures}
     table = read_table(quality)[["slide", "status", "reason", "flags"]].astype(str)
     entries = [
-        Entry(slide, shown.get(slide), _remark(status, reason or flags))
+        Entry(slide, pictures.get(slide), _remark(status, reason or flags))
         for slide, status, reason, flags in table.itertuples(index=False)
     ]
     draw_contact_sheet(sorted(entries, key=lambda entry: (not entry.remark, entry.slide)), out)

@@ -39,6 +39,18 @@ class Inspected(NamedTuple):
     artefacts: Path
     picture: Path
 
+    @classmethod
+    def beneath(cls, folder: Path) -> "Inspected":
+        """Files of the slide that `folder` is for."""
+        return cls(
+            report=folder / "inspection.json",
+            thumbnail=folder / "thumbnail.png",
+            tissue=folder / "tissue.png",
+            contour=folder / "tissue.geojson",
+            artefacts=folder / "artefacts.png",
+            picture=folder / "contour.png",
+        )
+
 
 def inspect_slide(
     path: Path,

@@ -1,7 +1,7 @@
 """Application: the probabilities of all traits on all tiles of a slide, in one pass."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def classify_slides(
     models: Mapping[str, Path],
     *,
     threads: int,
+    slides: Iterable[str] | None = None,
 ) -> None:
     """Find the probabilities of several models on every tile of several slides.
 
@@ -41,6 +42,8 @@ def classify_slides(
         Folders of the models, by name.
     threads
         CPU threads.
+    slides
+        Those that are still to be done, asked for one by one; all by default.
 
     Raises
     ------
@@ -55,14 +58,14 @@ def classify_slides(
         for name in sorted(wanted)
     }
     joint: dict[tuple[str, ...], JointClassifiers] = {}
-    for number, (slide, folder) in enumerate(stores.items(), start=1):
-        tiles = TileStore(folder)
+    for slide in stores if slides is None else slides:
+        tiles = TileStore(stores[slide])
         tiles.check()
         names = tuple(outs[slide])
         if names not in joint:
             joint[names] = JointClassifiers({name: loaded[name] for name in names})
         classify_slide(tiles, outs[slide], joint[names], threads=threads)
-        logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
+        logging.info("%s: %d tiles", slide, len(tiles))
 
 
 def classify_slide(

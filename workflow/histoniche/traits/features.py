@@ -1,7 +1,7 @@
 """Features of a slide's tiles, reckoned once for whatever learns from them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ def encode_slides(
     settings: Mapping[str, Any],
     encoder_weights: Path | None,
     threads: int,
+    slides: Iterable[str] | None = None,
 ) -> None:
     """Write the features of every tile of several slides.
 
@@ -39,15 +40,18 @@ def encode_slides(
         Safetensors file with the encoder's weights, where the settings name one.
     threads
         CPU threads.
+    slides
+        Those that are still to be done, asked for one by one; all by default.
     """
     torch.set_num_threads(threads)
     opened = {slide: TileStore(folder) for slide, folder in stores.items()}
     size = next((int(one.attributes["size"]) for one in opened.values() if len(one)), 224)
     encoder = frozen_encoder(settings, weights=encoder_weights, size=size, device=choose_device())
-    for number, (slide, tiles) in enumerate(opened.items(), start=1):
+    for slide in opened if slides is None else slides:
+        tiles = opened[slide]
         tiles.check()
         encode_slide(tiles, outs[slide], encoder, settings=settings, threads=threads)
-        logging.info("%d of %d: %s, %d tiles", number, len(stores), slide, len(tiles))
+        logging.info("%s: %d tiles", slide, len(tiles))
 
 
 def encode_slide(

@@ -1,7 +1,6 @@
 """The job that lets networks vote on slides' tiles: what maps and HTI are made of."""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ def vote_slides(
     choices: Mapping[str, Path],
     rounds: Path | None,
     cartographies: Mapping[str, Path],
+    slides: Iterable[str] | None = None,
     **settings: Any,
 ) -> None:
     """Write what the networks of each trait say together of the tiles of some slides.
@@ -45,12 +45,14 @@ def vote_slides(
         As from `write_rounds`; None for models brought along.
     cartographies
         Folder of the cartography, by slide; empty for none.
+    slides
+        Those that are still to be done, asked for one by one; all by default.
     settings
         As for `vote_tiles`.
     """
     chosen = {trait: read_table(path) for trait, path in choices.items()}
     divided = None if rounds is None else read_table(rounds)
-    for number, (slide, patient) in enumerate(patients.items(), start=1):
+    for slide in patients if slides is None else slides:
         vote_tiles(
             {trait: own[slide] for trait, own in tiles.items()},
             {
@@ -58,13 +60,12 @@ def vote_slides(
                 for trait, own in predictions.items()
             },
             {trait: own[slide] for trait, own in outs.items()},
-            patient=patient,
+            patient=patients[slide],
             choices=chosen,
             rounds=divided,
             cartography=cartographies.get(slide),
             **settings,
         )
-        logging.info("%d of %d: %s", number, len(patients), slide)
 
 
 def vote_tiles(
