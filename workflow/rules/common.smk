@@ -114,25 +114,27 @@ def growing(amount, each):
     return memory
 
 
+# SLURM runs the batches as an array, which asks for one amount alone; so each asks for what the
+# largest of them takes.
 def scaled_with(mask, amount):
-    """As `scaled`, with what decoding the largest mask of a batch of slides takes."""
+    """As `scaled`, with what decoding the largest of the slides' masks takes."""
+    return lambda wildcards, attempt: min(
+        (amount + largest_mask_mb(mask)) * attempt, LARGEST_MEM_MB
+    )
 
-    def memory(wildcards, attempt):
-        drawn = cells(SLIDE_BATCHES[wildcards.batch], mask)
-        extra = max((decoding_mb(Path(path)) for path in drawn), default=0)
-        return min((amount + extra) * attempt, LARGEST_MEM_MB)
 
-    return memory
+@functools.cache
+def largest_mask_mb(mask):
+    """Memory that decoding the largest mask of a column takes, in MB; 0 if there is none."""
+    return max(
+        (decoding_mb(Path(path)) for path in cells(USED_SLIDES, mask)), default=0
+    )
 
 
 def minutes(batches, first, each):
-    """Time of a job, for its first slide and for each further one; it grows with each attempt."""
-
-    def time(wildcards, attempt):
-        further = len(batches[wildcards.batch]) - 1
-        return min((first + further * each) * attempt, LONGEST_MIN)
-
-    return time
+    """As `scaled`, time for the largest batch: for its first slide, and each further one."""
+    most = max(map(len, batches.values()), default=1)
+    return scaled(first + (most - 1) * each, LONGEST_MIN)
 
 
 def batches(name):
