@@ -31,7 +31,8 @@ from histoniche.learning.models import save_model
 from histoniche.learning.networks import build_network
 from histoniche.regions.application import segment_slides
 from histoniche.regions.maps import map_regions
-from histoniche.slides.inspection import Inspected, inspect_slide
+from histoniche.slides.inspected import Inspected
+from histoniche.slides.inspection import inspect_slide
 from histoniche.slides.store import TileStore, TileWriter
 from histoniche.slides.tiling import tile_slide
 from histoniche.traits.features import encode_slides

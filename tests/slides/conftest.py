@@ -9,7 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from histoniche.slides.inspection import Inspected, inspect_slide
+from histoniche.slides.inspected import Inspected
+from histoniche.slides.inspection import inspect_slide
 from slide_settings import INSPECTION
 
 

@@ -61,7 +61,8 @@ def test_a_slide_of_ten_gigapixels_is_inspected_and_tiled_in_under_one_gigabyte(
     script = textwrap.dedent("""
         import json, resource, sys
         from pathlib import Path
-        from histoniche.slides.inspection import Inspected, inspect_slide
+        from histoniche.slides.inspected import Inspected
+        from histoniche.slides.inspection import inspect_slide
         from histoniche.slides.store import TileStore
         from histoniche.slides.tiling import tile_slide
 

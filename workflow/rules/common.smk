@@ -28,6 +28,7 @@ from histoniche.learning.published_weights import (
     name_of_weights,
     needs_fetching,
 )
+from histoniche.slides.inspected import Inspected
 from histoniche.slides.judging import judge
 
 try:
@@ -126,6 +127,9 @@ def scaled_with(mask, amount):
 @functools.cache
 def largest_mask_mb(mask):
     """Memory that decoding the largest mask of a column takes, in MB; 0 if there is none."""
+    if not workflow.is_main_process:
+        # What was asked for is granted; no job looks at the masks of all others again.
+        return 0
     return max(
         (decoding_mb(Path(path)) for path in cells(USED_SLIDES, mask)), default=0
     )
@@ -168,8 +172,8 @@ def slide_verdicts(wildcards):
     determined; what an older version wrote is as good as not there, since its slides
     are inspected anew.
     """
-    (manifest,) = INSPECTED.manifests(SLIDE_BATCHES[wildcards.batch])
-    manifest = Path(manifest.replace("<results>", config["results"]))
+    place = INSPECTED.manifest.format(batch=wildcards.batch)
+    manifest = Path(place.replace("<results>", config["results"]))
     limits, verdicts = config["slides"]["limits"], {}
     if not manifest.is_file():
         raise FileNotFoundError(ENOENT, "not inspected yet", str(manifest))

@@ -15,7 +15,7 @@ MAPPED = Stage(
 
 rule map_regions:
     input:
-        predictions="<results>/segmentation/.batches/{batch}.json",
+        predictions=SEGMENTED.manifest,
         inspected=lambda wildcards: INSPECTED.manifests(REGION_BATCHES[wildcards.batch]),
     output:
         manifest=MAPPED.manifest,

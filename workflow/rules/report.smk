@@ -34,11 +34,8 @@ SLIDE_FILES = [
     ),
     *TRAIT_SLIDE_FILES,
 ]
-SHOWN_STAGES = [
-    *([INSPECTED] if HAS_SLIDES else []),
-    *([MAPPED] if has("segmentation") else []),
-    *TRAIT_STAGES,
-]
+# Those that do not run have no batches.
+SHOWN_STAGES = [INSPECTED, MAPPED, VOTED, DRAWN, MIXED, *ATTENDED.values()]
 
 # Tables by the names that the summary page knows, as far as their stages run.
 TABLES = {

@@ -4,13 +4,7 @@ SLIDE_BATCHES = batches("slides") if USED_SLIDES else {}
 INSPECTED = Stage(
     "<results>/slides",
     SLIDE_BATCHES,
-    [
-        f"{{slide}}/{name}"
-        for name in (
-            *("inspection.json", "thumbnail.png", "tissue.png", "tissue.geojson"),
-            *("artefacts.png", "contour.png"),
-        )
-    ],
+    list(map(str, Inspected.beneath(Path("{slide}")))),
 )
 TILED = {
     tiling: Stage(

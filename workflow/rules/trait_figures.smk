@@ -234,7 +234,7 @@ TRAIT_MAPS = {
         ],
     ),
 }
-# What the bundle takes of every slide, and the manifests that say that it is there.
+# What the bundle takes of every slide.
 TRAIT_SLIDE_FILES = [
     *(place for places in TRAIT_MAPS.values() for place in places),
     *(
@@ -244,7 +244,6 @@ TRAIT_SLIDE_FILES = [
     ),
     *(f"traits/{trait}/attention/{{slide}}.zarr/zarr.json" for trait in BAG_TRAITS),
 ]
-TRAIT_STAGES = [VOTED, DRAWN, MIXED, *ATTENDED.values()] if TRAITS else []
 # What the bundle takes beside tables, figures and networks.
 TRAIT_FILES = [
     *expand(

@@ -126,13 +126,9 @@ rule draw_trait_maps:
             for trait in study.traits
             for path in trait_tiles(trait, TRAIT_BATCHES[wildcards.batch])
         ),
-        votes=lambda wildcards: (
-            VOTED.manifests(TRAIT_BATCHES[wildcards.batch]) if TILE_TRAITS else []
-        ),
+        votes=lambda wildcards: VOTED.manifests(TRAIT_BATCHES[wildcards.batch]),
         # Of traits that learned from bags, what their networks attended to.
-        attention=expand(
-            "<results>/traits/{trait}/attention/.batches/all.json", trait=BAG_TRAITS
-        ),
+        attention=[path for stage in ATTENDED.values() for path in stage.manifests()],
         inspected=lambda wildcards: INSPECTED.manifests(TRAIT_BATCHES[wildcards.batch]),
     output:
         manifest=DRAWN.manifest,

@@ -7,7 +7,8 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.files import fingerprint
     from histoniche.manifests import each_slide
-    from histoniche.slides.inspection import Inspected, inspect_slide
+    from histoniche.slides.inspected import Inspected
+    from histoniche.slides.inspection import inspect_slide
 
     manifest = Path(snakemake.output.manifest)
     rows, settings = snakemake.params.slides, snakemake.params.settings

@@ -7,19 +7,20 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.files import fingerprint
     from histoniche.manifests import by_slide, each_slide, made_from
-    from histoniche.slides.inspection import Inspected
+    from histoniche.slides.inspected import Inspected
     from histoniche.slides.tiling import tile_slide
 
     manifest, rows = Path(snakemake.output.manifest), snakemake.params.slides
     tiling, verdicts = snakemake.params.tiling, snakemake.params.verdicts
     inspected = [snakemake.input.inspected]
     judged = made_from(inspected)
+    reference = [fingerprint(Path(path)) for path in snakemake.input.reference]
     annotations = {slide: next(map(Path, row["annotation"]), None) for slide, row in rows.items()}
     sources = {
         slide: [
             *(judged[slide], row["palette"], verdicts[slide], tiling, snakemake.params.code),
             annotations[slide] and fingerprint(annotations[slide]),
-            [fingerprint(Path(path)) for path in snakemake.input.reference],
+            reference,
         ]
         for slide, row in rows.items()
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
@@ -17,6 +17,7 @@ from histoniche.slides.artefacts import (
     measure_focus,
 )
 from histoniche.slides.guard import run_limited
+from histoniche.slides.inspected import Inspected
 from histoniche.slides.outlines import feature, outline
 from histoniche.slides.pictures import draw_contour, draw_reason, write_picture
 from histoniche.slides.readers.choice import open_slide
@@ -27,29 +28,6 @@ from histoniche.slides.tissue import find_tissue, read_tissue
 _TISSUE_COLOUR = (46, 125, 50)
 _SAMPLE_PX = 64
 _MEMORY_GB = 8
-
-
-class Inspected(NamedTuple):
-    """Files of one inspected slide."""
-
-    report: Path
-    thumbnail: Path
-    tissue: Path
-    contour: Path
-    artefacts: Path
-    picture: Path
-
-    @classmethod
-    def beneath(cls, folder: Path) -> "Inspected":
-        """Files of the slide that `folder` is for."""
-        return cls(
-            report=folder / "inspection.json",
-            thumbnail=folder / "thumbnail.png",
-            tissue=folder / "tissue.png",
-            contour=folder / "tissue.geojson",
-            artefacts=folder / "artefacts.png",
-            picture=folder / "contour.png",
-        )
 
 
 def inspect_slide(
