@@ -10,9 +10,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from histoniche.errors import UnusableSlide
+from histoniche.errors import Unusable, UnusableSlide
 from histoniche.files import read_json
-from histoniche.slides.guard import run_limited
+from histoniche.guard import run_limited
 from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.readers.slide import words_of
 
@@ -128,7 +128,7 @@ def test_a_flipped_byte_anywhere_is_a_reason_or_harmless(tmp_path, write_jpeg, p
             path.write_bytes(damaged)
             try:
                 run_limited(open_and_read, path, seconds=20)
-            except UnusableSlide as reason:
+            except Unusable as reason:
                 assert str(tmp_path) not in str(reason)
                 refused += 1
     assert refused > 10

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from histoniche.slides.pictures import draw_scale
+from histoniche.pictures import draw_scale
 from histoniche.traits.colours import as_rgb, class_colours, diverging_colours
 from histoniche.traits.heat_maps import draw_heat_maps, draw_trait_heat_maps, tile_colours
 from histoniche.traits.painting import font, paint_tiles, pale_colours, write

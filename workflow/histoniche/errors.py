@@ -46,5 +46,13 @@ class InputError(ValueError):
         super().__init__(" ".join(line.split()))
 
 
-class UnusableSlide(Exception):  # noqa: N818 - a finding about a slide, not a fault of the program
-    """A slide that cannot go on; its message is the reason shown in the quality table."""
+class Unusable(Exception):  # noqa: N818 - a finding about a thing, not a fault of the program
+    """A thing of the cohort that cannot go on; its message is the reason shown in its table."""
+
+
+class UnusableSlide(Unusable):
+    """A slide that cannot go on."""
+
+
+class UnusableScan(Unusable):
+    """A patient's scan that cannot go on."""

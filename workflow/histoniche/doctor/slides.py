@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from histoniche.doctor.findings import Finding, Level
-from histoniche.errors import UnusableSlide
+from histoniche.errors import Unusable
 from histoniche.files import read_json, write_json
-from histoniche.slides.guard import run_limited
+from histoniche.guard import run_limited
 from histoniche.slides.inspection import sample_levels
 from histoniche.slides.readers.choice import open_slide
 
@@ -48,7 +48,7 @@ def probe_slides(slides: pd.DataFrame) -> Iterator[Probe]:
                 # A file that is mapped into memory counts.
                 memory = _MEMORY_GB + path.stat().st_size / 2**30
                 run_limited(_probe, path, mpp, found, memory_gb=memory, seconds=_SECONDS)
-            except (UnusableSlide, OSError, RuntimeError) as reason:
+            except (Unusable, OSError, RuntimeError) as reason:
                 yield Probe(str(row.slide), " ".join(str(reason).split()))
             else:
                 yield Probe(str(row.slide), "", **read_json(found))

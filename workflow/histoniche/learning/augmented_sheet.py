@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 
 from histoniche.cohort.palette import IGNORE
 from histoniche.learning.data import Draw
+from histoniche.pictures import save_png
 from histoniche.randomness import derived_seed, generator
-from histoniche.slides.pictures import save_png
 
 _SIDE, _GAP, _HEAD = 160, 8, 26
 _INK = "#222222"

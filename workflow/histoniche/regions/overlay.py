@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from histoniche.cohort.palette import rgb
 from histoniche.files import whole_file
-from histoniche.slides.pictures import draw_scale
+from histoniche.pictures import draw_scale
 
 _OPACITY = 0.55
 _GAP = 24

@@ -13,10 +13,10 @@ from histoniche.cohort.palette import IGNORE, JOINT
 from histoniche.cohort.splits import roles_of
 from histoniche.files import whole_folder, write_json
 from histoniche.learning.metrics import accuracy, confusion_matrix, macro_f1
+from histoniche.pictures import save_png
 from histoniche.regions.application import segment_slides
 from histoniche.regions.maps import map_size
 from histoniche.regions.overlay import coloured
-from histoniche.slides.pictures import save_png
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from histoniche.pictures import save_png, wrapped
 from histoniche.slides.artefact_kinds import COLOURS
-from histoniche.slides.pictures import CONTOUR, save_png, wrapped
+from histoniche.slides.pictures import CONTOUR
 from histoniche.tables import read_table
 
 _INK, _ALARM, _EMPTY = "#222222", "#7A1F1F", "#EEEEEE"

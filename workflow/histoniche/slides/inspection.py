@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import shapely
 
-from histoniche.errors import UnusableSlide
+from histoniche.errors import Unusable
 from histoniche.files import write_json
+from histoniche.guard import run_limited
+from histoniche.pictures import draw_reason, write_picture
 from histoniche.slides.artefact_kinds import KINDS
 from histoniche.slides.artefacts import (
     artefact_shares,
@@ -16,10 +18,9 @@ from histoniche.slides.artefacts import (
     find_artefacts,
     measure_focus,
 )
-from histoniche.slides.guard import run_limited
 from histoniche.slides.inspected import Inspected
 from histoniche.slides.outlines import feature, outline
-from histoniche.slides.pictures import draw_contour, draw_reason, write_picture
+from histoniche.slides.pictures import draw_contour
 from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.readers.slide import Slide
 from histoniche.slides.scaling import read_overview
@@ -78,7 +79,7 @@ def inspect_slide(
             # The file is mapped into memory, which counts as address space.
             memory_gb=_MEMORY_GB + path.stat().st_size / 2**30,
         )
-    except UnusableSlide as reason:
+    except Unusable as reason:
         write_json({"readable": False, "reason": str(reason)}, outputs.report)
         for picture in (outputs.thumbnail, outputs.picture):
             draw_reason(f"{slide}: {reason}", picture)

@@ -10,13 +10,13 @@ import zarr
 from PIL import Image
 
 from histoniche import __version__
-from histoniche.errors import UnusableSlide
+from histoniche.errors import Unusable
 from histoniche.files import read_json, whole_folder
+from histoniche.guard import run_limited
 from histoniche.slides.annotations.annotation import Annotation, Frame
 from histoniche.slides.annotations.choice import check_annotation, open_annotation
 from histoniche.slides.cutting import Cutter, Plan, describe_fit, fit_to_tiles, make_plan
 from histoniche.slides.grids import Grid, lay_grid, tile_mpp
-from histoniche.slides.guard import run_limited
 from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.readers.slide import Slide
 from histoniche.slides.store import TileWriter
@@ -86,7 +86,7 @@ def tile_slide(
                 seconds=_LONGEST_S,
             )
             return
-        except UnusableSlide as problem:
+        except Unusable as problem:
             status, reason = "skipped", str(problem)
     with whole_folder(out) as folder:
         attributes = {"slide": slide, "status": status, "reason": reason, "tiles": 0}

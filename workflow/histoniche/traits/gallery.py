@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from histoniche.errors import InputError
-from histoniche.slides.pictures import save_png
+from histoniche.pictures import save_png
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table
 from histoniche.traits.colours import NEGATIVE, POSITIVE, class_colours

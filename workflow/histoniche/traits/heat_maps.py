@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from histoniche.pictures import draw_scale, save_png
 from histoniche.regions.overlay import draw_skipped
-from histoniche.slides.pictures import draw_scale, save_png
 from histoniche.slides.store import TileStore
 from histoniche.traits.attention_panel import (
     TileAttention,

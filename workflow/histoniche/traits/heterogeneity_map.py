@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from histoniche.errors import InputError
+from histoniche.pictures import draw_scale, save_png
 from histoniche.regions.overlay import draw_skipped
-from histoniche.slides.pictures import draw_scale, save_png
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table
 from histoniche.traits.cartography import NO_TILE, POSITIVE

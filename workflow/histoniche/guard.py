@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from histoniche.errors import InputError, UnusableSlide
+from histoniche.errors import InputError, Unusable
 
 _GRACE = 30
 
@@ -28,7 +28,7 @@ def run_limited(
 
     Raises
     ------
-    UnusableSlide
+    Unusable
         If the work raised it, or the reader crashed or went over a limit.
     """
     context = multiprocessing.get_context("fork")
@@ -44,21 +44,21 @@ def run_limited(
     if not receiver.poll(seconds + _GRACE):
         child.kill()
         child.join()
-        raise UnusableSlide(f"the reader did not come to an end within {seconds} s")
+        raise Unusable(f"the reader did not come to an end within {seconds} s")
     try:
         outcome, text = receiver.recv_bytes().decode("utf-8").split(":", 1)
     except EOFError:
         outcome, text = "crash", ""
     child.join(_GRACE)
     if outcome == "unusable":
-        raise UnusableSlide(text)
+        raise Unusable(text)
     if outcome == "input":
         raise InputError(**json.loads(text))
     if outcome == "error":
         raise RuntimeError(text)
     if outcome == "crash":
         child.join()
-        raise UnusableSlide(f"the reader crashed or went over its limits (exit {child.exitcode})")
+        raise Unusable(f"the reader crashed or went over its limits (exit {child.exitcode})")
 
 
 def _limited(sender: Any, memory_gb: float, seconds: int, work: Callable[[], None]) -> None:
@@ -71,7 +71,7 @@ def _limited(sender: Any, memory_gb: float, seconds: int, work: Callable[[], Non
     try:
         work()
         message = "done:"
-    except UnusableSlide as reason:
+    except Unusable as reason:
         message = f"unusable:{reason}"
     except InputError as error:
         message = f"input:{json.dumps(error.fields, default=str)}"

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from histoniche.errors import InputError, UnusableSlide
-from histoniche.slides.guard import run_limited
+from histoniche.errors import InputError, Unusable, UnusableSlide
+from histoniche.guard import run_limited
 
 
 def crash():
@@ -38,20 +38,20 @@ def blunder():
 
 
 def test_a_crashing_reader_is_a_reason_not_a_crash():
-    with pytest.raises(UnusableSlide, match="crashed"):
+    with pytest.raises(Unusable, match="crashed"):
         run_limited(crash)
 
 
 def test_a_reader_that_hangs_is_ended(monkeypatch):
-    monkeypatch.setattr("histoniche.slides.guard._GRACE", 1)
+    monkeypatch.setattr("histoniche.guard._GRACE", 1)
     start = time.monotonic()
-    with pytest.raises(UnusableSlide, match="did not come to an end within 1 s"):
+    with pytest.raises(Unusable, match="did not come to an end within 1 s"):
         run_limited(time.sleep, 60, seconds=1)
     assert time.monotonic() - start < 20
 
 
 def test_a_reader_that_spins_is_ended():
-    with pytest.raises(UnusableSlide, match="went over its limits"):
+    with pytest.raises(Unusable, match="went over its limits"):
         run_limited(spin, seconds=1)
 
 
@@ -61,12 +61,12 @@ def test_what_the_parent_has_reserved_does_not_count():
 
 
 def test_memory_is_bounded():
-    with pytest.raises(UnusableSlide, match="more than 2 GB"):
+    with pytest.raises(Unusable, match="more than 2 GB"):
         run_limited(devour, memory_gb=2)
 
 
 def test_reasons_and_faults_come_through():
-    with pytest.raises(UnusableSlide, match=r"^torn$"):
+    with pytest.raises(Unusable, match=r"^torn$"):
         run_limited(find_fault)
     with pytest.raises(InputError, match=r"^a.png, column tissue_mask: wrong; mend it$"):
         run_limited(mistake)
