@@ -4,7 +4,7 @@ import csv
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import jsonschema
 import pandas as pd
@@ -18,7 +18,13 @@ LABEL = {"type": "string", "maxLength": 60}
 _MISSING = {"", "NA"}
 # How alike two names must be for one to be a slip for the other; event and evnt have 0.89.
 _SLIP = 0.75
-_EXAMPLES = {"mpp": "0.5", "time": "412", "event": "1", "path": "slides/S1.svs"}
+_EXAMPLES = {
+    "mpp": "0.5",
+    "time": "412",
+    "event": "1",
+    "path": "slides/S1.svs",
+    "cohort": "training",
+}
 
 
 def read_sheet(
@@ -89,6 +95,36 @@ def read_sheet(
     for column, entry in properties.items():
         table[column] = table[column].astype(float if _is_number(entry) else object)
     return table
+
+
+def numbered(column: "pd.Series[Any]") -> Iterable[tuple[int, Any]]:
+    """Cells of a column with their rows' numbers in the file."""
+    return cast(Iterable[tuple[int, Any]], column.items())
+
+
+def check_unique(table: pd.DataFrame, column: str, path: Path) -> None:
+    """No id stands twice, nor contains two dots, nor differs from another in case alone."""
+    seen: dict[str, int] = {}
+    for row, value in numbered(table[column]):
+        if ".." in value:
+            raise InputError(
+                "two dots in a row",
+                file=path,
+                row=row,
+                column=column,
+                value=value,
+                remedy="write one",
+            )
+        first = seen.setdefault(value.lower(), row)
+        if first != row:
+            raise InputError(
+                f"stands in row {first} already",
+                file=path,
+                row=row,
+                column=column,
+                value=value,
+                remedy="make every one unique, also regardless of case",
+            )
 
 
 def columns_of(path: Path) -> list[str]:

@@ -3,13 +3,12 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
 
 import pandas as pd
 
 from histoniche.cohort.masks import drawing_kind, is_zarr
 from histoniche.cohort.schemas import nearest, read_schema
-from histoniche.cohort.sheet_cells import LABEL, read_sheet
+from histoniche.cohort.sheet_cells import LABEL, check_unique, numbered, read_sheet
 from histoniche.errors import InputError
 
 DAYS = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
@@ -39,9 +38,9 @@ def read_slides(
     One row a slide, sorted by slide; `path`, `annotation` and `tissue_mask` joined to `root`.
     """
     slides = read_sheet(path, read_schema("slides"), labels=labels)
-    _check_unique(slides, "slide", path)
+    check_unique(slides, "slide", path)
     known = set(patients["patient"])
-    for row, patient in _numbered(slides["patient"]):
+    for row, patient in numbered(slides["patient"]):
         if patient not in known:
             raise InputError(
                 "no such patient in the sheet of patients",
@@ -55,7 +54,7 @@ def read_slides(
         slides[column] = [
             None if value is None else os.path.join(root, value) for value in slides[column]
         ]
-        for row, value in _numbered(slides.loc[slides["exclude"].isna(), column]):
+        for row, value in numbered(slides.loc[slides["exclude"].isna(), column]):
             if value is not None and not (os.path.isfile(value) or is_zarr(Path(value))):
                 raise InputError(
                     "no such file",
@@ -96,7 +95,7 @@ def read_patients(
     kinds = {"numeric": {"type": "number"}, "categorical": LABEL}
     schema["properties"] |= {name: kinds[kind] for name, kind in covariates.items()}
     patients = read_sheet(path, schema, required_columns=covariates, labels=labels)
-    _check_unique(patients, "patient", path)
+    check_unique(patients, "patient", path)
     _check_follow_up(patients, path, time_unit)
     patients.insert(1, "time_days", patients.pop("time") * DAYS[time_unit])
     patients["event"] = patients["event"].astype("Int64")
@@ -124,34 +123,9 @@ def _check_drawing(drawing: Path, *, file: Path, row: int, column: str) -> None:
         ) from error
 
 
-def _check_unique(table: pd.DataFrame, column: str, path: Path) -> None:
-    """No id stands twice, nor contains two dots, nor differs from another in case alone."""
-    seen: dict[str, int] = {}
-    for row, value in _numbered(table[column]):
-        if ".." in value:
-            raise InputError(
-                "two dots in a row",
-                file=path,
-                row=row,
-                column=column,
-                value=value,
-                remedy="write one",
-            )
-        first = seen.setdefault(value.lower(), row)
-        if first != row:
-            raise InputError(
-                f"stands in row {first} already",
-                file=path,
-                row=row,
-                column=column,
-                value=value,
-                remedy="make every one unique, also regardless of case",
-            )
-
-
 def _check_follow_up(patients: pd.DataFrame, path: Path, time_unit: str) -> None:
     """Time and event stand together, and the times can be of the stated unit."""
-    for (row, time), event in zip(_numbered(patients["time"]), patients["event"], strict=True):
+    for (row, time), event in zip(numbered(patients["time"]), patients["event"], strict=True):
         if pd.isna(time) != pd.isna(event):
             raise InputError(
                 "time and event do not stand together",
@@ -169,8 +143,3 @@ def _check_follow_up(patients: pd.DataFrame, path: Path, time_unit: str) -> None
                 value=time,
                 remedy="bring all times to the unit that cohort.time_unit states",
             )
-
-
-def _numbered(column: "pd.Series[Any]") -> Iterable[tuple[int, Any]]:
-    """Cells of a column with their rows' numbers in the file."""
-    return cast(Iterable[tuple[int, Any]], column.items())
