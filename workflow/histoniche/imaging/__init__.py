@@ -1,0 +1,1 @@
+"""Diffusion MRI: from maps of a tumour to a signature of risk."""

@@ -1,0 +1,21 @@
+"""Names of the files that the preparation of a scan leaves behind, for all that reads them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Prepared(NamedTuple):
+    """Files of one patient's prepared scan."""
+
+    sample: Path
+    quality: Path
+    picture: Path
+
+    @classmethod
+    def beneath(cls, folder: Path) -> "Prepared":
+        """Files of the patient that `folder` is for."""
+        return cls(
+            sample=folder / "sample.safetensors",
+            quality=folder / "quality.json",
+            picture=folder / "picture.png",
+        )
