@@ -1,5 +1,8 @@
 """Gated attention: which tiles of a bag speak for the whole bag."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -42,3 +45,22 @@ class GatedAttention(nn.Module):
         hidden = self.reduce(features)
         attention = self.weigh(self.tanh(hidden) * self.gate(hidden))[:, 0].softmax(0)
         return self.head(attention @ hidden), attention
+
+
+def build_attention(settings: Mapping[str, Any], *, width: int, classes: int) -> GatedAttention:
+    """Build the network that the settings of a training name.
+
+    Parameters
+    ----------
+    settings
+        `hidden`, `attention_units`, `dropout`.
+    width, classes
+        Number of features and of classes.
+    """
+    return GatedAttention(
+        width,
+        classes,
+        hidden=settings["hidden"],
+        units=settings["attention_units"],
+        dropout=settings["dropout"],
+    )

@@ -1,9 +1,9 @@
 """Augmentation of training tiles: places, colours and stains changed at random.
 
-torchvision turns, bends and tints; the jitter of the stains is ours.
+torchvision turns, bends and tints; the jitter of stains and of maps is ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,19 @@ class Augmentation:
     crop
         Side of the part of each tile that is cut out at random, in pixels, or
         None for the whole tile.
+    background
+        Value of what comes into view from beyond the tile.
     """
 
-    def __init__(self, settings: Mapping[str, Any], *, crop: int | None) -> None:
+    def __init__(
+        self, settings: Mapping[str, Any], *, crop: int | None, background: float = _WHITE
+    ) -> None:
         wanted = {name: one for name, one in settings.items() if one["probability"] > 0}
         steps: list[Any] = [] if crop is None else [v2.RandomCrop(crop)]
         steps += [
-            v2.RandomApply([_transform(name, wanted[name])], wanted[name]["probability"])
+            v2.RandomApply(
+                [_transform(name, wanted[name], background)], wanted[name]["probability"]
+            )
             for name in _ORDER
             if name in wanted
         ]
@@ -56,8 +62,8 @@ class Augmentation:
 
         Returns
         -------
-        Pixels and labels. What comes into view from beyond the tile is white and
-        labelled 255.
+        Pixels and labels. What comes into view from beyond the tile is background, white
+        unless said otherwise, and labelled 255.
         """
         if self._transform is None:
             return pixels, labels
@@ -65,7 +71,7 @@ class Augmentation:
         return image, mask[0]
 
     def pixels_alone(self, pixels: torch.Tensor, *, seed: int) -> torch.Tensor:
-        """Change one tile that has no labels of its own: uint8, (3, height, width)."""
+        """Change what has no labels of its own, all of it in one way: (..., height, width)."""
         if self._transform is None:
             return pixels
         (image,) = self._change(seed, tv_tensors.Image(pixels))
@@ -133,14 +139,47 @@ class StainJitter(v2.Transform):
         return tv_tensors.wrap(pixels.view(inpt.shape), like=inpt)
 
 
-def _transform(name: str, settings: Mapping[str, Any]) -> v2.Transform:
+class MapJitter(v2.Transform):
+    """Make each map brighter or darker, and of more or less contrast, as other scanners do.
+
+    Parameters
+    ----------
+    strength
+        Each map, of deviation 1, is multiplied by up to 1 +- this and shifted by up to this.
+    """
+
+    def __init__(self, strength: float) -> None:
+        super().__init__()
+        self._strength = strength
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        """Draw a factor and a shift of each map, the same in all slices."""
+        maps = flat_inputs[0].shape[-3]
+        scale, shift = self._strength * (2 * torch.rand(2, maps, 1, 1) - 1)
+        return {"scale": 1 + scale, "shift": shift}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Change maps, float (..., maps, height, width)."""
+        return tv_tensors.wrap(inpt * params["scale"] + params["shift"], like=inpt)
+
+
+_TURNS: dict[str, Callable[[], v2.Transform]] = {
+    "flip": lambda: v2.RandomHorizontalFlip(1.0),
+    "vertical_flip": lambda: v2.RandomVerticalFlip(1.0),
+    "quarter_turn": QuarterTurn,
+}
+_JITTERS: dict[str, Callable[[float], v2.Transform]] = {
+    "stain": StainJitter,
+    "intensity": MapJitter,
+}
+
+
+def _transform(name: str, settings: Mapping[str, Any], background: float) -> v2.Transform:
     """One change by name, at the strength that the settings give."""
-    if name == "flip":
-        return v2.RandomHorizontalFlip(1.0)
-    if name == "vertical_flip":
-        return v2.RandomVerticalFlip(1.0)
-    if name == "quarter_turn":
-        return QuarterTurn()
+    if name in _TURNS:
+        return _TURNS[name]()
+    if name in _JITTERS:
+        return _JITTERS[name](settings["strength"])
     if name == "affine":
         return v2.RandomAffine(
             degrees=settings["degrees"],
@@ -148,10 +187,8 @@ def _transform(name: str, settings: Mapping[str, Any]) -> v2.Transform:
             scale=(1 / (1 + settings["scale"]), 1 + settings["scale"]),
             shear=settings["shear"],
             interpolation=v2.InterpolationMode.BILINEAR,
-            fill={tv_tensors.Image: _WHITE, tv_tensors.Mask: IGNORE},
+            fill={tv_tensors.Image: background, tv_tensors.Mask: IGNORE},
         )
-    if name == "stain":
-        return StainJitter(settings["strength"])
     # A range of factors where the change shall not be symmetric, as in Truong et al. 2020.
     return v2.ColorJitter(**{name: settings.get("factors") or settings["strength"]})
 
@@ -163,6 +200,7 @@ _ORDER = (
     "quarter_turn",
     "affine",
     "stain",
+    "intensity",
     "brightness",
     "contrast",
     "saturation",

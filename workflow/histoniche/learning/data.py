@@ -143,6 +143,9 @@ class EpochSampler(Sampler[Draw]):
     groups, per_group
         Number of what each tile belongs to, such as its slide, and most tiles of
         one that a pass shows, chosen anew in each pass. None shows all.
+    spread
+        Kind of each tile, such as whether a patient died, where each part of a pass shall
+        show all kinds alike. Not with `chances` or `per_group`.
     """
 
     def __init__(
@@ -155,8 +158,10 @@ class EpochSampler(Sampler[Draw]):
         parts: int = 1,
         groups: np.ndarray | None = None,
         per_group: int | None = None,
+        spread: np.ndarray | None = None,
     ) -> None:
         self._count = count
+        self._spread = spread
         self._processes = processes
         self._seed = seed
         self._chances = chances
@@ -201,6 +206,11 @@ class EpochSampler(Sampler[Draw]):
         if self._chances is not None:
             return rng.choice(self._count, self._length, p=self._chances)
         order = rng.permutation(self._count)
+        if self._spread is not None:
+            kinds = np.unique(self._spread[order], return_inverse=True)[1]
+            # Half a step from the ends, so that a rare kind does not always come first.
+            seats = (_places(kinds) + 0.5) / np.bincount(kinds)[kinds]
+            return order[np.argsort(seats, kind="stable")]
         if self._groups is None:
             return order
         # The first few of each group in a random order are a random few.

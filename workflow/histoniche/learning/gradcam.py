@@ -1,5 +1,6 @@
 """Grad-CAM: where in a tile a network sees what it names."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,27 +44,64 @@ def grad_cam(model: Model, pixels: np.ndarray, *, target: int) -> np.ndarray:
     """
     with torch.enable_grad(), reckoning(model.device):
         tile = torch.from_numpy(np.ascontiguousarray(pixels)).to(model.device).permute(2, 0, 1)
-        inputs = normalise(tile[None], model.description["normalisation"]).requires_grad_()
-        logits, maps = _with_maps(model.network, inputs)
-        if maps is None:
-            raise InputError(
-                "has no maps to look at",
-                column="encoder",
-                value=model.description["settings"]["encoder"],
-                remedy="choose a convolutional network for Grad-CAM",
-            )
-        (gradient,) = torch.autograd.grad(logits[0, target], maps)
-    weights = gradient.float().mean((2, 3), keepdim=True)
-    cam = (weights * maps.detach().float()).sum(1, keepdim=True).relu()
+        inputs = normalise(tile[None], model.description["normalisation"])
+        name = model.description["settings"]["encoder"]
+        cam = speaking_maps(model.network, inputs, lambda logits: logits[0, target], name=name)
+    cam = cam.relu()
     size = list(pixels.shape[:2])
     whole = F.interpolate(cam, size, mode="bilinear", align_corners=False)[0, 0]
     return (whole / whole.max().clamp_min(torch.finfo(torch.float32).tiny)).cpu().numpy()
 
 
+def speaking_maps(
+    network: nn.Module,
+    inputs: torch.Tensor,
+    score: Callable[[torch.Tensor], torch.Tensor],
+    *,
+    name: str,
+) -> torch.Tensor:
+    """How much each place of the last convolutional stage speaks for a score.
+
+    Parameters
+    ----------
+    network
+        Has its convolutional stages under `encoder`.
+    inputs
+        Normalised pixels.
+    score
+        From what the network answers to one number, a sum over all inputs if they are several.
+    name
+        Of the encoder, for the message.
+
+    Returns
+    -------
+    float32 (n, 1, height, width) in the resolution of the stage; below 0 what speaks against
+    it. Of a network that ends in the mean over places and a linear layer these are the class
+    activation maps of Zhou et al. 2016, CVPR, arXiv 1512.04150, divided by the number of
+    places that the mean is over.
+
+    Raises
+    ------
+    InputError
+        If the encoder has no maps, as a transformer.
+    """
+    answers, maps = _with_maps(network, inputs.requires_grad_())
+    if maps is None:
+        raise InputError(
+            "has no maps to look at",
+            column="encoder",
+            value=name,
+            remedy="choose a convolutional network for Grad-CAM",
+        )
+    (gradient,) = torch.autograd.grad(score(answers), maps)
+    weights = gradient.float().mean((2, 3), keepdim=True)
+    return (weights * maps.detach().float()).sum(1, keepdim=True)
+
+
 def _with_maps(
     network: nn.Module, inputs: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Logits, and the maps (1, channels, height, width) of the encoder's last stage with any."""
+    """Answers, and the maps (n, channels, height, width) of the encoder's last stage with any."""
     found: list[torch.Tensor] = []
 
     def keep(module: nn.Module, _: Any, output: Any) -> None:

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import logging
+import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import lightning
+import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging
 from lightning.pytorch.plugins.environments import LightningEnvironment
@@ -17,8 +19,9 @@ from torch.utils.data import DataLoader
 from histoniche import __version__
 from histoniche.learning.checkpoints import Checkpoints, best_weights, last_history, newest_state
 from histoniche.learning.data import EpochSampler
-from histoniche.learning.learner import Learner, better
-from histoniche.learning.models import choose_precision
+from histoniche.learning.learner import Learner, best_row, better
+from histoniche.learning.models import choose_precision, save_model
+from histoniche.tables import write_table
 
 
 class TrainingLoader(DataLoader[Any]):
@@ -125,6 +128,31 @@ def fit(
     module.history = last_history(state)
     module.load_state_dict(best_weights(state))
     module.eval()
+
+
+def keep_model(module: Learner, description: Mapping[str, Any], *, out: Path, state: Path) -> None:
+    """Write a trained network as a model folder with its history, and forget its state.
+
+    Parameters
+    ----------
+    module
+        As `fit` leaves it.
+    description
+        What the model's description shall say beside how it was trained.
+    out
+        Folder of the model; its `history.parquet` holds losses and metrics by epoch.
+    state
+        Folder of the checkpoints; removed.
+    """
+    training = {
+        "epochs": len(module.history),
+        "kept": best_row(module.history, module.monitor),
+        "precision": choose_precision(),
+        "versions": versions(),
+    }
+    save_model(module.network, {**training, **description}, out)
+    write_table(pd.DataFrame(module.history), out / "history.parquet")
+    shutil.rmtree(state, ignore_errors=True)
 
 
 def _stopped(content: Mapping[str, Any]) -> bool:

@@ -1,42 +1,27 @@
 """Multiple-instance learning: bags of tiles that have a class, though no tile has one."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
-from safetensors.torch import load_file
 from torch.utils.data import DataLoader
 
 from histoniche.errors import InputError
-from histoniche.learning.attention import GatedAttention
-from histoniche.learning.bags import (
-    Bag,
-    FeatureBags,
-    Item,
-    common_facts,
-    feature_statistics,
-    open_bag,
-)
+from histoniche.learning.attention import GatedAttention, build_attention
+from histoniche.learning.bags import Bag, FeatureBags, feature_statistics, open_bags, standardise
 from histoniche.learning.calibration import fit_temperature
 from histoniche.learning.classed_tiles import balanced_by_slide
 from histoniche.learning.data import EpochSampler
 from histoniche.learning.discrimination import macro_auroc
-from histoniche.learning.learner import Learner, Row, best_row
-from histoniche.learning.loop import TrainingLoader, fit, state_name, versions
+from histoniche.learning.learner import Learner, Row
+from histoniche.learning.loop import TrainingLoader, fit, keep_model, state_name
 from histoniche.learning.losses import SummedLoss, class_weights
-from histoniche.learning.models import (
-    WEIGHTS,
-    choose_precision,
-    read_description,
-    save_model,
-)
+from histoniche.learning.models import load_described
 from histoniche.randomness import derived_seed
-from histoniche.slides.store import TileStore
-from histoniche.tables import write_table
+
+Item = tuple[torch.Tensor, int]
 
 
 class BagLearner(Learner):
@@ -68,7 +53,7 @@ class BagLearner(Learner):
         seed: int,
     ) -> None:
         super().__init__(
-            _build(settings, width=width, classes=classes),
+            build_attention(settings, width=width, classes=classes),
             settings,
             normalisation=normalisation,
             steps=steps,
@@ -140,13 +125,14 @@ def load_bag_model(folder: Path) -> BagModel:
     InputError
         If files are missing, are not what they are described as, or are of another kind.
     """
-    description = read_description(folder)
-    if description.get("task") != "mil":
-        raise InputError("is no model of bags", file=folder, remedy="name a model of train_mil")
-    width, classes = description["width"], len(description["classes"])
-    network = _build(description["settings"], width=width, classes=classes)
-    network.load_state_dict(load_file(folder / WEIGHTS))
-    return BagModel(network.eval(), description)
+    network, description = load_described(
+        folder,
+        task="mil",
+        build=lambda known: build_attention(
+            known["settings"], width=known["width"], classes=len(known["classes"])
+        ),
+    )
+    return BagModel(network, description)
 
 
 def train_mil(
@@ -185,17 +171,17 @@ def train_mil(
     """
     torch.set_num_threads(threads)
     torch.manual_seed(derived_seed(seed, "weights"))
-    opened = {side: [open_bag(bag) for bag in some] for side, some in bags.items()}
-    common = common_facts([store for side in opened.values() for bag in side for store in bag])
+    opened = open_bags(bags)
     most = {"train": settings["tiles_per_bag"]}
-    sides = {
-        side: _feature_bags(some, opened[side], side, classes, most.get(side))
-        for side, some in bags.items()
-    }
+    sides = {}
+    for side, (some, stores) in opened.sides.items():
+        labels = [list(classes).index(bag.label) for bag in some]
+        _check_classes(labels, side, classes)
+        sides[side] = FeatureBags(stores, labels, most=most.get(side))
     train = sides["train"]
     normalisation = feature_statistics(train)
     loaders = _loaders(sides, settings, seed)
-    counts = np.bincount(train.classes, minlength=len(classes)).tolist()
+    counts = np.bincount(train.known, minlength=len(classes)).tolist()
     width = len(normalisation["mean"])
     module = BagLearner(
         {"encoder_rate": 1, **settings},
@@ -206,77 +192,36 @@ def train_mil(
         steps=settings["epochs"] * len(loaders["train"]),
         seed=seed,
     )
-    content = [
-        (bag.label, [store.attributes["manifest"] for store in stores])
-        for side, some in bags.items()
-        for bag, stores in zip(some, opened[side], strict=True)
-    ]
-    state = state / state_name([settings, seed, list(classes), content])
+    named = [[bag.label for bag in some] for some, _ in opened.sides.values()]
+    content = [settings, seed, list(classes), named, opened.manifests()]
+    state = state / state_name(content)
     # A bag is little work: several devices would wait for one another.
     fit(module, loaders, state, settings, epochs=settings["epochs"], devices=1)
     description = {
         "task": "mil",
         "classes": list(classes),
         "width": width,
-        **common,
+        **opened.common,
         "normalisation": normalisation,
         "settings": dict(settings),
         "seed": seed,
         "bags": {side: len(some) for side, some in sides.items()},
-        "epochs": len(module.history),
-        "kept": best_row(module.history, module.monitor),
         "temperature": _temperature(module, sides["validation"]),
-        "precision": choose_precision(),
-        "versions": versions(),
         **origin,
     }
-    save_model(module.network, description, out)
-    write_table(pd.DataFrame(module.history), out / "history.parquet")
-    shutil.rmtree(state, ignore_errors=True)
+    keep_model(module, description, out=out, state=state)
 
 
 @torch.inference_mode()
-def _temperature(module: BagLearner, bags: FeatureBags) -> float:
+def _temperature(module: BagLearner, bags: FeatureBags[int]) -> float:
     """Temperature that calibrates the best epoch on the validation bags."""
     module.to("cpu")
     logits = torch.stack([module(bags[number][0]).float() for number in range(len(bags))])
-    classes = torch.from_numpy(bags.classes)
+    classes = torch.tensor(bags.known)
     # Of few bags all may be told right; then the likelihood rises for ever the surer they are.
     if bool((logits.argmax(1) == classes).all()):
         return 1.0
     return fit_temperature(logits, classes)
-
-
-def standardise(features: torch.Tensor, statistics: Mapping[str, Any]) -> torch.Tensor:
-    """Bring features (tiles, width) to mean 0 and deviation 1 of the training tiles."""
-    mean = torch.tensor(statistics["mean"], device=features.device)
-    deviation = torch.tensor(statistics["deviation"], device=features.device)
-    return (features - mean) / deviation
-
-
-def _build(settings: Mapping[str, Any], *, width: int, classes: int) -> GatedAttention:
-    """The network that the settings name."""
-    return GatedAttention(
-        width,
-        classes,
-        hidden=settings["hidden"],
-        units=settings["attention_units"],
-        dropout=settings["dropout"],
-    )
-
-
-def _feature_bags(
-    bags: Sequence[Bag],
-    stores: Sequence[list[TileStore]],
-    side: str,
-    classes: Sequence[str],
-    most: int | None,
-) -> FeatureBags:
-    """Bags of one side that have a tile."""
-    filled = [(bag, some) for bag, some in zip(bags, stores, strict=True) if some]
-    labels = [list(classes).index(bag.label) for bag, _ in filled]
-    _check_classes(labels, side, classes)
-    return FeatureBags([some for _, some in filled], labels, most=most)
 
 
 def _check_classes(labels: Sequence[int], side: str, classes: Sequence[str]) -> None:
@@ -291,12 +236,12 @@ def _check_classes(labels: Sequence[int], side: str, classes: Sequence[str]) -> 
 
 
 def _loaders(
-    sides: Mapping[str, FeatureBags], settings: Mapping[str, Any], seed: int
+    sides: Mapping[str, FeatureBags[int]], settings: Mapping[str, Any], seed: int
 ) -> dict[str, DataLoader[Any]]:
     """Loaders of both sides."""
     train = sides["train"]
     balanced = settings["sampling"] == "balanced"
-    chances = balanced_by_slide(train.classes, np.arange(len(train))) if balanced else None
+    chances = balanced_by_slide(np.array(train.known), np.arange(len(train))) if balanced else None
     options: dict[str, Any] = {"batch_size": settings["batch_size"], "collate_fn": list}
     sampler = EpochSampler(len(train), seed, chances=chances)
     return {

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -24,6 +24,8 @@ _BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "segmentation": build_network,
 }
 """Builders of networks by what the description says they are for."""
+
+Network = TypeVar("Network", bound=nn.Module)
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
@@ -89,16 +91,44 @@ def load_model(
         If files are missing, the weights are not those described, or the model is for
         something else than `task`.
     """
+
+    def build(description: Mapping[str, Any]) -> nn.Module:
+        return _BUILDERS[task](description["settings"], classes=len(description["classes"]))
+
+    network, description = load_described(folder, task=task, build=build)
+    # What names whole tiles may take no other size than theirs.
+    side = {"side": int(description["size"])} if task == "classification" else {}
+    ready = as_reckoned(folded(network, **side), device)
+    return Model(ready.to(memory_format=torch.channels_last).to(device), description)
+
+
+def load_described(
+    folder: Path, *, task: str, build: Callable[[Mapping[str, Any]], Network]
+) -> tuple[Network, dict[str, Any]]:
+    """Load a finished network and its description as they are; nothing in them is executed.
+
+    Parameters
+    ----------
+    folder
+        Of the model.
+    task
+        What the model has to be for.
+    build
+        From the description to the network without its weights.
+
+    Raises
+    ------
+    InputError
+        If files are missing, the weights are not those described, or the model is for
+        something else.
+    """
     description = read_description(folder)
     own = description.get("task", "segmentation")
     if own != task:
         raise InputError(f"is a model for {own}", file=folder, remedy=f"name a model for {task}")
-    network = _BUILDERS[task](description["settings"], classes=len(description["classes"]))
+    network = build(description)
     network.load_state_dict(load_file(folder / WEIGHTS))
-    # What names whole tiles may take no other size than theirs.
-    side = {"side": int(description["size"])} if task == "classification" else {}
-    ready = as_reckoned(folded(network.eval(), **side), device)
-    return Model(ready.to(memory_format=torch.channels_last).to(device), description)
+    return network.eval(), description
 
 
 def read_description(folder: Path) -> dict[str, Any]:

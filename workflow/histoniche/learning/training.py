@@ -1,12 +1,10 @@
 """Training of one segmentation network: its tiles, its loop and what is kept of it."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch.utils.data import DataLoader
@@ -17,16 +15,14 @@ from histoniche.learning.augmented_sheet import draw_augmented
 from histoniche.learning.calibration import fit_temperature, sample_pixels
 from histoniche.learning.data import EpochSampler, LabelledTiles, balanced_chances, class_lookup
 from histoniche.learning.encoder_weights import weights_digest
-from histoniche.learning.learner import best_row
-from histoniche.learning.loop import TrainingLoader, fit, loader_options, state_name, versions
+from histoniche.learning.loop import TrainingLoader, fit, keep_model, loader_options, state_name
 from histoniche.learning.losses import class_weights
 from histoniche.learning.metrics import class_metrics, confusion_matrix
-from histoniche.learning.models import choose_device, choose_precision, count_devices, save_model
+from histoniche.learning.models import choose_device, count_devices
 from histoniche.learning.networks import published_colours
 from histoniche.learning.segmenter import Batch, Segmenter
 from histoniche.randomness import derived_seed, generator
 from histoniche.slides.store import TileStore
-from histoniche.tables import write_table
 
 
 def train_segmenter(
@@ -102,17 +98,11 @@ def train_segmenter(
         "settings": dict(settings),
         "seed": seed,
         "tiles": {side: len(some) for side, some in tiles.items()},
-        "epochs": len(module.history),
-        "kept": best_row(module.history, module.monitor),
-        "precision": choose_precision(),
         "encoder_weights_sha256": weights_digest(encoder_weights, settings),
-        "versions": versions(),
         **held_out,
         **origin,
     }
-    save_model(module.network, description, out)
-    write_table(pd.DataFrame(module.history), out / "history.parquet")
-    shutil.rmtree(state, ignore_errors=True)
+    keep_model(module, description, out=out, state=state)
 
 
 def _labelled_tiles(

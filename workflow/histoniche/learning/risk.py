@@ -1,0 +1,262 @@
+"""Risk from images: one network over the slices of a patient, by Cox's partial likelihood."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from histoniche.errors import InputError
+from histoniche.files import sha256
+from histoniche.learning.augmentation import Augmentation
+from histoniche.learning.classifiers import TileClassifier, build_encoder
+from histoniche.learning.gradcam import speaking_maps
+from histoniche.learning.hazards import centred_risk
+from histoniche.learning.loop import loader_options, state_name
+from histoniche.learning.models import choose_device, load_described
+from histoniche.learning.risk_images import (
+    RiskImages,
+    RiskSample,
+    common_shape,
+    image_statistics,
+    normalise_maps,
+)
+from histoniche.learning.risk_learner import (
+    Answers,
+    RiskLearner,
+    check_sides,
+    fit_risk,
+    risk_loaders,
+)
+from histoniche.randomness import derived_seed
+
+# Patients that are judged at once.
+_AT_ONCE = 16
+
+
+class SliceNetwork(TileClassifier):
+    """From some slices of a patient to a log hazard: the mean over what each slice says.
+
+    Each slice goes through the same encoder, its maps as channels, and the same linear layer.
+    Yan et al., whose sample has 16 images (4 slices of 4 maps) too, do not say how they enter
+    the network. Were they 16 channels, activation could not be told by slice, and what is
+    learned of one slice would have to be learned of the others again.
+
+    References
+    ----------
+    Yan et al. 2021, EBioMedicine 72:103583, doi 10.1016/j.ebiom.2021.103583.
+    """
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Log hazard (n,) of normalised images (n, slices, maps, side, side)."""
+        found = self.head(self.encoder(images.flatten(0, 1)))
+        return found.view(len(images), -1).mean(1)
+
+
+class ImageRiskLearner(RiskLearner):
+    """A network over the slices of patients in training."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Log hazards of normalised images."""
+        return self.network(images)
+
+    def log_hazards(self, batch: Answers) -> Answers:
+        """Log hazards, times and events of some patients."""
+        images, times, events = batch
+        return self(images.to(self.device)).float(), times, events
+
+
+class RiskModel(NamedTuple):
+    """A network over the slices of a patient ready to be applied, and its description."""
+
+    network: SliceNetwork
+    description: Mapping[str, Any]
+
+    def judge(self, images: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Log hazard (n,), higher = dies sooner, of images in the units that were learned from.
+
+        Parameters
+        ----------
+        images
+            (n, slices, maps, side, side), of the shape that was learned from.
+
+        Raises
+        ------
+        InputError
+            If they are of another shape.
+        """
+        with torch.inference_mode():
+            found = [self.network(some).double().cpu() for some in self._normalised(images)]
+        return torch.cat([torch.zeros(0), *found]).numpy()
+
+    def risk(self, log_hazard: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Risk, 0 to 1, of log hazards; see `centred_risk`."""
+        return centred_risk(log_hazard, self.description["mean_log_hazard"])
+
+    def activation(self, images: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Class activation maps of the risk: where in which slice a network sees danger.
+
+        Maps of the encoder's last convolutional stage are summed by their weight for the log
+        hazard. Of a network that ends in the mean over places and a linear layer, as a
+        ResNet, this is the class activation map (Zhou et al. 2016), whose mean over places
+        and slices is the log hazard but for the bias; of another it is Grad-CAM without its
+        cut at 0 (Selvaraju et al. 2017), since of a patient at low risk all may lie below.
+
+        Parameters
+        ----------
+        images
+            As for `judge`.
+
+        Returns
+        -------
+        (n, slices, side, side), enlarged bilinearly from the stage's resolution: from 0, what
+        speaks for the lowest hazard in any slice of the patient, to 1, what speaks for the
+        highest. All 0 if all places say the same.
+
+        Raises
+        ------
+        InputError
+            If images are of another shape, or the encoder has no maps, as a transformer.
+
+        References
+        ----------
+        Zhou et al. 2016, CVPR, arXiv 1512.04150; Selvaraju et al. 2017, ICCV, arXiv
+        1610.02391.
+        """
+        found = [self._activation(some) for some in self._normalised(images)]
+        nothing = np.zeros((0, images.shape[1], *images.shape[3:]), np.float32)
+        return np.concatenate([nothing, *found])
+
+    def _activation(self, images: torch.Tensor) -> NDArray[np.float32]:
+        """Class activation maps of a few patients."""
+        count, slices, _, side, _ = images.shape
+        name = self.description["settings"]["network"]
+        with torch.enable_grad():
+            maps = speaking_maps(self.network, images, torch.Tensor.sum, name=name)
+        whole = F.interpolate(maps, [side, side], mode="bilinear", align_corners=False)
+        by_patient = whole.view(count, -1)
+        least, most = by_patient.amin(1, keepdim=True), by_patient.amax(1, keepdim=True)
+        scaled = (by_patient - least) / (most - least).clamp_min(torch.finfo(torch.float32).tiny)
+        return scaled.view(count, slices, side, side).cpu().numpy()
+
+    def _normalised(self, images: NDArray[np.floating]) -> list[torch.Tensor]:
+        """Images of a few patients at a time, normalised, where the network is."""
+        shape = self.description["shape"]
+        if list(images.shape[1:]) != shape:
+            raise InputError(
+                f"images of shape {list(images.shape[1:])}, the network learned from {shape}",
+                column="images",
+                remedy="make samples with the slices, maps and side of the training",
+            )
+        device = next(self.network.parameters()).device
+        values = torch.from_numpy(np.asarray(images, np.float32))
+        parts = [values[at : at + _AT_ONCE] for at in range(0, len(values), _AT_ONCE)]
+        statistics = self.description["normalisation"]
+        return [normalise_maps(some.to(device), statistics) for some in parts]
+
+
+def load_risk_model(folder: Path) -> RiskModel:
+    """Load a finished network over slices; nothing in it is executed.
+
+    Raises
+    ------
+    InputError
+        If files are missing, are not what they are described as, or are of another kind.
+    """
+    network, description = load_described(
+        folder, task="risk", build=lambda known: _build(known["settings"], maps=known["shape"][1])
+    )
+    return RiskModel(network.to(choose_device()), description)
+
+
+def train_risk(
+    samples: Mapping[str, Sequence[RiskSample]],
+    out: Path,
+    state: Path,
+    *,
+    settings: Mapping[str, Any],
+    origin: Mapping[str, Any],
+    seed: int,
+    threads: int,
+) -> None:
+    """Train one network from scratch and write the best epoch as a model folder.
+
+    Parameters
+    ----------
+    samples
+        Patients under `train` and `validation`.
+    out
+        Folder of the model; its `history.parquet` holds loss and concordance by epoch.
+    state
+        Folder for checkpoints; survives a failure, is removed at the end.
+    settings
+        The config's block of the training; `network` is a name of timm, `network_options`
+        what timm shall be told of it, such as the stride of its last maps
+        (`output_stride`), and `batch_size` the most patients of a batch, who are each other's
+        risk sets.
+    origin
+        What else the model's description shall say of where it comes from.
+    seed, threads
+        Seed of this network; CPU threads it may use.
+
+    Raises
+    ------
+    InputError
+        If a side has fewer than two events or nobody, samples differ in shape or cannot be
+        read, or the network cannot be built.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(derived_seed(seed, "weights"))
+    check_sides(samples)
+    shape = common_shape([sample for side in samples.values() for sample in side])
+    normalisation = image_statistics(samples["train"])
+    # Normalised images have their mean at 0.
+    changes = {"train": Augmentation(settings["augment"], crop=None, background=0.0)}
+    sides = {
+        side: RiskImages(some, normalisation, changes.get(side)) for side, some in samples.items()
+    }
+    options = loader_options(settings["batch_size"], devices=1, threads=threads)
+    loaders = risk_loaders(sides, samples["train"], options, seed=seed)
+    module = ImageRiskLearner(
+        _build(settings, maps=shape[1]),
+        settings,
+        normalisation=normalisation,
+        steps=settings["epochs"] * len(loaders["train"]),
+        seed=seed,
+    )
+    content = [
+        [(sha256(one.file), float(one.time), bool(one.event)) for one in some]
+        for some in samples.values()
+    ]
+    description = {
+        "task": "risk",
+        "shape": list(shape),
+        "normalisation": normalisation,
+        "seed": seed,
+        **origin,
+    }
+    state = state / state_name([settings, seed, content])
+    fit_risk(module, loaders, samples, settings, description, out=out, state=state)
+
+
+def _build(settings: Mapping[str, Any], *, maps: int) -> SliceNetwork:
+    """Network that the settings name, all of it at random."""
+    name = settings["network"]
+    options = {**settings["network_options"], "in_chans": maps}
+    try:
+        encoder, width = build_encoder({"encoder": f"tu-{name}", "encoder_options": options})
+    except InputError as error:
+        raise InputError(
+            str(error.fields["problem"]),
+            column="training.network",
+            value=name,
+            remedy="choose a network of timm and options that it knows",
+        ) from error
+    network = SliceNetwork(encoder, width, 1, dropout=float(settings["dropout"]))
+    module: nn.Module = network.to(memory_format=torch.channels_last)
+    assert isinstance(module, SliceNetwork)
+    return module
