@@ -23,7 +23,8 @@ COX: dict[str, Any] = {
 RISK: dict[str, Any] = {
     **COX,
     "network": "test_resnet",
-    "network_options": {"output_stride": 8},
+    "network_options": {},
+    "depth": 3,
     "augment": {
         "flip": {"probability": 0.5},
         "affine": {"probability": 0.5, "degrees": 10, "scale": 0.1, "shift": 0.05, "shear": 0},

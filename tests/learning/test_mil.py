@@ -8,16 +8,15 @@ import torch
 
 from classifier_settings import MIL
 from histoniche.errors import InputError
-from histoniche.files import whole_folder
 from histoniche.learning.attention import GatedAttention
 from histoniche.learning.bags import Bag
 from histoniche.learning.checkpoints import PreemptedError
 from histoniche.learning.discrimination import auroc
 from histoniche.learning.mil import BagLearner, load_bag_model, train_mil
-from histoniche.slides.store import TileStore, write_columns
+from histoniche.slides.store import TileStore
+from tile_features import FEW, WIDTH, write_tile_features
 
 CLASSES = ["low", "high"]
-WIDTH, TILES, FEW = 16, 60, 6
 SMALL = {
     **MIL, "hidden": 16, "attention_units": 8, "epochs": 15, "learning_rate": 0.01,
     "dropout": 0.1, "batch_size": 4,
@@ -26,21 +25,8 @@ SMALL = {
 
 def write_features(folder, number, *, planted, encoder="e"):
     """A slide of noise, in a tenth of whose tiles a few features are higher where it is high."""
-    rng = np.random.default_rng(number)
-    features = rng.normal(size=(TILES, WIDTH))
-    if planted and number % 2:
-        features[:FEW, :4] += 3
-    path = folder / f"S{number}.zarr"
-    with whole_folder(path) as temporary:
-        write_columns(
-            temporary,
-            {"features": features.astype(np.float16)},
-            {
-                "slide": path.stem, "status": "ok", "mpp": 0.5, "size": 224,
-                "encoder": encoder, "encoder_digest": "00",
-            },
-            count=TILES,
-        )  # fmt: skip
+    high = 3 * (planted and number % 2)
+    path = write_tile_features(folder / f"S{number}.zarr", number, high=high, encoder=encoder)
     return Bag((path,), CLASSES[number % 2])
 
 

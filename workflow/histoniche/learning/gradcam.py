@@ -105,8 +105,9 @@ def _with_maps(
     found: list[torch.Tensor] = []
 
     def keep(module: nn.Module, _: Any, output: Any) -> None:
-        if isinstance(output, torch.Tensor):
-            found.append(output)
+        last = output[-1] if isinstance(output, list) else output
+        if isinstance(last, torch.Tensor):
+            found.append(last)
 
     encoder = network.get_submodule("encoder")
     stages = [stage for stage in encoder.children() if any(True for _ in stage.parameters())]

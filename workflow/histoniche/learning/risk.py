@@ -7,13 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from torch.nn import functional as F
 
 from histoniche.errors import InputError
 from histoniche.files import sha256
 from histoniche.learning.augmentation import Augmentation
-from histoniche.learning.classifiers import TileClassifier, build_encoder
 from histoniche.learning.gradcam import speaking_maps
 from histoniche.learning.hazards import centred_risk
 from histoniche.learning.loop import loader_options, state_name
@@ -32,29 +30,11 @@ from histoniche.learning.risk_learner import (
     fit_risk,
     risk_loaders,
 )
+from histoniche.learning.risk_network import SliceNetwork, build_slice_network
 from histoniche.randomness import derived_seed
 
 # Patients that are judged at once.
 _AT_ONCE = 16
-
-
-class SliceNetwork(TileClassifier):
-    """From some slices of a patient to a log hazard: the mean over what each slice says.
-
-    Each slice goes through the same encoder, its maps as channels, and the same linear layer.
-    Yan et al., whose sample has 16 images (4 slices of 4 maps) too, do not say how they enter
-    the network. Were they 16 channels, activation could not be told by slice, and what is
-    learned of one slice would have to be learned of the others again.
-
-    References
-    ----------
-    Yan et al. 2021, EBioMedicine 72:103583, doi 10.1016/j.ebiom.2021.103583.
-    """
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Log hazard (n,) of normalised images (n, slices, maps, side, side)."""
-        found = self.head(self.encoder(images.flatten(0, 1)))
-        return found.view(len(images), -1).mean(1)
 
 
 class ImageRiskLearner(RiskLearner):
@@ -167,9 +147,11 @@ def load_risk_model(folder: Path) -> RiskModel:
     InputError
         If files are missing, are not what they are described as, or are of another kind.
     """
-    network, description = load_described(
-        folder, task="risk", build=lambda known: _build(known["settings"], maps=known["shape"][1])
-    )
+
+    def build(known: Mapping[str, Any]) -> SliceNetwork:
+        return build_slice_network(known["settings"], maps=known["shape"][1])
+
+    network, description = load_described(folder, task="risk", build=build)
     return RiskModel(network.to(choose_device()), description)
 
 
@@ -194,10 +176,8 @@ def train_risk(
     state
         Folder for checkpoints; survives a failure, is removed at the end.
     settings
-        The config's block of the training; `network` is a name of timm, `network_options`
-        what timm shall be told of it, such as the stride of its last maps
-        (`output_stride`), and `batch_size` the most patients of a batch, who are each other's
-        risk sets.
+        The config's block of the training: those of `build_slice_network`, and `batch_size`,
+        the most patients of a batch, who are each other's risk sets.
     origin
         What else the model's description shall say of where it comes from.
     seed, threads
@@ -222,7 +202,7 @@ def train_risk(
     options = loader_options(settings["batch_size"], devices=1, threads=threads)
     loaders = risk_loaders(sides, samples["train"], options, seed=seed)
     module = ImageRiskLearner(
-        _build(settings, maps=shape[1]),
+        build_slice_network(settings, maps=shape[1]),
         settings,
         normalisation=normalisation,
         steps=settings["epochs"] * len(loaders["train"]),
@@ -241,22 +221,3 @@ def train_risk(
     }
     state = state / state_name([settings, seed, content])
     fit_risk(module, loaders, samples, settings, description, out=out, state=state)
-
-
-def _build(settings: Mapping[str, Any], *, maps: int) -> SliceNetwork:
-    """Network that the settings name, all of it at random."""
-    name = settings["network"]
-    options = {**settings["network_options"], "in_chans": maps}
-    try:
-        encoder, width = build_encoder({"encoder": f"tu-{name}", "encoder_options": options})
-    except InputError as error:
-        raise InputError(
-            str(error.fields["problem"]),
-            column="training.network",
-            value=name,
-            remedy="choose a network of timm and options that it knows",
-        ) from error
-    network = SliceNetwork(encoder, width, 1, dropout=float(settings["dropout"]))
-    module: nn.Module = network.to(memory_format=torch.channels_last)
-    assert isinstance(module, SliceNetwork)
-    return module
