@@ -16,11 +16,11 @@ _OUTLINE = (230, 159, 0)
 _INK, _FAINT = "#222222", "#666666"
 _PANEL, _GAP, _LEFT, _HEAD, _FOOT = 192, 6, 76, 66, 40
 # Lines are drawn so many times larger and then reduced, so that they are smooth.
-_FINER = 3
+_FINER = 2
 
 
 def draw_sample(
-    sample: Sample, maps: Sequence[str], out: Path, *, title: str, words: str = ""
+    sample: Sample, maps: Sequence[str], out: Path, *, title: str, subtitle: str = ""
 ) -> None:
     """Draw a sample, one row a slice from the top down, one column a map.
 
@@ -35,7 +35,7 @@ def draw_sample(
         Names of the maps, in their order.
     out
         PNG.
-    title, words
+    title, subtitle
         Who it is, and what is to be known.
     """
     count = len(sample.images)
@@ -44,12 +44,12 @@ def draw_sample(
     draw = ImageDraw.Draw(sheet)
     font, bold, small = (ImageFont.load_default(size) for size in (14, 17, 12))
     draw.text((_GAP + 2, 4), title, fill=_INK, font=bold)
-    draw.text((_GAP + 10 + draw.textlength(title, font=bold), 7), words, fill=_FAINT, font=font)
+    draw.text((_GAP + 10 + draw.textlength(title, font=bold), 7), subtitle, fill=_FAINT, font=font)
     for column, name in enumerate(maps):
         x = _LEFT + column * (_PANEL + _GAP)
-        low, high, unit = _window(name, sample.images[:, column])
+        low, high, words = _window(name, sample.images[:, column])
         draw.text((x, 28), name, fill=_INK, font=bold)
-        draw.text((x, 48), f"{low:.3g} to {high:.3g} {unit}", fill=_FAINT, font=small)
+        draw.text((x, 48), words, fill=_FAINT, font=small)
         # The highest slice stands on top.
         for row, number in enumerate(reversed(range(count))):
             grey = np.clip((sample.images[number, column] - low) / (high - low), 0, 1)
@@ -61,20 +61,21 @@ def draw_sample(
         draw.text((_GAP + 2, y - 4), f"{sample.axial[number]}", fill=_INK, font=bold)
     foot = sheet.height - _FOOT + 10
     draw_scale(draw, (_LEFT, foot + 4), sample.pixel_mm * sample.images.shape[-1] / _PANEL, font)
-    words = "tumour outlined; front of the head above, the patient's left on the left"
+    note = "tumour outlined; front of the head above, the patient's left on the left"
     if len(maps) > 2:
-        draw.text((_LEFT + _PANEL + _GAP, foot), words, fill=_FAINT, font=small)
+        draw.text((_LEFT + _PANEL + _GAP, foot), note, fill=_FAINT, font=small)
     save_png(sheet, out)
 
 
 def _window(name: str, values: np.ndarray) -> tuple[float, float, str]:
-    """Values shown black and white, and their unit."""
+    """Values shown black and white, and both in words."""
     if name == "FA":
-        return 0.0, 1.0, ""
+        return 0.0, 1.0, "0 to 1"
     if name in DIFFUSIVITIES:
-        return 0.0, 3.0, "× 10⁻³ mm²/s"
+        # The font has no raised figures.
+        return 0.0, 2.0, "0 to 2e-3 mm2/s"
     low, high = np.percentile(values, [1, 99]).tolist()
-    return low, max(high, low + 1e-6), ""
+    return low, max(high, low + 1e-6), f"{low:.3g} to {high:.3g}"
 
 
 def _draw_panel(grey: np.ndarray, tumour: np.ndarray) -> Image.Image:

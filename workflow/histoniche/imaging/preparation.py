@@ -109,8 +109,8 @@ def _prepare(
     cut = make_sample(scan.maps, scan.tumour, scan.voxel_mm, **sample)
     facts = describe_scan(scan, cut, maps)
     write_sample(cut, outputs.sample)
-    words = f"tumour {facts['tumour_mm3'] / 1000:.1f} cm³, voxels of {_edges(scan.voxel_mm)} mm"
-    draw_sample(cut, maps, outputs.picture, title=patient, words=words)
+    words = f"tumour {facts['tumour_mm3'] / 1000:.1f} cm3, voxels of {_edges(scan.voxel_mm)} mm"
+    draw_sample(cut, maps, outputs.picture, title=patient, subtitle=words)
     write_json({"patient": patient, "status": "ok", "reason": "", "facts": facts}, outputs.quality)
 
 
@@ -137,5 +137,5 @@ def describe_scan(scan: Scan, sample: Sample, maps: Sequence[str]) -> dict[str, 
 
 
 def _edges(voxel_mm: Sequence[float]) -> str:
-    """Edges of a voxel in words: 2 × 2 × 2.5."""
-    return " × ".join(f"{edge:.3g}" for edge in voxel_mm)
+    """Edges of a voxel in words: 2 x 2 x 2.5."""
+    return " x ".join(f"{edge:.3g}" for edge in voxel_mm)
