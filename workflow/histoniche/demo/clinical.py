@@ -19,6 +19,21 @@ _FOLLOW_UP_DAYS = (800, 2800)
 _LOSS_DAYS = 8000
 
 
+def log_hazard(design: Design, areas: pd.DataFrame) -> "pd.Series[float]":
+    """Log hazard of each patient, of the measured area of one region and of age.
+
+    Parameters
+    ----------
+    design
+        What is planted.
+    areas
+        Patients by regions, mm², as measured on the drawn sections.
+    """
+    area = areas[HAZARD_REGION]
+    of_area = np.log(HAZARD_RATIO_PER_SD) * (area - area.mean()) / area.std()
+    return of_area + np.log(HAZARD_RATIO_PER_DECADE) * (design.age - _AGE) / 10
+
+
 def draw_patients(design: Design, areas: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
     """Draw the sheet of patients.
 
@@ -38,11 +53,8 @@ def draw_patients(design: Design, areas: pd.DataFrame, random: np.random.Generat
     patient, time (days), event, age, sex, mgmt.
     """
     count = len(areas)
-    area = areas[HAZARD_REGION]
-    log_hazard = np.log(HAZARD_RATIO_PER_SD) * (area - area.mean()) / area.std()
-    log_hazard += np.log(HAZARD_RATIO_PER_DECADE) * (design.age - _AGE) / 10
     cumulative = -np.log1p(-design.fate) / np.log(2)
-    death = _MEDIAN_DAYS * (cumulative * np.exp(-log_hazard)) ** (1 / _SHAPE)
+    death = _MEDIAN_DAYS * (cumulative * np.exp(-log_hazard(design, areas))) ** (1 / _SHAPE)
     lost = -_LOSS_DAYS * np.log1p(-_strata(count, random))
     shortest, longest = _FOLLOW_UP_DAYS
     end = np.minimum(shortest + (longest - shortest) * _strata(count, random), lost)

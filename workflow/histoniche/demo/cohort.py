@@ -22,6 +22,7 @@ from histoniche.demo.molecular import (
     draw_shown_gene,
     name_genes,
 )
+from histoniche.demo.scans import describe_scans, write_scans
 from histoniche.demo.slides import (
     remove_resolution,
     write_broken_slide,
@@ -86,10 +87,10 @@ def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> Non
     Parameters
     ----------
     folder
-        Takes `slides.tsv`, `patients.tsv`, `counts.tsv.gz`, `mutations.maf`, `gene_sets.gmt`,
-        `references.gmt`, `markers.tsv`, `cells.tsv.gz`, `cell_labels.tsv`,
-        `ligand_receptor.tsv`, and the folders `slides`, `masks` and `truth`.
-        Paths in `slides.tsv` start from it. What it held before is replaced.
+        Takes `slides.tsv`, `patients.tsv`, `scans.tsv`, `counts.tsv.gz`, `mutations.maf`,
+        `gene_sets.gmt`, `references.gmt`, `markers.tsv`, `cells.tsv.gz`, `cell_labels.tsv`,
+        `ligand_receptor.tsv`, and the folders `slides`, `masks`, `scans` and `truth`.
+        Paths in `slides.tsv` and `scans.tsv` start from it. What it held before is replaced.
     patients
         Number of patients, at least 4. About 45 % of them have annotated slides, one in ten
         has a second section, one has a second file that is broken, and one slide does not
@@ -114,6 +115,8 @@ def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> Non
         write_json(describe_hazard(), work / "truth" / "hazard.json")
         write_json(describe_traits(), work / "truth" / "traits.json")
         _write_molecular(areas, traits["level"], work, seed=seed)
+        write_scans(design, areas, work, seed=seed)
+        write_json(describe_scans(), work / "truth" / "scans.json")
 
 
 def write_counts(counts: pd.DataFrame, path: Path) -> None:

@@ -16,8 +16,8 @@ def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
 
     Expression, survival, mutations and the columns of traits are dealt out anew to the patients,
     each by its own permutation, and the labels of single cells to the cells of their patient.
-    Slides and masks stay as they are. The copy's `truth` says that nothing is planted beyond the
-    regions.
+    Slides, masks and scans stay as they are. The copy's `truth` says that nothing is planted
+    beyond the regions.
 
     Patients are permuted, not genes one by one, so the genes of a region stay correlated with
     each other. Should one pass the signature's raw p by chance, many of its kind do, and their
@@ -85,7 +85,7 @@ def _shuffle_cell_types(path: Path, seed: int) -> None:
 
 
 def _write_null_truth(truth: Path) -> None:
-    """Say that no gene, gene set, ligand-receptor pair, hazard or trait is planted."""
+    """Say that no gene, gene set, ligand-receptor pair, hazard, trait or risk is planted."""
     for name in ("genes.tsv", "gene_sets.tsv", "cell_types.tsv"):
         _empty(truth / name, ["region"])
     _empty(truth / "interactions.tsv", ["sender", "receiver", "patients"])
@@ -96,6 +96,10 @@ def _write_null_truth(truth: Path) -> None:
     write_json(traits, truth / "traits.json")
     hazard = {"region": None, "hazard_ratio_per_sd": 1.0, "unplanted": list(REGIONS)}
     write_json(hazard, truth / "hazard.json")
+    # What the scans show stays true, but it is nobody's risk.
+    _empty(truth / "scans.tsv", ["risk"])
+    scans = {"map": None, "place": None, "unplanted": ["margin_fa", "core_fa", "tumour_mm3"]}
+    write_json(scans, truth / "scans.json")
 
 
 def _empty(path: Path, columns: list[str]) -> None:
