@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 
 from histoniche.cohort.config_problems import problems
+from histoniche.cohort.risk_problems import risk_problems
 from histoniche.cohort.schemas import nearest, read_schema, resolve
 from histoniche.cohort.trait_problems import trait_problems
 from histoniche.errors import InputError
@@ -106,7 +107,7 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
 
 def _check_references(config: Mapping[str, Any], file: str) -> None:
     """Check what a schema cannot: keys that refer to one another."""
-    for problem in chain(problems(config), trait_problems(config)):
+    for problem in chain(problems(config), trait_problems(config), risk_problems(config)):
         raise InputError(
             problem.text,
             file=file,

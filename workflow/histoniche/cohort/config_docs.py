@@ -49,7 +49,8 @@ def config_docs() -> str:
         rows = list(_rows(entry, schema, prefix=""))
         if rows:
             parts.append(_table(("key", "meaning", "values", "default"), rows))
-    for name, title in (("slides", "cohort.slides"), ("patients", "cohort.patients")):
+    sheets = {"slides": "cohort.slides", "patients": "cohort.patients", "scans": "imaging.scans"}
+    for name, title in sheets.items():
         sheet = read_schema(name)
         parts.append(
             f"## {sheet['title']} (`{title}`)\n\n{' '.join(sheet['description'].split())}\n"

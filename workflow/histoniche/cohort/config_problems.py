@@ -42,7 +42,9 @@ def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
 def _stage_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     """Blocks that need other blocks."""
     areas = config["areas"]
-    reads_slides = any(block in config for block in ("segmentation", "tilings", "traits"))
+    reads_slides = any(
+        block in config for block in ("segmentation", "tilings", "traits", "slide_signature")
+    )
     if reads_slides and "slides" not in config["cohort"]:
         yield Problem("cohort.slides", "slides are to be read but there is no sheet", "add it")
     if "path" in areas and "segmentation" in config:
@@ -60,7 +62,7 @@ def _stage_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
                 yield Problem("areas.path", f"the block {stage} needs areas", remedy)
             elif block != "areas" and block not in config:
                 yield Problem(block, f"the block {stage} needs it", f"add it or drop {stage}")
-    if config.get("signatures", {}).get("scores") and "scores" not in config:
+    if config.get("signatures", {}).get("scores") and not _has_scores(config):
         yield Problem("scores", "signatures.scores needs it", "add it")
     yield from _survival_problems(config)
 
@@ -72,7 +74,7 @@ def _survival_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     survival = config["survival"]
     listed = survival["genes"] or survival["gene_sets"]
     indices = config.get("traits", {}).get("heterogeneity")
-    if not (_has_areas(config) or "scores" in config or listed or indices):
+    if not (_has_areas(config) or _has_scores(config) or listed or indices):
         remedy = "name a table of areas or scores, or add the block segmentation"
         yield Problem("areas.path", "the block survival needs areas or other scores", remedy)
     for key, block in (("genes", "expression"), ("gene_sets", "activity")):
@@ -86,6 +88,11 @@ def _survival_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
 def _has_areas(config: Mapping[str, Any]) -> bool:
     """Whether areas are brought along or measured."""
     return "path" in config["areas"] or "segmentation" in config
+
+
+def _has_scores(config: Mapping[str, Any]) -> bool:
+    """Whether scores are brought along, or given by networks."""
+    return any(block in config for block in ("scores", "imaging", "slide_signature"))
 
 
 def _split_problems(split: Mapping[str, Any]) -> Iterator[Problem]:
@@ -162,7 +169,7 @@ def _comparison_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(f"{place}.covariate", "no such covariate", remedy, rule["covariate"])
         elif "mutation" in rule and "mutations" not in config:
             yield Problem("mutations", f"{place} needs it", "add it")
-        elif "score" in rule and not _has_areas(config) and "scores" not in config:
+        elif "score" in rule and not _has_areas(config) and not _has_scores(config):
             remedy = "name a table of areas, or add the block segmentation or scores"
             yield Problem("areas.path", f"{place} needs areas or scores", remedy)
     unit = config.get("expression", {}).get("unit", "counts")

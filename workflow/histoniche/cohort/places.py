@@ -14,6 +14,8 @@ _PATHS: dict[str, set[str]] = {
     "cohort": {"slides", "patients", "root"},
     "segmentation": {"pretrained"},
     "traits": {"pretrained"},
+    "imaging": {"scans", "root", "pretrained"},
+    "slide_signature": {"pretrained"},
     "areas": {"path"},
     "scores": {"path"},
     "expression": {"path", "sample_sheet"},
@@ -32,6 +34,7 @@ _NAMED_PATHS = {
 
 # Places of their models and weights are checked with what they are for.
 _LEARNING = ("segmentation", "traits")
+_CHECKED_ELSEWHERE = ("cohort", *_LEARNING, "imaging", "slide_signature")
 
 
 def is_file_of_weights(encoder_weights: str | None) -> bool:
@@ -87,7 +90,7 @@ def check_tables(config: Mapping[str, Any], file: str) -> None:
         f"{block}.{key}": config.get(block, {}).get(key)
         for block, keys in _PATHS.items()
         for key in sorted(keys)
-        if block not in ("cohort", *_LEARNING)
+        if block not in _CHECKED_ELSEWHERE
     }
     for column, path in {**named, **_named_places(config)}.items():
         if path is not None and not Path(path).exists():
@@ -129,16 +132,36 @@ def check_places(config: Mapping[str, Any], file: str) -> None:
 
 def check_slides_places(config: Mapping[str, Any], slides: pd.DataFrame) -> None:
     """No file of the sheet lies among the results: a job that writes it would delete it first."""
+    columns = {name: slides[name] for name in ("path", "annotation", "tissue_mask")}
+    _check_columns(config, config["cohort"]["slides"], columns, slides["slide"], "slide")
+
+
+def check_scan_places(config: Mapping[str, Any], scans: pd.DataFrame) -> None:
+    """No file of the sheet of scans lies among the results."""
+    imaging = config["imaging"]
+    files = ("mask", "brain_mask", "dwi", "bvals", "bvecs", *imaging["maps"])
+    columns = {name: scans[name] for name in files if name in scans}
+    _check_columns(config, imaging["scans"], columns, scans["patient"], "patient")
+
+
+def _check_columns(
+    config: Mapping[str, Any],
+    sheet: str,
+    columns: "Mapping[str, pd.Series[Any]]",
+    names: "pd.Series[str]",
+    thing: str,
+) -> None:
+    """No file of some columns of a sheet lies among the results."""
     results = Path(config["results"]).resolve()
-    for column in ("path", "annotation", "tissue_mask"):
-        for slide, path in zip(slides["slide"], slides[column], strict=True):
+    for column, paths in columns.items():
+        for name, path in zip(names, paths, strict=True):
             if path is not None and Path(path).resolve().is_relative_to(results):
                 raise InputError(
                     "lies in the folder of results, where the next run writes",
-                    file=config["cohort"]["slides"],
+                    file=sheet,
                     column=column,
                     value=path,
-                    remedy=f"copy it elsewhere and name the copy for slide {slide}",
+                    remedy=f"copy it elsewhere and name the copy for {thing} {name}",
                 )
 
 

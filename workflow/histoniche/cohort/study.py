@@ -1,7 +1,7 @@
 """The study: configuration, sheets and palette together, checked before anything runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,13 @@ from histoniche.cohort.config import check_config
 from histoniche.cohort.palette import JOINT, Region, find_palette, read_palette
 from histoniche.cohort.places import (
     check_places,
+    check_scan_places,
     check_slides_places,
     check_tables,
     fill_in_paths,
 )
+from histoniche.cohort.risk_settings import RiskSettings, check_risk_names, check_risks
+from histoniche.cohort.scan_sheet import join_cohorts, read_scans
 from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sheets import read_patients, read_slides
 from histoniche.cohort.splits import split_patients
@@ -40,7 +43,7 @@ def brought_models(folder: Path, head: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Study(TraitSettings):
+class Study(TraitSettings, RiskSettings):
     """A checked configuration with its sheets.
 
     Parameters
@@ -53,6 +56,10 @@ class Study(TraitSettings):
         The regions, background first.
     verdicts
         What a pathologist said of the trials; empty where nothing is reviewed yet.
+    scans
+        The sheet of scans; empty without the block imaging.
+    scan_cohorts
+        Cohorts that the sheet of scans alone names, which `patients` has as well.
     """
 
     config: Mapping[str, Any]
@@ -60,6 +67,10 @@ class Study(TraitSettings):
     slides: pd.DataFrame
     palette: list[Region]
     verdicts: pd.DataFrame
+    scans: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["patient", "cohort", "exclude"])
+    )
+    scan_cohorts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def regions(self) -> list[str]:
@@ -217,14 +228,19 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
         check_slides_places(checked, slides)
     tuning = checked.get("segmentation", {}).get("tuning", {})
     verdicts = read_verdicts(Path(tuning.get("verdicts", "")))
-    study = Study(checked, patients, slides, palette, verdicts)
+    scans, named = _read_scans(checked, patients)
+    patients = join_cohorts(patients, scans)
+    study = Study(checked, patients, slides, palette, verdicts, scans, named)
     _check_regions(study, file)
     _check_scores(study, file)
     _check_follow_up(study, file)
     _check_training(study, file)
     check_trait_sheets(checked, patients=patients, slides=slides, file=file)
     check_trait_models(study, file)
-    check_indices(study.heterogeneity, study.regions if study.has("segmentation") else [], file)
+    measured = study.regions if study.has("segmentation") else []
+    check_indices(study.heterogeneity, measured, file)
+    check_risk_names(study.risk_scores, measured, file)
+    check_risks(study, file)
     if len(slides) and study.used.empty:
         raise InputError(
             "every slide is excluded",
@@ -233,6 +249,23 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
             remedy="empty the column for the slides to be used",
         )
     return study
+
+
+def _read_scans(
+    config: Mapping[str, Any], patients: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read the sheet of scans, and the cohorts that it names of patients who have none yet."""
+    if "imaging" not in config:
+        return pd.DataFrame(columns=["patient", "cohort", "exclude"]), {}
+    imaging = config["imaging"]
+    scans = read_scans(
+        Path(imaging["scans"]), root=Path(imaging["root"]), patients=patients, maps=imaging["maps"]
+    )
+    check_scan_places(config, scans)
+    known = dict(zip(patients["patient"], patients.get("cohort", []), strict=False))
+    named = scans.dropna(subset="cohort")
+    pairs = zip(named["patient"], named["cohort"], strict=True)
+    return scans, {name: cohort for name, cohort in pairs if pd.isna(known.get(name))}
 
 
 def _check_regions(study: Study, file: str) -> None:
@@ -267,7 +300,7 @@ def _check_scores(study: Study, file: str) -> None:
         return
     measured = study.regions if study.has("segmentation") else list(config["areas"]["columns"])
     scores = [*measured, *config["survival"]["genes"], *config["survival"]["gene_sets"]]
-    scores += list(study.heterogeneity)
+    scores += [*study.heterogeneity, *study.risk_scores.values()]
     both = [*config["cohort"]["covariates"], *scores]
     named = {
         f"{block}.scores": (config.get(block, {}).get("scores", []), scores)
@@ -283,7 +316,7 @@ def _check_scores(study: Study, file: str) -> None:
                 kind = "score" if known is scores else "covariate or score"
                 raise InputError(
                     f"no such {kind} (survival.genes, survival.gene_sets and traits.heterogeneity "
-                    "are scores too)",
+                    "are scores too, and those of imaging and slide_signature)",
                     file=file,
                     column=column,
                     value=name,

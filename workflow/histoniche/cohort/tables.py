@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from histoniche.cohort.scan_sheet import join_cohorts
 from histoniche.cohort.sheets import read_patients
 from histoniche.cohort.splits import recall_roles, split_patients
 from histoniche.files import read_json
@@ -17,10 +20,15 @@ def write_patients(
     covariates: Mapping[str, str],
     time_unit: str,
     labels: Iterable[str] = (),
+    cohorts: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the checked sheet of patients, times in days, as a table; see `read_patients`."""
+    """Write the checked sheet of patients, times in days, as a table; see `read_patients`.
+
+    `cohorts` are those that the sheet of scans alone names, by patient.
+    """
     table = read_patients(sheet, covariates=covariates, time_unit=time_unit, labels=labels)
-    write_table(table, out)
+    named = pd.DataFrame(list((cohorts or {}).items()), columns=["patient", "cohort"])
+    write_table(join_cohorts(table, named), out)
 
 
 def write_split(
