@@ -121,3 +121,31 @@ def test_files_that_are_no_table_say_so(collect, tmp_path):
             tmp_path / "none.tsv", None, tmp_path / "patients.parquet",
             scores=tmp_path / "out.parquet", regions=[], min_shared=3,
         )  # fmt: skip
+
+
+def test_risks_of_networks_stand_beside_the_other_scores(collect, tmp_path):
+    collect(TEXT)
+    risks = {name: tmp_path / f"{name}.parquet" for name in ("dls", "slide_signature")}
+    table = pd.DataFrame({"patient": ["P1", "P3"], "log_hazard": 0.0, "dls": [0.2, 0.9]})
+    write_table(table, risks["dls"])
+    write_table(table.rename(columns={"dls": "slide_signature"}), risks["slide_signature"])
+
+    def run(own, risks):
+        collect_scores(
+            own,
+            tmp_path / "areas.parquet",
+            tmp_path / "patients.parquet",
+            scores=tmp_path / "out.parquet",
+            regions=["LE", "CT"],
+            min_shared=2,
+            risks=risks,
+        )
+        return read_table(tmp_path / "out.parquet")
+
+    found = run(None, risks)
+    assert found["score"].unique().tolist() == ["LE", "CT", "dls", "slide_signature"]
+    own = found[found["score"] == "dls"]
+    assert own["value"].tolist() == [0.2, 0.9] and set(own["kind"]) == {"score"}
+    (tmp_path / "own.tsv").write_text(TEXT.replace("risk", "dls"))
+    with pytest.raises(InputError, match=r"own\.tsv, column dls: a score of the study has this"):
+        run(tmp_path / "own.tsv", risks)

@@ -1,8 +1,8 @@
-"""Scores of the patients: the regions' areas, and what a study brings along, such as an HTI."""
+"""Scores of the patients: the regions' areas, what a study brings along, and networks' risks."""
 
 import logging
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,8 +32,9 @@ def collect_scores(
     scores: Path,
     regions: Collection[str],
     min_shared: int,
+    risks: Mapping[str, Path] | None = None,
 ) -> None:
-    """Bring the regions' areas and a study's own scores to one long table.
+    """Bring the regions' areas, a study's own scores and risks to one long table.
 
     Parameters
     ----------
@@ -45,16 +46,19 @@ def collect_scores(
         The cohort's patients; others are left out.
     scores
         Written: `DTYPES`; first the areas, called as their regions, then the study's
-        own scores in their order. A score that a patient lacks is NaN.
+        own scores in their order, then the risks. A score that a patient lacks is NaN.
     regions
         The palette's regions, whose names no score may have.
     min_shared
         Fewest patients of the cohort who must have each of the study's own scores.
+    risks
+        Tables of scores that networks gave, with a column patient and one of the score's
+        name, by that name.
 
     Raises
     ------
     InputError
-        See `read_own_scores`.
+        See `read_own_scores`; or if a risk has the name of another score.
     """
     tables = []
     if areas:
@@ -67,6 +71,17 @@ def collect_scores(
         tables.append(wide.melt("patient", var_name="score").assign(kind=OWN))
         counts = own.notna().sum()
         logging.info("%s", ", ".join(f"{name}: {count} patients" for name, count in counts.items()))
+    for name, path in (risks or {}).items():
+        if any(name in set(known["score"]) for known in tables):
+            raise InputError(
+                "a score of the study has this name",
+                file=table,
+                column=name,
+                remedy="rename the column, or the score of the network",
+            )
+        columns = {name: "value"}
+        risk = read_table(path)[["patient", name]].rename(columns=columns)
+        tables.append(risk.assign(score=name, kind=OWN))
     write_table(pd.concat(tables, ignore_index=True)[list(DTYPES)].astype(DTYPES), scores)
 
 
