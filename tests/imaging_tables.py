@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
+from histoniche.imaging.quality_table import median_column
+from histoniche.imaging.samples import Sample, write_sample
+
 MAPS = ["FA", "MD", "AD", "RD"]
 _MEANS = {"FA": 0.2, "MD": 1.2, "AD": 1.5, "RD": 1.0}
 COHORTS = {"training": 60, "tuning": 20, "internal": 30, "external": 25}
@@ -72,14 +75,14 @@ def quality(*, cohorts=COHORTS, bad=("no tumour: the mask is empty", "FA above 1
                    "status": "bad" if reason else "ok", "reason": reason, "slices": 4,
                    "tumour_mm3": rng.uniform(5e3, 9e4)}  # fmt: skip
             row |= {
-                f"{name}_median": np.nan if reason else mean * rng.normal(1, 0.1)
+                median_column(name): np.nan if reason else mean * rng.normal(1, 0.1)
                 for name, mean in _MEANS.items()
             }
             rows.append(row)
     return pd.DataFrame(rows)
 
 
-def write_sample(path: Path, *, seed=0, side=48, slices=4):
+def make_sample(path: Path, *, seed=0, side=48, slices=4):
     """A round tumour of low FA with a rim, and an activation that is highest on the rim."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
@@ -92,12 +95,13 @@ def write_sample(path: Path, *, seed=0, side=48, slices=4):
         tumour.append(inside)
         activation.append(np.clip(rim * (0.6 + 0.4 * x / side), 0, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {
-            "images": np.array(images, dtype=np.float32).reshape(slices, len(MAPS), side, side),
-            "tumour": np.array(tumour, dtype=np.uint8).reshape(slices, side, side),
-            "axial": np.arange(20, 20 + 3 * slices, 3, dtype=np.int32),
-        },
+    write_sample(
+        Sample(
+            np.array(images, dtype=np.float32).reshape(slices, len(MAPS), side, side),
+            np.array(tumour, dtype=np.uint8).reshape(slices, side, side),
+            np.arange(20, 20 + 3 * slices, 3, dtype=np.int32),
+            pixel_mm=0.9,
+        ),
         path,
     )
     place = path.with_name("activation.safetensors")

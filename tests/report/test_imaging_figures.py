@@ -13,7 +13,7 @@ from histoniche.report.figures.class_activation import choose_examples, draw_act
 from histoniche.report.figures.concordance import draw_concordance
 from histoniche.report.figures.risks import draw_risks, patient_risks
 from histoniche.report.figures.scans import draw_scan_examples, draw_scan_quality
-from imaging_tables import MAPS, activation, performance, quality, risks, write_sample
+from imaging_tables import MAPS, activation, make_sample, performance, quality, risks
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_other_maps_have_no_unit_and_no_cohort_is_a_group(saved, out):
 
 def samples(folder, patients, **options):
     places = {p: folder / f"s{k}" / "sample.safetensors" for k, p in enumerate(patients)}
-    shown = {p: write_sample(path, seed=k, **options) for k, (p, path) in
+    shown = {p: make_sample(path, seed=k, **options) for k, (p, path) in
              enumerate(places.items())}  # fmt: skip
     return places, shown
 

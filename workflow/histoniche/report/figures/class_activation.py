@@ -11,8 +11,15 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from histoniche.imaging.samples import Sample, read_sample
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.figures.scans import OUTLINE, draw_grey, draw_outline, map_label
+from histoniche.report.figures.scans import (
+    OUTLINE,
+    draw_grey,
+    draw_outline,
+    draw_scale,
+    map_label,
+)
 from histoniche.report.results import records
 from histoniche.report.risks import UNSEEN
 from histoniche.report.style import (
@@ -43,10 +50,7 @@ class Example(NamedTuple):
     group: Group
     words: str
     """Risk, follow-up and outcome."""
-    images: NDArray[np.float32]
-    """(slices, side, side), of one map."""
-    tumour: NDArray[np.uint8]
-    """(slices, side, side)."""
+    sample: Sample
     activation: NDArray[np.float32]
     """(slices, side, side), from 0 to 1."""
 
@@ -124,13 +128,11 @@ def draw_activation(
 
 def _read(row: Mapping[str, object], score: str, sample: Path, activation: Path) -> Example:
     """The slices of one patient with what is said of them."""
-    own = load_file(sample)
     return Example(
         str(row["patient"]),
         "high" if row["group"] == "high" else "low",
         f"risk {float(str(row[score])):.2f}, {_outcome(row['time_days'], row['event'])}",
-        own["images"][:, 0],
-        own["tumour"],
+        read_sample(sample),
         load_file(activation)["activation"],
     )
 
@@ -145,7 +147,7 @@ def _outcome(days: object, event: object) -> str:
 
 def _draw_examples(examples: Sequence[Example], name: str, path: Path, table: pd.DataFrame) -> None:
     """Patients of high risk on the left, of low risk on the right, each as two rows of slices."""
-    slices = max(len(one.images) for one in examples)
+    slices = max(len(one.sample.images) for one in examples)
     groups = [[one for one in examples if one.group == group] for group in ("high", "low")]
     each = max(map(len, groups))
     # A low row for the words, then two of slices, for each patient.
@@ -156,7 +158,9 @@ def _draw_examples(examples: Sequence[Example], name: str, path: Path, table: pd
         width_ratios=[1.0] * slices + [0.2] + [1.0] * slices,
         height_ratios=[_HEADROOM / _SIDE, 1, 1] * each,
     )
-    low, high = np.quantile(np.concatenate([one.images.ravel() for one in examples]), [0.01, 0.99])
+    low, high = np.quantile(
+        np.concatenate([one.sample.images[:, 0].ravel() for one in examples]), [0.01, 0.99]
+    )
     shades = (float(low), float(high) if high > low else float(low) + 1)
     image: AxesImage | None = None
     for side, group in enumerate(groups):
@@ -197,8 +201,8 @@ def _activation_note(table: pd.DataFrame, name: str) -> str:
     )
     return (
         f"Upper rows: {map_label(name)}, in the same grey values everywhere; lower rows: with the "
-        f"activation over it. Line: tumour. {who} Activation says where a network looked, not "
-        "what it found there."
+        "activation over it. Outlined: tumour; bar: 10 mm; front of the head above, the patient's "
+        f"left on the left. {who} Activation says where a network looked, not what it found there."
     )
 
 
@@ -209,11 +213,12 @@ def _draw_example(
     colours: AxesImage | None = None
     for axes in (axes for row in panels for axes in row):
         axes.set_axis_off()
-    for number, picture in enumerate(one.images):
+    for number, picture in enumerate(one.sample.images[:, 0]):
         plain, covered = panels[0][number], panels[1][number]
         for axes, colour in ((plain, OUTLINE), (covered, "white")):
             draw_grey(axes, picture, *shades)
-            draw_outline(axes, one.tumour[number], colour)
+            draw_outline(axes, one.sample.tumour[number], colour)
+            draw_scale(axes, one.sample)
         colours = covered.imshow(
             one.activation[number], cmap=_COLOURS, vmin=0, vmax=1, alpha=_COVER, zorder=1
         )

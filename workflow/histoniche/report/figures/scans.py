@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
+from histoniche.imaging.quality_table import median_column
+from histoniche.imaging.samples import Sample, read_sample
+from histoniche.imaging.units import DIFFUSIVITIES
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.numbers import count
 from histoniche.report.style import (
@@ -29,16 +31,15 @@ from histoniche.report.style import (
 from histoniche.tables import read_table
 
 _UNIT = "10⁻³ mm²/s"
-_WITHOUT_UNIT = ("FA",)
-_DIFFUSIVITIES = ("MD", "AD", "RD")
 _MOST_MAPS = 6
+_SCALE_MM = 10.0
 OUTLINE = "#F0E442"
 """Colour of the tumour's outline on grey slices, told from them by all."""
 
 
 def map_label(name: str) -> str:
     """Name of a map with its unit, where it has one that is known."""
-    return f"{name}, {_UNIT}" if name in _DIFFUSIVITIES else name
+    return f"{name}, {_UNIT}" if name in DIFFUSIVITIES else name
 
 
 def draw_scan_quality(quality: Path, *, maps: Sequence[str], quality_figure: Path) -> None:
@@ -49,15 +50,16 @@ def draw_scan_quality(quality: Path, *, maps: Sequence[str], quality_figure: Pat
     Parameters
     ----------
     quality
-        patient, cohort, status (`ok`, else why not in `reason`), and `MAP_median` for each map.
+        As `histoniche.imaging.quality_table.collect_scan_quality` writes it.
     maps
         Names of the maps.
     quality_figure
         Where the figure goes; ends in `.svg`.
     """
     table = read_table(quality)
-    table = table.assign(cohort=table["cohort"].fillna("no cohort").astype(str))
-    shown = [name for name in maps if f"{name}_median" in table][:_MOST_MAPS]
+    named = table["cohort"].fillna("").astype(str)
+    table = table.assign(cohort=named.where(named != "", "no cohort"))
+    shown = [name for name in maps if median_column(name) in table][:_MOST_MAPS]
     cohorts = list(dict.fromkeys(table["cohort"]))
     with house_style():
         if table.empty:
@@ -111,7 +113,7 @@ def _draw_medians(axes: Axes, table: pd.DataFrame, cohorts: Sequence[str], name:
     """Medians inside the tumours of one map: dots, quartiles and median by cohort."""
     for place, cohort in enumerate(cohorts):
         own = table[(table["cohort"] == cohort) & (table["status"] == "ok")]
-        values = own[f"{name}_median"].dropna().to_numpy(dtype=float)
+        values = own[median_column(name)].dropna().to_numpy(dtype=float)
         if not len(values):
             continue
         # Beside each other by rank, so that the picture is the same every time.
@@ -135,17 +137,17 @@ def draw_scan_examples(
     Parameters
     ----------
     samples
-        Sample of each patient: images (slices, maps, side, side) and tumour.
+        Sample of each patient; see `histoniche.imaging.samples`.
     maps
         Names of the maps, in the order of the samples.
     examples_figure
         Where the figure goes; ends in `.svg`.
     """
-    read = {patient: load_file(path) for patient, path in samples.items()}
-    read = {patient: own for patient, own in read.items() if len(own["images"])}
+    read = {patient: read_sample(path) for patient, path in samples.items()}
+    read = {patient: own for patient, own in read.items() if len(own.images)}
     drawn = pd.DataFrame(
         [
-            (patient, name, int(own["axial"][len(own["images"]) // 2]), *_ends(own, number))
+            (patient, name, int(own.axial[len(own.images) // 2]), *_ends(own, number))
             for patient, own in read.items()
             for number, name in enumerate(maps)
         ],
@@ -169,25 +171,24 @@ def draw_scan_examples(
             row[0].set_ylabel(shorten(patient, 18), rotation=0, ha="right", va="center")
         footnote(
             figure,
-            "Middle slice of each sample, left of the patient on the right. Line: tumour. Grey "
-            "values of one map are the same in all patients.",
+            "Middle slice of each sample, front of the head above, the patient's left on the left. "
+            f"Yellow: tumour. White: {_SCALE_MM:g} mm. Grey values of one map are the same in all.",
         )
         save_figure(figure, examples_figure, drawn)
 
 
-def _ends(own: Mapping[str, NDArray[np.float32]], number: int) -> tuple[float, float]:
+def _ends(own: Sample, number: int) -> tuple[float, float]:
     """Values of a map that are shown black and white: all but a hundredth lie between them."""
-    low, high = np.quantile(own["images"][:, number], [0.01, 0.99])
+    low, high = np.quantile(own.images[:, number], [0.01, 0.99])
     return float(low), float(high) if high > low else float(low) + 1.0
 
 
-def _draw_slice(
-    axes: Axes, own: Mapping[str, NDArray[np.float32]], number: int, low: float, high: float
-) -> AxesImage:
+def _draw_slice(axes: Axes, own: Sample, number: int, low: float, high: float) -> AxesImage:
     """The middle slice of one map with the tumour's outline."""
-    middle = len(own["images"]) // 2
-    image = draw_grey(axes, own["images"][middle, number], low, high)
-    draw_outline(axes, own["tumour"][middle])
+    middle = len(own.images) // 2
+    image = draw_grey(axes, own.images[middle, number], low, high)
+    draw_outline(axes, own.tumour[middle])
+    draw_scale(axes, own)
     return image
 
 
@@ -204,6 +205,20 @@ def draw_outline(axes: Axes, tumour: NDArray[np.uint8], colour: str = OUTLINE) -
     """Draw the tumour's outline; nothing where the slice shows none, or nothing else."""
     if tumour.any() and not tumour.all():
         axes.contour(tumour, levels=[0.5], colors=[colour], linewidths=0.9)
+
+
+def draw_scale(axes: Axes, own: Sample) -> None:
+    """Draw a bar of 10 mm in the lower left corner; nothing where it finds no room."""
+    side = own.images.shape[-1]
+    length = _SCALE_MM / own.pixel_mm
+    if np.isfinite(length) and length < 0.8 * side:
+        axes.plot(
+            [0.06 * side, 0.06 * side + length],
+            [0.94 * side] * 2,
+            color="white",
+            linewidth=2,
+            solid_capstyle="butt",
+        )
 
 
 def _shade_bar(figure: Figure, image: AxesImage, column: Sequence[Axes], name: str) -> None:
