@@ -26,6 +26,7 @@ include: "workflow/rules/weights.smk"
 include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/tuning.smk"
 include: "workflow/rules/regions.smk"
+include: "workflow/rules/imaging.smk"
 include: "workflow/rules/omics.smk"
 include: "workflow/rules/signature_meaning.smk"
 include: "workflow/rules/comparisons.smk"
@@ -33,6 +34,7 @@ include: "workflow/rules/activity.smk"
 include: "workflow/rules/single_cell.smk"
 include: "workflow/rules/traits.smk"
 include: "workflow/rules/trait_bags.smk"
+include: "workflow/rules/slide_signature.smk"
 include: "workflow/rules/trait_maps.smk"
 include: "workflow/rules/survival.smk"
 include: "workflow/rules/survival_groups.smk"
@@ -51,6 +53,7 @@ STAGES = [
     *(INSPECTED, *TILED.values(), SEGMENTED, MAPPED),
     *(*PREDICTED.values(), *ENCODED.values(), *ATTENDED.values()),
     *(VOTED, DRAWN, MIXED),
+    *(SCANNED, ACTIVATED),
 ]
 
 

@@ -25,6 +25,8 @@ rule write_patients:
             for name, entry in config["cohort"]["covariates"].items()
         },
         time_unit=config["cohort"]["time_unit"],
+        # Those that the sheet of scans alone names.
+        cohorts=study.scan_cohorts,
         # Those that traits alone read stand in a table of their own.
         labels=[],
         code=code_version("write_patients"),

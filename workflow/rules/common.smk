@@ -23,6 +23,7 @@ from histoniche.cohort.study import read_study
 from histoniche.errors import InputError
 from histoniche.files import fingerprint, read_json
 from histoniche.manifests import by_slide
+from histoniche.imaging.prepared import Prepared
 from histoniche.learning.published_weights import (
     encoder_settings,
     name_of_weights,
@@ -35,7 +36,9 @@ try:
     study = read_study(config, file=", ".join(map(str, workflow.configfiles)))
     if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
         # A container sees the working directory, and of the rest what is named here.
-        outside = folders_to_bind(study.config, study.slide_files, Path.cwd())
+        outside = folders_to_bind(
+            study.config, [*study.slide_files, *study.scan_files], Path.cwd()
+        )
         show_to_containers(outside)
 except InputError as error:
     sys.exit(f"error: {error}")
@@ -57,8 +60,10 @@ PALETTE = [region._asdict() for region in study.palette]
 LABELS = [{"label": entry["label"], "region": entry["region"]} for entry in PALETTE]
 SEGMENTATION = config.get("segmentation", {})
 HAS_AREAS = bool(SEGMENTATION) or "path" in config["areas"]
-# Numbers of patients that analyses can go by: areas of regions, or scores brought along.
-HAS_SCORES = HAS_AREAS or study.has("scores")
+# Risks that networks give, by the block they stem from.
+RISK_SCORES = study.risk_scores
+# Numbers of patients that analyses can go by: areas of regions, scores brought along, or risks.
+HAS_SCORES = HAS_AREAS or study.has("scores") or bool(RISK_SCORES)
 AREA_SURVIVAL = HAS_AREAS and study.has("survival")
 ANNOTATED = [entry["slide"] for entry in study.annotated_slides]
 # Tilings that decide whether a slide is usable.
@@ -299,7 +304,7 @@ def started_networks():
     if has("traits"):
         if not study.brings_trait_models:
             yield from map(study.trait_settings, study.tile_traits)
-        if study.bag_traits:
+        if study.bag_traits or has("slide_signature"):
             yield config["traits"]["features"]
 
 
@@ -367,6 +372,45 @@ def trait_models(trait):
         trait=trait,
         round=study.trait_rounds(trait),
     )
+
+
+def risk_models(name):
+    """Descriptions of the networks that give a risk, trained here or brought along."""
+    if name not in RISK_SCORES:
+        return []
+    folder = config[name].get("pretrained", f"<results>/{name}/models")
+    return [f"{folder}/{fold}/model.json" for fold in study.risk_folds(name)]
+
+
+def scan_files(patient):
+    """Files of a patient's scan that the sheet names, by their columns."""
+    row = study.used_scans.loc[patient]
+    return {
+        name: row[name]
+        for name in (
+            "mask",
+            "brain_mask",
+            "dwi",
+            "bvals",
+            "bvecs",
+            *config["imaging"]["maps"],
+        )
+        if name in row and optional(row[name])
+    }
+
+
+@functools.cache
+def scan_content(patient):
+    """Fingerprints of the files of a patient's scan, read once for all rules that want them."""
+    return {name: fingerprint(Path(path)) for name, path in scan_files(patient).items()}
+
+
+def excluded_scans():
+    """Scans that a person left out: patient, reason."""
+    rows = study.scans[study.scans["exclude"].notna()]
+    return [
+        {"patient": row.patient, "reason": row.exclude} for row in rows.itertuples()
+    ]
 
 
 def brought_choice(trait):

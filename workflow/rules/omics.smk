@@ -107,6 +107,7 @@ rule collect_scores:
     input:
         table=block("scores").get("path", []),
         areas="<results>/areas/patients.parquet" if HAS_AREAS else [],
+        risks=[f"<results>/{name}/scores.parquet" for name in RISK_SCORES],
         patients="<results>/cohort/patients.parquet",
     output:
         scores="<results>/omics/scores.parquet",
@@ -125,6 +126,7 @@ rule collect_scores:
         runtime=scaled(10),
     params:
         regions=REGIONS,
+        risks=list(RISK_SCORES.values()),
         min_shared=block("scores").get("min_shared", 0),
         code=code_version("collect_scores"),
     message:

@@ -52,6 +52,8 @@ TABLES = {
         calibration="segmentation/calibration",
     ),
     **TRAIT_TABLES,
+    **IMAGING_TABLES,
+    **SLIDE_SIGNATURE_TABLES,
     **when(
         has("expression"),
         decisions="omics/expression_decisions",
@@ -145,6 +147,14 @@ MODEL_FILES = {
         for network, path in zip(NETWORKS, models_of(name), strict=True)
     },
     **TRAIT_MODEL_FILES,
+    **{
+        f"{name}/{Path(description).parent.name}/{file}": str(
+            Path(description).with_name(file)
+        )
+        for name in RISK_SCORES
+        for description in risk_models(name)
+        for file in ("model.json", "model.safetensors")
+    },
 }
 
 

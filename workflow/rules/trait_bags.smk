@@ -5,7 +5,12 @@ ENCODED = {
     tiling: Stage(
         f"<results>/features/{tiling}", TRAIT_BATCHES, ["{slide}.zarr/zarr.json"]
     )
-    for tiling in unique(map(study.trait_tiling, BAG_TRAITS))
+    for tiling in unique(
+        [
+            *map(study.trait_tiling, BAG_TRAITS),
+            *([study.signature_tiling] if has("slide_signature") else []),
+        ]
+    )
 }
 ATTENDED = {
     trait: Stage(

@@ -43,6 +43,7 @@ use rule write_patients as write_strata with:
         "<benchmarks>/write_strata.tsv"
     params:
         labels=undeclared(TRAITS.get("rounds", {}).get("stratify", [])),
+        cohorts={},
     message:
         "Reading the columns by which rounds are stratified"
 
@@ -58,6 +59,7 @@ use rule write_patients as write_trait_column with:
         "<benchmarks>/write_trait_column/{trait}.tsv"
     params:
         labels=lambda wildcards: undeclared(trait_columns(wildcards.trait)),
+        cohorts={},
     message:
         "Reading the column of patients that {wildcards.trait} goes by"
 

@@ -13,4 +13,5 @@ with job(snakemake.log[0]):
         covariates=snakemake.params.covariates,
         time_unit=snakemake.params.time_unit,
         labels=snakemake.params.labels,
+        cohorts=snakemake.params.cohorts,
     )

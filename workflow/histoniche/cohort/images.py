@@ -30,7 +30,7 @@ def images(config: Mapping[str, Any], checkout: Path) -> dict[str, str]:
     return {name: named[name] or str(checkout / "images" / f"{name}.sif") for name in ENVIRONMENTS}
 
 
-def folders_to_bind(config: Mapping[str, Any], slides: Iterable[Path], work: Path) -> list[str]:
+def folders_to_bind(config: Mapping[str, Any], files: Iterable[Path], work: Path) -> list[str]:
     """Folders outside the working directory that jobs use, which a container does not see.
 
     Parameters
@@ -38,8 +38,8 @@ def folders_to_bind(config: Mapping[str, Any], slides: Iterable[Path], work: Pat
     config
         The checked configuration: every path in it that is there counts, and the places of
         results and weights.
-    slides
-        Files of the slides.
+    files
+        Files that the sheets name: of slides and scans.
     work
         The working directory, which containers always see.
 
@@ -54,7 +54,7 @@ def folders_to_bind(config: Mapping[str, Any], slides: Iterable[Path], work: Pat
         If the name of a folder has a character that Apptainer takes for the end of it.
     """
     written = [_nearest_folder(work / config[key]) for key in ("results", "weights")]
-    read = [work / path for path in [*_texts(config), *map(str, slides)]]
+    read = [work / path for path in [*_texts(config), *map(str, files)]]
     found = {place for path in [*written, *filter(_is_there, read)] for place in _places(path)}
     home = work.resolve()
     folders = {place for place in found if not place.is_relative_to(home)}

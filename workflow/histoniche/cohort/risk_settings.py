@@ -39,6 +39,14 @@ class RiskSettings:
             return pd.DataFrame(columns=["patient"]).set_index("patient", drop=False)
         return self.scans[self.scans["exclude"].isna()].set_index("patient", drop=False)
 
+    @property
+    def scan_files(self) -> list[Path]:
+        """Files of the used scans."""
+        if IMAGING not in self.config:
+            return []
+        columns = ("mask", "brain_mask", "dwi", "bvals", "bvecs", *self.config[IMAGING]["maps"])
+        return [Path(path) for name in columns for path in self.used_scans[name].dropna()]
+
     @cached_property
     def cohorts(self) -> dict[str, str | None]:
         """Cohort of each patient; None where none is named."""

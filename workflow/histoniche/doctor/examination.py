@@ -43,10 +43,12 @@ def examine(config: Path, *, profile: Path | None, slides: int | None) -> Iterat
         yield _wrong(error)
         return
     on_cluster = settings.get("executor") == "slurm"
-    needed = "segmentation" in study.config or "traits" in study.config
+    needed = bool({"segmentation", "traits", "imaging"} & set(study.config))
     yield from check_graphics(needed=needed, on_cluster=on_cluster, cuda=cuda_of_torch())
     yield from check_containers(settings, images(study.config, CHECKOUT).values())
-    yield Finding("ok", f"{len(study.patients)} patients, {len(study.used)} slides to be used")
+    counts = f"{len(study.patients)} patients, {len(study.used)} slides to be used"
+    scans = f", {len(study.used_scans)} scans" if "imaging" in study.config else ""
+    yield Finding("ok", counts + scans)
     if on_cluster and profile is not None:
         yield from _examine_cluster(config, profile)
     if len(study.used):

@@ -23,6 +23,17 @@ TABLES = (
     "trait_rounds_table",
     "trait_comparisons",
     "heterogeneity",
+    "scan_quality",
+    "scan_counts",
+    "imaging_split",
+    "imaging_scores",
+    "imaging_performance",
+    "activation",
+    "activation_zones",
+    "activation_groups",
+    "slide_signature_split",
+    "slide_signature_scores",
+    "slide_signature_performance",
     "scores",
     "metrics",
     "confusion",
@@ -88,7 +99,7 @@ TABLES = (
 
 LISTS = (
     *("thumbnails", "overlays", "figures", "leaderboards", "clinical"),
-    *("heat_maps", "heterogeneity_maps", "trait_galleries", "trait_chains"),
+    *("heat_maps", "heterogeneity_maps", "trait_galleries", "trait_chains", "scan_pictures"),
 )
 """Lists of pictures and tables that the summary page knows."""
 
