@@ -419,6 +419,13 @@ def brought_choice(trait):
     return [str(path)] if "pretrained" in config["traits"] and path.is_file() else []
 
 
+def signature_features(slides=None):
+    """Manifests of the features of some slides, or of all, that the slide signature looks at."""
+    if not has("slide_signature"):
+        return []
+    return ENCODED[study.signature_tiling].manifests(slides)
+
+
 def plain_paths(*paths):
     """Paths as text that does not tell whose outputs they are.
 

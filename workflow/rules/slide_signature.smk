@@ -7,12 +7,6 @@ SLIDE_LEARNERS = set(study.learners("slide_signature"))
 SIGNATURE_SLIDES = [
     slide for slide in LEARNED_SLIDES if slide_row(slide).patient in SLIDE_LEARNERS
 ]
-SIGNATURE_FEATURES = ENCODED[study.signature_tiling] if SLIDE_SIGNATURE else None
-
-
-def signature_features(slides=None):
-    """Manifests of the features that the slide signature is learned from."""
-    return [] if SIGNATURE_FEATURES is None else SIGNATURE_FEATURES.manifests(slides)
 
 
 use rule divide_scans as divide_slide_signature with:
