@@ -135,3 +135,45 @@ def activation(scores, *, score="dls", cut=0.5, seed=0):
     heads = ["map", "rule", "cut", "n_high", "n_low", "mean_high", "mean_low", "median_high",
              "median_low", "difference", "difference_low", "difference_high", "p", "q"]  # fmt: skip
     return values, where, pd.DataFrame(tests, columns=heads)
+
+
+TRAINING = {
+    "network": "resnet34", "ties": "efron", "epochs": 100, "patience": 20, "batch_size": 64,
+    "monitor": "validation_loss", "optimiser": "adamw", "learning_rate": 0.001,
+    "weight_decay": 0.0001,
+    "augment": {"flip": {"probability": 0.5}, "affine": {"probability": 0.0}},
+}  # fmt: skip
+IMAGING = {
+    "scans": "scans.tsv", "score": "dls", "maps": MAPS, "unit": "mm2/s", "on_bad_scan": "skip",
+    "sample": {"slices": 4, "side": 128, "margin": 0}, "folds": None, "training": TRAINING,
+    "evaluation": {"bootstraps": 1000, "confidence": 0.95},
+    "activation": {"share": 0.2, "examples": 4},
+}  # fmt: skip
+"""The block `imaging` of a configuration, its defaults filled in."""
+SLIDES = {
+    "score": "slide_signature", "folds": None, "training": {**TRAINING, "augment": {}},
+    "evaluation": IMAGING["evaluation"],
+}  # fmt: skip
+"""The block `slide_signature`."""
+
+
+def division(scores, patients, *, folds=0):
+    """Who trained, chose or, in a cross-validation, tested the networks, with follow-up."""
+    roles = ["test"] if folds else ["train", "validation"]
+    return scores[scores["role"].isin(roles)].merge(patients.dropna(), on="patient")
+
+
+def page_tables(*, folds=0, **changes):
+    """All tables that the page knows of an imaging signature."""
+    scores, patients = risks(folds=folds)
+    values, zones, groups = activation(scores)
+    tables = {
+        "scan_quality": quality(),
+        "imaging_split": division(scores, patients, folds=folds),
+        "imaging_scores": scores,
+        "imaging_performance": performance(folds=folds),
+        "activation": values,
+        "activation_zones": zones,
+        "activation_groups": groups,
+    }
+    return tables | changes

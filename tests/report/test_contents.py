@@ -27,8 +27,18 @@ from histoniche.report.contents import description
         ("models/traits/MGMT/0/model.json", "Description of the network of MGMT, round 0"),
         ("models/traits/MGMT/0/model.safetensors", "Weights of MGMT, round 0"),
         ("models/traits/MGMT/choice.parquet", "Rounds of MGMT that vote, and their thresholds"),
+        ("imaging/quality.tsv", "Which scans were used, and why others were not"),
+        (
+            "slide_signature/performance.tsv",
+            "Concordance of slide_signature with survival by cohort",
+        ),
+        ("imaging/scores.parquet", "Risk of every patient by imaging"),
+        ("imaging/activation_zones.tsv", "Where in the tumour the networks look, by patient"),
+        ("imaging/scans/P1/picture.png", "Slices and maps of patient P1 with the tumour"),
+        ("models/imaging/0/model.json", "Description of the network of imaging, fold 0"),
+        ("models/slide_signature/4/model.safetensors", "Weights of slide_signature, fold 4"),
         ("models/all/0/model.json", "Description of the network all/0"),
     ],
 )
-def test_files_of_traits_and_networks_are_described_by_their_place(name, words):
+def test_files_of_stages_and_networks_are_described_by_their_place(name, words):
     assert description(name) == words

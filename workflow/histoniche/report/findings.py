@@ -19,6 +19,7 @@ from histoniche.report.numbers import (
     percent,
 )
 from histoniche.report.results import Results, records
+from histoniche.report.risk_findings import risk_findings
 from histoniche.report.sections.survival_models import independence
 from histoniche.report.trait_findings import trait_findings
 
@@ -35,6 +36,7 @@ def findings(results: Results) -> list[Finding]:
         *islice(independence(results), _MOST),
         *_strata(results),
         *trait_findings(results),
+        *risk_findings(results),
         *_signatures(results),
         *_enrichment(results),
         *_cautions(results),

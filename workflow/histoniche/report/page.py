@@ -16,6 +16,7 @@ from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.findings import findings
 from histoniche.report.numbers import count, format_interval
 from histoniche.report.results import Results
+from histoniche.report.risk_findings import risk_tiles
 from histoniche.report.sections.activity import activity_section
 from histoniche.report.sections.areas import areas_section
 from histoniche.report.sections.cells import crosstalk_section, single_cells_section
@@ -31,6 +32,7 @@ from histoniche.report.sections.meaning import (
 )
 from histoniche.report.sections.methods import methods_section
 from histoniche.report.sections.omics import enrichment_section, signatures_section
+from histoniche.report.sections.risk_signatures import risk_signatures_section
 from histoniche.report.sections.segmentation import segmentation_section
 from histoniche.report.sections.slides import maps_section, slides_section
 from histoniche.report.sections.survival import survival_section
@@ -48,6 +50,7 @@ _SECTIONS = (
     segmentation_section,
     areas_section,
     traits_section,
+    risk_signatures_section,
     signatures_section,
     enrichment_section,
     network_section,
@@ -156,6 +159,7 @@ def _tiles(results: Results) -> list[Tile]:
     if len(traits):
         held = f"{int(traits['holds'].sum()):,} of {len(traits):,}"
         tiles.append(Tile(held, "traits told", "AUROC of test patients, q < 0.05"))
+    tiles += risk_tiles(results)
     if results.has("sizes") and len(results.table("sizes")):
         tested = int(results.table("sizes")["tested"].max())
         sheet = results.table("correlation")

@@ -20,6 +20,7 @@ _FREE_TEXT = (
     ("cohort", "covariates"),
     ("comparisons",),
     ("ligand_receptor", "receivers"),
+    ("imaging", "unit"),
     ("traits", "named", "*", "labels"),
     ("traits", "chains"),
     ("traits", "rounds"),

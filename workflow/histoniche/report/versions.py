@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from histoniche import __version__
 
 _PACKAGES = (
+    "dipy",
     "gseapy",
     "imagecodecs",
     "jinja2",
@@ -14,6 +15,7 @@ _PACKAGES = (
     "lifelines",
     "lightning",
     "matplotlib",
+    "nibabel",
     "numpy",
     "openslide-bin",
     "openslide-python",

@@ -9,6 +9,8 @@ from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, join_words, percent
 from histoniche.report.results import Results
 from histoniche.report.sections.molecular_methods import molecular_methods
+from histoniche.report.sections.risk_citations import RISK_CITATIONS, risk_citations
+from histoniche.report.sections.risk_methods import risk_caveats, risk_methods
 from histoniche.report.sections.survival_methods import (
     clinical_methods,
     curves_methods,
@@ -24,6 +26,7 @@ CITATIONS = {
     "cell-perivascular niche interactions that are associated with poor survival in glioblastoma. "
     "Br J Cancer 2021;125:337.",
     **TRAIT_CITATIONS,
+    **RISK_CITATIONS,
     "Snakemake": "Mölder F, Jablonski KP, Letcher B, et al. Sustainable data analysis with "
     "Snakemake. F1000Research 2021;10:33.",
     "smp": "Iakubovskii P. Segmentation Models Pytorch. GitHub repository, 2019.",
@@ -65,6 +68,7 @@ def methods_section(results: Results) -> Section:
         *_segmentation(results),
         *_areas(results),
         *trait_methods(results),
+        *risk_methods(results),
         *molecular_methods(results),
         *_survival(results),
         *curves_methods(results),
@@ -247,6 +251,7 @@ def _caveats(results: Results) -> Iterator[str]:
             "need their own check."
         )
     yield from trait_caveats(results)
+    yield from risk_caveats(results)
     if results.has("signatures"):
         yield (
             "Expression comes from bulk tissue that need not be the section on the slide; a "
@@ -268,6 +273,7 @@ def _cited(results: Results) -> Iterator[str]:
     if results.block("segmentation"):
         yield "smp"
     yield from trait_citations(results)
+    yield from risk_citations(results)
     if results.has("cox"):
         yield "lifelines"
     if results.has("model_performance"):

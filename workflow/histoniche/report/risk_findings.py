@@ -1,0 +1,70 @@
+"""Sentences on learned risks for the top of the page: which tell who dies sooner, and where."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from histoniche.multiplicity import false_discovery
+from histoniche.report.blocks import Finding, FindingKind, Tile
+from histoniche.report.numbers import count, format_interval, format_p
+from histoniche.report.results import Results, records
+from histoniche.report.risk_settings import signatures_of
+from histoniche.report.risks import told_rows
+
+_Q = 0.05
+
+
+def risk_findings(results: Results) -> Iterator[Finding]:
+    """What each signature tells in patients whom no network had seen, cohort by cohort."""
+    rows = unseen_rows(results)
+    for row in records(rows):
+        value = format_interval(row["concordance"], row["low"], row["high"])
+        verdict: FindingKind = "open"
+        says = "is not shown to tell who dies sooner"
+        if row["q"] < _Q and row["low"] > 0.5:
+            verdict, says = "holds", "tells who dies sooner"
+        elif row["q"] < _Q and row["high"] < 0.5:
+            verdict, says = "caution", "points the wrong way"
+        yield Finding(
+            f"The {row['words']} {row['score']} {says} in patients whom no network had seen, "
+            f"{row['cohort']}: concordance {value}, p {format_p(row['p'])}, q "
+            f"{format_p(row['q'])}; {count(int(row['patients']), 'patient')}, "
+            f"{count(int(row['events']), 'death')}.",
+            verdict,
+        )
+    measured = {str(name) for name in rows["score"]} if len(rows) else set()
+    for one in signatures_of(results):
+        if one.score not in measured:
+            yield Finding(
+                f"How well the {one.words} {one.score} tells is not known: no patients whom the "
+                "networks had not seen could be measured.",
+                "caution",
+            )
+
+
+def unseen_rows(results: Results) -> pd.DataFrame:
+    """Concordance of every signature in the cohorts that no network had seen, with q over all."""
+    tables = [
+        told_rows(results.table(f"{one.block}_performance")).assign(
+            score=one.score, words=one.words
+        )
+        for one in signatures_of(results)
+    ]
+    if not tables:
+        return pd.DataFrame()
+    rows = pd.concat(tables, ignore_index=True)
+    rows = rows[rows["concordance"].notna() & (rows["seen"] == 0)].reset_index(drop=True)
+    return rows.assign(q=false_discovery(rows["p"].to_numpy(dtype=float)))
+
+
+def risk_tiles(results: Results) -> Iterator[Tile]:
+    """Concordance of each signature in the largest of the cohorts that no network had seen."""
+    rows = unseen_rows(results)
+    if rows.empty:
+        return
+    for score, own in rows.groupby("score", sort=False):
+        row = records(own.sort_values("patients", ascending=False, kind="stable"))[0]
+        words = format_interval(row["concordance"], row["low"], row["high"])
+        value, _, interval = words.partition(" ")
+        people = count(int(row["patients"]), "patient")
+        yield Tile(value, f"concordance of {score}", f"{interval}, {row['cohort']}, {people}")
