@@ -12,7 +12,11 @@ from histoniche.report.figures.activation_groups import (
 from histoniche.report.figures.class_activation import choose_examples, draw_activation
 from histoniche.report.figures.concordance import draw_concordance
 from histoniche.report.figures.risks import draw_risks, patient_risks
-from histoniche.report.figures.scans import draw_scan_examples, draw_scan_quality
+from histoniche.report.figures.scans import (
+    draw_scan_examples,
+    draw_scan_quality,
+    example_patients,
+)
 from imaging_tables import MAPS, activation, make_sample, performance, quality, risks
 
 
@@ -23,7 +27,7 @@ def out(tmp_path):
 
 def concordance(saved, out, **tables):
     paths = {name: saved(table) for name, table in tables.items()}
-    draw_concordance(paths, confidence=0.9, concordance_figure=out)
+    draw_concordance(paths, confidences=dict.fromkeys(paths, 0.9), concordance_figure=out)
     return words(out)
 
 
@@ -151,6 +155,15 @@ def test_examples_show_every_map_of_usable_scans(tmp_path, out):
     assert "No scan could be used." in words(out)
 
 
+def test_examples_are_usable_scans_of_all_cohorts():
+    table = quality()
+    shown = example_patients(table, number=5)
+    assert len(set(shown)) == 5 and {name[:2] for name in shown} == {"TR", "TU", "IN", "EX"}
+    assert not {"TR-000", "TR-001"} & set(shown)
+    assert example_patients(table.head(4)) == ["TR-002", "TR-003"]
+    assert example_patients(table.head(2)) == []
+
+
 def test_examples_of_activation_are_the_extremes_that_no_network_saw():
     table = pd.DataFrame(
         {
@@ -181,8 +194,9 @@ def test_activation_is_drawn_with_risk_time_and_event(saved, tmp_path, out):
     assert drawn["dls"].iloc[0] == pytest.approx(scores["dls"].max(), rel=1e-5)
     for row in drawn.dropna(subset=["event"]).to_dict("records"):
         state = "died" if row["event"] else "alive"
-        years = f"{row['time_days'] / 365.25:.1f} years"
-        assert f"{row['patient']}: risk {row['dls']:.2f}, {state} after {years}" in text
+        months = row["time_days"] / 365.25 * 12
+        after = f"{months:.0f} months" if months >= 10 else f"{months:.1f} months"
+        assert f"{row['patient']}: risk {row['dls']:.2f}, {state} after {after}" in text
 
 
 def test_patients_whose_activation_is_missing_are_not_drawn(saved, tmp_path, out):

@@ -172,9 +172,11 @@ def test_the_page_escapes_patients_and_reasons_and_shows_the_figures(
     table = quality(bad=("grid <of> FA & MD differs",))
     table.loc[0, "patient"] = "<script>alert(1)</script>"
     scores, patients = risks()
-    names = ("risk_concordance", "imaging_risks", "imaging_quality")
+    names = ("risk_concordance", "risks_imaging", "imaging_quality")
     figures = [tmp_path / "figures" / f"{name}.svg" for name in names]
-    draw_concordance({"dls": saved(performance())}, confidence=0.95, concordance_figure=figures[0])
+    draw_concordance(
+        {"dls": saved(performance())}, confidences={"dls": 0.95}, concordance_figure=figures[0]
+    )
     draw_risks(saved(scores), saved(patients), score="dls", risks_figure=figures[1])
     draw_scan_quality(saved(table), maps=MAPS, quality_figure=figures[2])
     picture = tmp_path / "scans" / "TR-001" / "picture.png"
@@ -236,7 +238,7 @@ def test_methods_are_those_of_the_settings(run):
         "4 axial slices at equal distances were cut out and brought to 128 pixels a side",
         "16 images a patient",
         "a scan that failed was left out",
-        "resnet34, started at random",
+        "resnet34, started at random, over each slice with its maps as channels",
         "Cox's partial likelihood with Efron's ties over the patients of a batch of 64",
         "up to 100 epochs, optimiser adamw, learning rate 0.001, weight decay 0.0001",
         "lowest validation loss were kept; training stopped after 20 epochs",
@@ -250,12 +252,14 @@ def test_methods_are_those_of_the_settings(run):
     other = {
         **IMAGING, "on_bad_scan": "fail", "maps": ["T1c"], "folds": 5,
         "sample": {"slices": 1, "side": 64, "margin": 5},
-        "training": {**TRAINING, "ties": "breslow", "monitor": "validation_concordance"},
+        "training": {**TRAINING, "ties": "breslow", "monitor": "validation_concordance",
+                     "depth": 3},
     }  # fmt: skip
     text = " ".join(risk_methods(run(page_tables(), imaging=other)))
     for words in (
         "Scans: T1c", "stopped the run", "with 5 mm around it, 1 axial slice", "Breslow's ties",
-        "highest validation concordance", "the fold's training patients",
+        "highest validation concordance", "resnet34, down to maps of 1/8 of the side",
+        "the fold's training patients",
     ):  # fmt: skip
         assert words in text, words
     brought = {**IMAGING, "pretrained": "somewhere/models"}

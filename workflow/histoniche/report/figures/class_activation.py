@@ -25,6 +25,7 @@ from histoniche.report.risks import UNSEEN
 from histoniche.report.style import (
     HIGH,
     LOW,
+    WIDTH,
     footnote,
     house_style,
     new_figure,
@@ -35,10 +36,12 @@ from histoniche.tables import read_table
 
 _COLOURS = "inferno"
 _COVER = 0.62
-_SIDE, _HEADROOM = 1.04, 0.38
-"""Height of a row of slices and of the words above it, in inches."""
+_GAP = 0.2
+"""Room between the groups, in slices."""
+_HEADROOM = 0.38
+"""Height of the words above a patient's slices, in inches."""
 
-_YEAR = 365.25
+_MONTH = 365.25 / 12
 _BOXES: dict[str, str] = {"low": LOW, "high": HIGH}
 Group = Literal["high", "low"]
 
@@ -141,8 +144,9 @@ def _outcome(days: object, event: object) -> str:
     """How long a patient lived, in words."""
     if pd.isna(days) or pd.isna(event):  # type: ignore[call-overload]
         return "no follow-up"
-    years = f"{float(str(days)) / _YEAR:.1f} years"
-    return f"died after {years}" if float(str(event)) else f"alive after {years}"
+    months = float(str(days)) / _MONTH
+    after = f"{months:.0f} months" if months >= 10 else f"{months:.1f} months"
+    return f"died after {after}" if float(str(event)) else f"alive after {after}"
 
 
 def _draw_examples(examples: Sequence[Example], name: str, path: Path, table: pd.DataFrame) -> None:
@@ -151,12 +155,14 @@ def _draw_examples(examples: Sequence[Example], name: str, path: Path, table: pd
     groups = [[one for one in examples if one.group == group] for group in ("high", "low")]
     each = max(map(len, groups))
     # A low row for the words, then two of slices, for each patient.
-    figure = new_figure((2 * _SIDE + _HEADROOM) * each + 1.5, row_pad=0)
+    width = min(WIDTH, 2.3 * slices + 1.0)
+    side = (width - 0.2) / (2 * slices + _GAP) - 0.06
+    figure = new_figure((2 * side + _HEADROOM) * each + 1.5, width=width, row_pad=0)
     places = figure.add_gridspec(
         3 * each,
         2 * slices + 1,
-        width_ratios=[1.0] * slices + [0.2] + [1.0] * slices,
-        height_ratios=[_HEADROOM / _SIDE, 1, 1] * each,
+        width_ratios=[1.0] * slices + [_GAP] + [1.0] * slices,
+        height_ratios=[_HEADROOM / side, 1, 1] * each,
     )
     low, high = np.quantile(
         np.concatenate([one.sample.images[:, 0].ravel() for one in examples]), [0.01, 0.99]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import MISSING, format_interval, format_p, percent
+from histoniche.report.numbers import MISSING, format_interval, format_p, join_words, percent
 from histoniche.report.results import records
 from histoniche.report.risks import seen_words
 from histoniche.report.style import (
@@ -35,7 +35,10 @@ _PLACES = (10, 72, 182)
 
 
 def draw_concordance(
-    performances: Mapping[str, Path], *, confidence: float, concordance_figure: Path
+    performances: Mapping[str, Path],
+    *,
+    confidences: Mapping[str, float],
+    concordance_figure: Path,
 ) -> None:
     """Draw the concordance index of each score in each cohort, and of single folds.
 
@@ -43,8 +46,8 @@ def draw_concordance(
     ----------
     performances
         By score what `histoniche.risk_evaluation.evaluate_risk` wrote.
-    confidence
-        Level of the intervals.
+    confidences
+        Level of the intervals by score.
     concordance_figure
         Where the figure goes; ends in `.svg`.
     """
@@ -63,7 +66,7 @@ def draw_concordance(
         _draw_rows(axes, table, several=heads > 0)
         of = "" if heads else f" of {shorten(next(iter(performances)), 24)}"
         axes.set_title(f"Concordance of risk{of} with survival", pad=22)
-        footnote(figure, _note(table, confidence))
+        footnote(figure, _note(table, confidences))
         save_figure(figure, concordance_figure, table)
 
 
@@ -111,6 +114,7 @@ def _draw_row(axes: Axes, row: Mapping[str, Any], height: int) -> None:
             markeredgecolor=LOW if seen else HIGH,
             markeredgewidth=1.3,
             zorder=3,
+            clip_on=False,
         )
     size = f"{row['patients']:,} / {row['events']:,}"
     # Of patients whom the network learned from it says nothing.
@@ -141,11 +145,12 @@ def _write(axes: Axes, place: float, height: float, text: str, weight: str) -> N
     )
 
 
-def _note(table: pd.DataFrame, confidence: float) -> str:
+def _note(table: pd.DataFrame, confidences: Mapping[str, float]) -> str:
     """What the marks and the numbers are."""
+    levels = join_words([percent(level) for level in dict.fromkeys(confidences.values())])
     text = (
         "Of two patients, how often the one who died sooner has the higher risk. Lines: "
-        f"{percent(confidence)} bootstrap intervals over patients; dashed: chance. p: two-sided, "
+        f"{levels} bootstrap intervals over patients; dashed: chance. p: two-sided, "
         "by permutation of the risks."
     )
     if (table["seen"] > 0).any():

@@ -33,6 +33,7 @@ _YEAR = 365.25
 _MEAN = 0.5
 """Risk of the mean patient of the training, from which bars start."""
 
+_NO_BAR = 0.012
 _UNKNOWN = "#9AA5B1"
 _STATES = {"died": HIGH, "alive": LOW, "unknown": _UNKNOWN}
 _WORDS = {"died": "died", "alive": "alive when last seen", "unknown": "no follow-up"}
@@ -123,6 +124,16 @@ def _draw_bars(axes: Axes, own: pd.DataFrame, score: str) -> None:
         linewidth=0,
         rasterized=len(own) > _PICTURE_FROM,
     )
+    # A patient in the middle of the scale, who has no bar to speak of, is seen too.
+    middle = own[np.abs(risk - _MEAN) < _NO_BAR]
+    axes.scatter(
+        middle["place"],
+        middle[score],
+        s=float(np.clip(900 / len(own), 2, 12)),
+        c=[_STATES[state] for state in middle["state"]],
+        linewidths=0,
+        zorder=3,
+    )
     axes.axhline(_MEAN, color=INK, linewidth=0.8)
     axes.set_ylim(0, 1)
     axes.set_ylabel("Risk")
@@ -153,6 +164,7 @@ def _draw_times(axes: Axes, own: pd.DataFrame, most: float) -> None:
             linewidths=0.8,
             rasterized=len(own) > _PICTURE_FROM,
             zorder=3,
+            clip_on=False,
         )
     axes.set_ylim(0, most * 1.08 if np.isfinite(most) and most > 0 else 1)
     axes.set_ylabel("Years")

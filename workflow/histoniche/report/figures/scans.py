@@ -118,8 +118,11 @@ def _draw_medians(axes: Axes, table: pd.DataFrame, cohorts: Sequence[str], name:
             continue
         # Beside each other by rank, so that the picture is the same every time.
         spread = (np.argsort(np.argsort(values)) * 0.618 % 1 - 0.5) * 0.5
-        axes.plot(values, place + spread, ".", color=MUTED, markersize=3, alpha=0.6, mew=0,
-                  rasterized=len(values) > 1500)  # fmt: skip
+        size = float(np.clip(60 / len(values), 3, 6))
+        axes.plot(
+            values, place + spread, ".", color=MUTED, markersize=size, alpha=0.6, mew=0,
+            rasterized=len(values) > 1500,
+        )  # fmt: skip
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
         axes.plot([low, high], [place, place], color=INK, linewidth=1.4)
         axes.plot(middle, place, "|", color=INK, markersize=12, markeredgewidth=2)
@@ -127,6 +130,22 @@ def _draw_medians(axes: Axes, table: pd.DataFrame, cohorts: Sequence[str], name:
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     grid(axes, "x")
+
+
+def example_patients(quality: pd.DataFrame, *, number: int = 6) -> list[str]:
+    """Patients whose slices are shown: usable, evenly spaced through the table by cohort.
+
+    Parameters
+    ----------
+    quality
+        patient, cohort, status.
+    number
+        How many at most.
+    """
+    used = quality[quality["status"] == "ok"].sort_values(["cohort", "patient"])
+    names = used["patient"].astype(str).tolist()
+    places = np.linspace(0, len(names) - 1, min(number, len(names))).round().astype(int)
+    return [names[place] for place in places]
 
 
 def draw_scan_examples(
@@ -160,8 +179,8 @@ def draw_scan_examples(
         width = min(9.2, 1.15 * len(maps) + 1.3)
         figure = new_figure(1.1 * len(read) + 1.2, width=width, row_pad=0.015)
         grid_of = figure.subplots(len(read), len(maps), squeeze=False)
-        middle = drawn.groupby("map")[["darkest", "brightest"]].median()
-        shades = {str(name): (low, high) for name, low, high in middle.itertuples()}
+        ends = drawn.groupby("map").agg({"darkest": "min", "brightest": "max"})
+        shades = {str(name): (low, high) for name, low, high in ends.itertuples()}
         for row, (patient, own) in zip(grid_of, read.items(), strict=True):
             for number, (axes, name) in enumerate(zip(row, maps, strict=True)):
                 low, high = shades[name]
@@ -212,13 +231,15 @@ def draw_scale(axes: Axes, own: Sample) -> None:
     side = own.images.shape[-1]
     length = _SCALE_MM / own.pixel_mm
     if np.isfinite(length) and length < 0.8 * side:
-        axes.plot(
-            [0.06 * side, 0.06 * side + length],
-            [0.94 * side] * 2,
-            color="white",
-            linewidth=2,
-            solid_capstyle="butt",
-        )
+        # With a dark rim, so that it is seen on white too.
+        for colour, width in ((INK, 3.2), ("white", 1.8)):
+            axes.plot(
+                [0.06 * side, 0.06 * side + length],
+                [0.92 * side] * 2,
+                color=colour,
+                linewidth=width,
+                solid_capstyle="butt",
+            )
 
 
 def _shade_bar(figure: Figure, image: AxesImage, column: Sequence[Axes], name: str) -> None:

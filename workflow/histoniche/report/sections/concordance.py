@@ -33,7 +33,8 @@ def concordance_blocks(results: Results, found: Sequence[Signature]) -> Iterator
         "Concordance with survival",
         "Filled: in patients whom no network had seen.",
     )
-    level = percent(found[0].settings.get("evaluation", {}).get("confidence", 0.95))
+    levels = [one.settings.get("evaluation", {}).get("confidence", 0.95) for one in found]
+    level = join_words([percent(level) for level in dict.fromkeys(levels)])
     yield _table(measured, level, several=len(found) > 1)
 
 

@@ -73,7 +73,12 @@ def _network(results: Results, one: Signature) -> str:
         return f"{one.score}: {one.words} by networks trained elsewhere."
     ties = _TIES.get(str(training.get("ties", "efron")), "Efron's")
     if one.block == "imaging":
-        what = f"{training.get('network')}, started at random, with all slices and maps as channels"
+        depth = training.get("depth")
+        part = f", down to maps of 1/{2**depth} of the side" if depth else ""
+        what = (
+            f"{training.get('network')}{part}, started at random, over each slice with its maps as "
+            "channels, and the mean over the slices"
+        )
     else:
         encoder = (results.block("traits").get("features") or {}).get("encoder", "an encoder")
         what = (

@@ -40,13 +40,13 @@ def _blocks(results: Results, found: list[Signature]) -> Iterator[Block]:
         yield from _division(results, one)
         yield from picture_of(
             results,
-            f"{one.block}_training",
+            f"risk_training_{one.block}",
             f"Training of {one.score}",
             "Learning curves; points: the weights that are kept.",
         )
         yield from picture_of(
             results,
-            f"{one.block}_risks",
+            f"risks_{one.block}",
             f"{one.score} of every patient",
             "Patients in the order of their risk, with what became of them.",
         )

@@ -10,8 +10,8 @@ from histoniche.report.pictures import jpeg_address, picture_of
 from histoniche.report.results import Results, records
 
 _MOST_ROWS = 40
-_PICTURES = 3
-_PICTURES_BYTES = 500_000
+_BUDGET = 500_000
+"""Bytes of all pictures of scans together."""
 
 
 def scan_blocks(results: Results) -> Iterator[Block]:
@@ -71,12 +71,11 @@ def _left_out(bad: pd.DataFrame) -> Iterator[Block]:
 def _gallery(results: Results) -> Iterator[Gallery]:
     """All slices and maps of some patients."""
     paths = results.paths("scan_pictures")
-    shown = paths[:: max(1, len(paths) // _PICTURES)][:_PICTURES]
     photos = [
-        Photo(path.parent.name, "", jpeg_address(path, side=960, most=_PICTURES_BYTES // _PICTURES))
-        for path in shown
+        Photo(path.parent.name, "", jpeg_address(path, side=960, most=_BUDGET // len(paths)))
+        for path in paths
     ]
     if photos:
-        title = f"Slices of {len(photos)} of {count(len(paths), 'scan')}"
+        title = f"Slices of {count(len(photos), 'scan')}"
         note = "Every slice and map. Of all scans they stand in imaging/scans/PATIENT/picture.png."
         yield Gallery(title, photos, "large", note)
