@@ -41,6 +41,7 @@ include: "workflow/rules/survival_groups.smk"
 include: "workflow/rules/survival_models.smk"
 include: "workflow/rules/clinical_use.smk"
 include: "workflow/rules/trait_figures.smk"
+include: "workflow/rules/imaging_figures.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 

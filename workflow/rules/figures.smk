@@ -163,6 +163,7 @@ FIGURES = [
     *(rules.draw_slides.output if HAS_AREAS else []),
     *(rules.draw_segmentation.output if has("segmentation") else []),
     *TRAIT_FIGURES,
+    *RISK_FIGURES,
     *(rules.draw_signatures.output if has("signatures") else []),
     *(rules.draw_signature_heat_map.output if has("signatures") else []),
     *(rules.draw_gsea.output if RANKINGS is not None else []),

@@ -3,6 +3,7 @@
 HAS_SLIDES = "slides" in config["cohort"]
 # The page shows some slides only; with many slides it need not wait for every picture.
 PICTURED = USED_SLIDES[:: max(1, len(USED_SLIDES) // 96)] if HAS_SLIDES else []
+PICTURED_SCANS = SCANNED_PATIENTS[:: max(1, len(SCANNED_PATIENTS) // 3)][:3]
 
 LEADERBOARDS = (
     [f"<results>/tuning/{model}/leaderboard.parquet" for model in NETWORKS]
@@ -173,7 +174,10 @@ rule write_summary:
             ),
         ),
         figures=[path for path in FIGURES if not path.endswith(".tsv")],
-        batches=[path for stage in SHOWN_STAGES for path in stage.manifests(PICTURED)],
+        batches=[
+            *(path for stage in SHOWN_STAGES for path in stage.manifests(PICTURED)),
+            *SCANNED.manifests(PICTURED_SCANS),
+        ],
     output:
         page=report(
             "<results>/summary.html",
@@ -198,6 +202,7 @@ rule write_summary:
         # Places are patterns, which Snakemake would fill in by itself.
         pictures=lambda wildcards: SLIDE_PICTURES,
         slides=PICTURED,
+        scans=PICTURED_SCANS,
         code=code_version("write_summary"),
         templates=[
             file_digest(f"workflow/histoniche/report/templates/{name}")

@@ -16,6 +16,11 @@ with job(snakemake.log[0]):
             for place in places
         ]
         for name, places in snakemake.params.pictures.items()
+    } | {
+        "scan_pictures": [
+            root / "imaging" / "scans" / patient / "picture.png"
+            for patient in snakemake.params.scans
+        ]
     }
     write_summary(
         Path(snakemake.output.page),
