@@ -49,6 +49,19 @@ def test_a_score_is_cut_at_its_quantile_and_the_cut_itself_is_low(sources):
     assert groups(table) == {"CT low": ["P0", "P1", "P2", "P3"], "CT high": ["P4", "P5", "P6"]}
 
 
+def test_a_cut_by_survival_is_that_of_the_table_and_no_quantile(sources):
+    cuts = {"CT": 4.5, "IT": float("nan")}
+    known = sources._replace(cuts=cuts, scores=sources.scores.assign(IT=1.0, LE=2.0))
+    table = divide(known, {"score": "CT", "cut": "survival"}, where="c")
+    assert groups(table) == {"CT low": ["P0", "P1", "P2", "P3"], "CT high": ["P4", "P5", "P6"]}
+    at = divide(known._replace(cuts={"CT": 4.0}), {"score": "CT", "cut": "survival"}, where="c")
+    assert groups(at)["CT low"] == PATIENTS[:4]
+    for name in ("IT", "LE"):
+        problem = rf"c\.cut, value '{name}': .* no cut-point; .* choose among CT$"
+        with pytest.raises(InputError, match=problem):
+            divide(known, {"score": name, "cut": "survival"}, where="c")
+
+
 @pytest.mark.parametrize(
     ("rule", "problem"),
     [
@@ -80,19 +93,25 @@ def test_job_divides_for_every_comparison(sources, tmp_path):
         "mvp": {"score": "CT", "cut": 0.5},
         "mgmt": {"covariate": "mgmt", "case": "yes", "reference": "no"},
         "mixed": {"score": "HTI", "cut": 0.5},
+        "risk": {"score": "CT", "cut": "survival"},
     }
+    cuts = pd.DataFrame({"score": ["CT", "HTI"], "cut": [3.0, None], "note": ["", "too few"]})
+    write_table(cuts, tmp_path / "c.parquet")
     divide_patients(
         tmp_path / "p.parquet",
         tmp_path / "s.parquet",
         None,
         groups=tmp_path / "g.parquet",
         comparisons=rules,
+        cuts=tmp_path / "c.parquet",
     )
     table = read_table(tmp_path / "g.parquet")
     sizes = table.groupby("comparison", sort=False).size().to_dict()
-    assert sizes == {"mvp": 7, "mgmt": 6, "mixed": 8}
+    assert sizes == {"mvp": 7, "mgmt": 6, "mixed": 8, "risk": 7}
     mixed = groups(table[table["comparison"] == "mixed"])
     assert mixed["HTI high"] == ["P0", "P1", "P2", "P3"]
+    risk = groups(table[table["comparison"] == "risk"])
+    assert risk["CT high"] == ["P3", "P4", "P5", "P6"]
     assert list(table) == ["comparison", "patient", "group", "label"]
 
 

@@ -2,12 +2,22 @@
 
 # The rule by which a gene differs.
 DIFFERING = {key: block("differential").get(key) for key in ("q", "log2_fold_change")}
+# Survival gives scores their cut-points, and knows more scores; nothing of it waits for a comparison.
+CUTS_BY_SURVIVAL = any(
+    "score" in rule and rule["cut"] == "survival"
+    for rule in block("comparisons").values()
+)
 
 
 rule divide_patients:
     input:
         patients="<results>/cohort/patients.parquet",
-        scores=rules.collect_scores.output.scores if HAS_SCORES else [],
+        scores=(
+            "<results>/survival/scores.parquet"
+            if CUTS_BY_SURVIVAL
+            else rules.collect_scores.output.scores if HAS_SCORES else []
+        ),
+        cuts="<results>/survival/cut_points.parquet" if CUTS_BY_SURVIVAL else [],
         mutations=(
             [
                 rules.prepare_mutations.output.mutations,

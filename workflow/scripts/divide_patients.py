@@ -14,4 +14,5 @@ with job(snakemake.log[0]):
         (mutated[0], mutated[1]) if mutated else None,
         groups=Path(snakemake.output.groups),
         comparisons=snakemake.params.comparisons,
+        cuts=Path(snakemake.input.cuts) if snakemake.input.cuts else None,
     )

@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema
 
 from histoniche.cohort.curve_problems import curve_problems
+from histoniche.cohort.pathway_problems import BY_SURVIVAL, cut_problems, pathway_problems
 from histoniche.cohort.problem import Problem
 from histoniche.cohort.schemas import nearest, read_schema
 from histoniche.cohort.trials import draw_trial, with_values
@@ -18,6 +19,7 @@ _NEEDS = {
     "single_cell": ("signatures",),
     "ligand_receptor": ("single_cell",),
     "differential": ("comparisons", "expression"),
+    "pathways": ("differential", "survival"),
     "survival_curves": ("survival",),
     "gene_survival": ("survival", "expression"),
     "survival_models": ("survival",),
@@ -34,6 +36,8 @@ def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _name_problems(config)
     yield from curve_problems(config)
     yield from _comparison_problems(config)
+    yield from cut_problems(config)
+    yield from pathway_problems(config)
     yield from _model_problems(config)
     yield from _training_problems(config)
     yield from _clinical_problems(config)
@@ -169,13 +173,20 @@ def _comparison_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(f"{place}.covariate", "no such covariate", remedy, rule["covariate"])
         elif "mutation" in rule and "mutations" not in config:
             yield Problem("mutations", f"{place} needs it", "add it")
-        elif "score" in rule and not _has_areas(config) and not _has_scores(config):
+        elif _is_missing(rule, config):
             remedy = "name a table of areas, or add the block segmentation or scores"
             yield Problem("areas.path", f"{place} needs areas or scores", remedy)
     unit = config.get("expression", {}).get("unit", "counts")
     if "differential" in config and unit != "counts":
         remedy = "give counts, or drop differential"
         yield Problem("expression.unit", "the block differential needs counts", remedy, unit)
+
+
+def _is_missing(rule: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether a comparison is by a score where nothing gives one; survival has more of them."""
+    if "score" not in rule or rule["cut"] == BY_SURVIVAL:
+        return False
+    return not _has_areas(config) and not _has_scores(config)
 
 
 def _model_problems(config: Mapping[str, Any]) -> Iterator[Problem]:

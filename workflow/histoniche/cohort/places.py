@@ -29,8 +29,12 @@ _NAMED_PATHS = {
     "cell_types": "markers",
     "signatures": "references",
     "activity": "gene_sets",
+    "pathways": "gene_sets",
 }
 """Keys that hold files by name."""
+
+_OF_COHORTS = ("expression", "patients")
+"""Files of each external cohort of the block `pathways`."""
 
 # Places of their models and weights are checked with what they are for.
 _LEARNING = ("segmentation", "traits")
@@ -53,12 +57,15 @@ def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
             }
             filled[block] = {**config[block], **paths}
     for block, key in _NAMED_PATHS.items():
-        if block in config:
+        if key in config.get(block, {}):
             files = {
                 name: _fill_in(path, file, f"{block}.{key}.{name}")
                 for name, path in config[block][key].items()
             }
             filled[block] = {**filled[block], key: files}
+    if "pathways" in config:
+        cohorts = _fill_in_cohorts(config["pathways"]["cohorts"], file)
+        filled["pathways"] = {**filled["pathways"], "cohorts": cohorts}
     if "single_cell" in config:
         cells = _fill_in_cells(config["single_cell"]["cells"], file, "single_cell.cells")
         filled["single_cell"] = {**filled["single_cell"], "cells": cells}
@@ -197,10 +204,29 @@ def _fill_in_cells(cells: Any, file: str, column: str) -> Any:
 
 def _named_places(config: Mapping[str, Any]) -> dict[str, str]:
     """Files that have names of their own, by their key."""
+    external = config.get("pathways", {}).get("cohorts", {})
     return {
         f"{block}.{key}.{name}": path
         for block, key in _NAMED_PATHS.items()
         for name, path in config.get(block, {}).get(key, {}).items()
+    } | {
+        f"pathways.cohorts.{name}.{key}": cohort[key]
+        for name, cohort in external.items()
+        for key in _OF_COHORTS
+    }
+
+
+def _fill_in_cohorts(cohorts: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Fill environment variables into the files of external cohorts."""
+    return {
+        name: {
+            **cohort,
+            **{
+                key: _fill_in(cohort[key], file, f"pathways.cohorts.{name}.{key}")
+                for key in _OF_COHORTS
+            },
+        }
+        for name, cohort in cohorts.items()
     }
 
 

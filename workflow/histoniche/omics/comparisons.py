@@ -1,8 +1,10 @@
 """Comparisons of two groups of patients, by mutation, covariate or score."""
 
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +18,9 @@ FEWEST = 3
 
 CASE, REFERENCE = "case", "reference"
 
+BY_SURVIVAL = "survival"
+"""What `cut` says for the cut-point that the survival of the training cohort gave."""
+
 
 class Sources(NamedTuple):
     """What patients can be divided by."""
@@ -28,6 +33,8 @@ class Sources(NamedTuple):
     """patient, gene: one row a mutated pair."""
     profiled: frozenset[str]
     """Patients whose mutations are known."""
+    cuts: Mapping[str, float] = MappingProxyType({})
+    """Cut-points of scores that were found by survival; NaN where there is none."""
 
 
 def divide_patients(
@@ -37,6 +44,7 @@ def divide_patients(
     *,
     groups: Path,
     comparisons: Mapping[str, Mapping[str, Any]],
+    cuts: Path | None = None,
 ) -> None:
     """Divide the patients for every comparison of the config.
 
@@ -45,13 +53,15 @@ def divide_patients(
     patients
         patient, and covariates.
     scores
-        What `histoniche.omics.scores.collect_scores` wrote, or None.
+        patient, score, value, as `histoniche.omics.scores.collect_scores` writes them, or None.
     mutations
         Who is mutated (patient, gene) and who is profiled (patient), or None.
     groups
         Written: comparison, patient, group (case or reference), label.
     comparisons
         The config's block, see `divide`.
+    cuts
+        score, cut and note, why there is no cut; or None. For rules that cut by survival.
 
     Raises
     ------
@@ -71,6 +81,7 @@ def divide_patients(
         else pd.DataFrame(),
         mutated,
         frozenset(profiled["patient"]),
+        _read_cuts(cuts) if cuts else {},
     )
     tables = []
     for name, rule in comparisons.items():
@@ -92,8 +103,8 @@ def divide(sources: Sources, rule: Mapping[str, Any], *, where: str) -> pd.DataF
     rule
         `mutation`: a gene; its carriers are the cases, the other profiled
         patients the reference. `covariate` with `case` and `reference`: two of its
-        levels. `score` with `cut`: patients above that quantile of the score are the
-        cases; those at it or below, the reference.
+        levels. `score` with `cut`: patients above that quantile of the score, or above its
+        cut-point by survival, are the cases; those at it or below, the reference.
     where
         Place of the rule in the config, for errors.
 
@@ -190,8 +201,8 @@ def _by_covariate(
 def _by_score(
     sources: Sources, rule: Mapping[str, Any], where: str
 ) -> tuple["pd.Series[bool]", tuple[str, str]]:
-    """Patients above a quantile of a score against the others."""
-    name, cut = rule["score"], float(rule["cut"])
+    """Patients above a quantile of a score, or its cut-point by survival, against the others."""
+    name = rule["score"]
     if name not in sources.scores:
         raise InputError(
             "no such score",
@@ -200,5 +211,29 @@ def _by_score(
             remedy=f"choose among {', '.join(map(str, sources.scores))}",
         )
     values = sources.scores[name].dropna()
-    case = values > values.quantile(cut)
-    return case, (f"{name} low", f"{name} high")
+    if rule["cut"] == BY_SURVIVAL:
+        limit = _cut_by_survival(sources, name, where)
+    else:
+        limit = float(values.quantile(float(rule["cut"])))
+    return values > limit, (f"{name} low", f"{name} high")
+
+
+def _read_cuts(path: Path) -> dict[str, float]:
+    """Cut-point of each score, NaN where there is none."""
+    table = read_table(path)
+    return dict(zip(table["score"], table["cut"].astype(float), strict=True))
+
+
+def _cut_by_survival(sources: Sources, name: str, where: str) -> float:
+    """Cut-point of a score that was found in the training cohort."""
+    cut = sources.cuts.get(name, math.nan)
+    if math.isnan(cut):
+        known = [score for score, value in sources.cuts.items() if not math.isnan(value)]
+        raise InputError(
+            "survival gave this score no cut-point",
+            column=f"{where}.cut",
+            value=name,
+            remedy="see survival/cut_points.tsv, give a quantile, or choose among "
+            + (", ".join(known) or "none"),
+        )
+    return float(cut)
