@@ -58,8 +58,23 @@ def enrich_differential(
     The background of a comparison is its genes with a q: what DESeq2's filter has left
     out could not have been up or down.
     """
+    table = enrich_comparisons(
+        read_table(differential), gene_sets, rule=rule, min_size=min_size, max_size=max_size
+    )
+    write_table(table, enrichment)
+
+
+def enrich_comparisons(
+    differential: pd.DataFrame,
+    gene_sets: Mapping[str, Path],
+    *,
+    rule: Mapping[str, float],
+    min_size: int,
+    max_size: int,
+) -> pd.DataFrame:
+    """Test the genes up and those down of comparisons; see `enrich_differential`."""
     tables = []
-    for name, genes in read_table(differential).groupby("comparison", sort=False):
+    for name, genes in differential.groupby("comparison", sort=False):
         lists = {
             direction: set(genes.loc[chosen, "gene"])
             for direction, chosen in differing(genes, **rule).items()
@@ -71,7 +86,7 @@ def enrich_differential(
         background = set(genes.loc[genes["q"].notna(), "gene"])
         found = enrich_lists(lists, gene_sets, background, min_size=min_size, max_size=max_size)
         tables.append(found.assign(comparison=name))
-    write_table(_arranged(tables), enrichment)
+    return _arranged(tables)
 
 
 def _arranged(tables: list[pd.DataFrame]) -> pd.DataFrame:

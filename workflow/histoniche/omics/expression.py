@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, cast
 
+import numpy as np
 import pandas as pd
 
 from histoniche.errors import InputError
@@ -93,10 +94,9 @@ def prepare_expression(
     """
     sheet = [str(patient) for patient in read_table(patients)["patient"]]
     wanted = Wanted(set(sheet), barcode, sample_types)
-    if table.is_dir():
-        matrix = read_star_counts(table, sample_sheet, unit=unit, wanted=wanted)
-    else:
-        matrix = read_matrix(table, **wanted._asdict(), symbols=symbols, layer=layer)
+    matrix = read_expression(
+        table, wanted, unit=unit, symbols=symbols, layer=layer, sample_sheet=sample_sheet
+    )
     require_shared(
         matrix.samples,
         least=min_shared,
@@ -116,6 +116,26 @@ def prepare_expression(
     reads = library_sizes(matrix) if unit == "counts" else pd.Series(dtype="float64")
     reads = reads.reindex(kept.columns).dropna().rename_axis("patient")
     write_table(reads.rename("reads").reset_index(), libraries)
+
+
+def read_expression(
+    table: Path,
+    wanted: Wanted,
+    *,
+    unit: Unit,
+    symbols: str | None = None,
+    layer: str | None = None,
+    sample_sheet: Path | None = None,
+) -> Matrix:
+    """Read a table of expression, or a folder of STAR counts; see `prepare_expression`."""
+    if table.is_dir():
+        return read_star_counts(table, sample_sheet, unit=unit, wanted=wanted)
+    return read_matrix(table, **wanted._asdict(), symbols=symbols, layer=layer)
+
+
+def log_scale(values: pd.DataFrame, *, unit: Unit) -> pd.DataFrame:
+    """Prepared values on the log2 scale: log2(value + 1), or as they are if they are logarithms."""
+    return values if unit == "log2" else pd.DataFrame(np.log2(values + 1))
 
 
 def library_sizes(matrix: Matrix) -> "pd.Series[float]":
