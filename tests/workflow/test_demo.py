@@ -87,6 +87,19 @@ def test_the_planted_programme_leads_the_genes_up_where_there_is_much_of_its_reg
     assert len(others) <= 2
 
 
+def test_the_planted_set_goes_with_its_region_and_tells_survival_where_that_is_planted(demo):
+    found = table(demo, "omics/pathway_correlation").set_index("term")
+    planted = found.loc["Demo: CTmvp programme"]
+    assert planted["r_low"] > 0.5 and planted["q"] < 1e-4 and planted["n"] == 38
+    groups = table(demo, "survival/pathway_groups").drop_duplicates("cohort").set_index("cohort")
+    assert groups.loc["planted", "hazard_low"] > 1 and groups.loc["planted", "q"] < 0.05
+    low, high = (groups.loc["unplanted", f"hazard_{end}"] for end in ("low", "high"))
+    assert low < 1 < high
+    assert groups["cut"].nunique() == 1 and groups.loc["planted", "n_all"] == 90
+    genes = table(demo, "omics/pathway_genes")["gene"]
+    assert (genes.map(truth(demo, "genes").set_index("gene")["region"]) == "CTmvp").sum() >= 15
+
+
 def test_the_study_opens_in_the_tools_for_annotated_matrices(demo):
     study = anndata.read_h5ad(demo.results / "omics" / "study.h5ad")
     assert study.shape[0] == 38 and "area_CTmvp" in study.obs

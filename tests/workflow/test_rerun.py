@@ -119,6 +119,22 @@ def test_the_rule_of_a_differing_gene_re_runs_no_test_of_genes(demo):
     }  # fmt: skip
 
 
+def test_a_limit_of_the_pathways_re_runs_them_and_what_follows_alone(demo):
+    end = {"carry_pathways", "draw_pathways", "write_summary", "seal_bundle", "all"}
+    planned = demo.planned(**changed(demo.config, "pathways", "correlation_q", value=0.05))
+    assert set(planned) == {"score_pathways", *end}
+    planned = demo.planned(**changed(demo.config, "pathways", "q", value=0.01))
+    assert set(planned) == {"correlate_pathways", "score_pathways", *end}
+    planned = demo.planned(**changed(demo.config, "pathways", "cut", "min_share", value=0.2))
+    assert set(planned) == end
+
+
+def test_a_cut_by_survival_re_runs_the_comparisons_and_no_survival(demo):
+    planned = demo.planned(**changed(demo.config, "comparisons", "mvp", "cut", value="survival"))
+    assert {"divide_patients", "compare_expression", "correlate_pathways"} <= set(planned)
+    assert not set(planned) & {"gather_scores", "compare_scores", "score_activity"}
+
+
 def test_a_touched_slide_re_runs_nothing_and_a_changed_one_itself(own_copy):
     slide = own_copy.folder / "cohort" / "slides" / "P001-1.tif"
     assert own_copy.planned() == {}

@@ -177,6 +177,7 @@ FIGURES = [
     *(rules.draw_interactions.output if has("ligand_receptor") else []),
     *(rules.draw_survival.output if AREA_SURVIVAL else []),
     *GROUP_FIGURES,
+    *(rules.draw_pathways.output if PATHWAYS else []),
     *(rules.draw_survival_models.output if has("survival_models") else []),
     *(rules.draw_balance.output if HELD_OUT else []),
     *expand(rules.draw_clinical_use.output, score=CLINICAL_SCORES),

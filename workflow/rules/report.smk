@@ -125,6 +125,7 @@ TABLES = {
         survival_scores="survival/scores",
     ),
     **GROUP_TABLES,
+    **PATHWAY_TABLES,
     **when(
         has("survival_models"),
         **{

@@ -12,6 +12,7 @@ from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.demo.cells import SEQUENCED, draw_cells, draw_pairs
 from histoniche.demo.clinical import describe_hazard, draw_patients
 from histoniche.demo.design import REGIONS, Design, draw_design
+from histoniche.demo.external import COHORTS, draw_external
 from histoniche.demo.layout import MPP, draw_layout, draw_size
 from histoniche.demo.molecular import (
     draw_expression,
@@ -89,7 +90,7 @@ def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> Non
     folder
         Takes `slides.tsv`, `patients.tsv`, `scans.tsv`, `counts.tsv.gz`, `mutations.maf`,
         `gene_sets.gmt`, `references.gmt`, `markers.tsv`, `cells.tsv.gz`, `cell_labels.tsv`,
-        `ligand_receptor.tsv`, and the folders `slides`, `masks`, `scans` and `truth`.
+        `ligand_receptor.tsv`, and the folders `slides`, `masks`, `scans`, `external` and `truth`.
         Paths in `slides.tsv` and `scans.tsv` start from it. What it held before is replaced.
     patients
         Number of patients, at least 4. About 45 % of them have annotated slides, one in ten
@@ -120,7 +121,7 @@ def write_demo_cohort(folder: Path, *, patients: int = 40, seed: int = 7) -> Non
 
 
 def write_counts(counts: pd.DataFrame, path: Path) -> None:
-    """Write counts, genes by patients, as gzipped TSV without a time stamp."""
+    """Write counts, or other numbers, genes by patients, as gzipped TSV without a time stamp."""
     text = counts.to_csv(sep="\t", lineterminator="\n")
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
@@ -250,6 +251,7 @@ def _write_molecular(
     """Write expression, mutations, gene sets, markers and references, and the truth about them."""
     genes = name_genes(generator(seed, "genes"))
     _write_tsv(genes.reset_index(), folder / "truth" / "genes.tsv")
+    _write_external(genes, folder, seed=seed)
     counts = draw_expression(genes, areas, generator(seed, "expression"))
     counts.loc[TRAIT_GENE] = draw_shown_gene(counts, level, generator(seed, "shown gene"))
     write_counts(counts, folder / "counts.tsv.gz")
@@ -277,6 +279,16 @@ def _write_cells(genes: "pd.Series[str]", patients: list[str], folder: Path, *, 
     write_counts(counts, folder / "cells.tsv.gz")
     _write_tsv(cells.drop(columns="quality"), folder / "cell_labels.tsv")
     _write_tsv(cells, folder / "truth" / "cells.tsv")
+
+
+def _write_external(genes: "pd.Series[str]", folder: Path, *, seed: int) -> None:
+    """Write the expression and follow-up of cohorts from elsewhere."""
+    for name in COHORTS:
+        place = folder / "external" / name
+        place.mkdir(parents=True)
+        values, followed = draw_external(genes, name, generator(seed, "external", name))
+        write_counts(values, place / "expression.tsv.gz")
+        _write_tsv(followed, place / "patients.tsv")
 
 
 def _write_gmt(sets: dict[str, list[str]], path: Path) -> None:

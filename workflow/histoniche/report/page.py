@@ -32,6 +32,7 @@ from histoniche.report.sections.meaning import (
 )
 from histoniche.report.sections.methods import methods_section
 from histoniche.report.sections.omics import enrichment_section, signatures_section
+from histoniche.report.sections.pathways import pathways_section
 from histoniche.report.sections.risk_signatures import risk_signatures_section
 from histoniche.report.sections.segmentation import segmentation_section
 from histoniche.report.sections.slides import maps_section, slides_section
@@ -66,6 +67,7 @@ _SECTIONS = (
     gene_survival_section,
     survival_models_section,
     clinical_section,
+    pathways_section,
     methods_section,
 )
 

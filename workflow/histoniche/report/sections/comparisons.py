@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from histoniche.omics.comparisons import differing, differing_in_words
+from histoniche.omics.comparisons import BY_SURVIVAL, differing, differing_in_words
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.numbers import format_number, format_p
+from histoniche.report.numbers import format_number, format_p, join_words
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 
@@ -24,6 +24,7 @@ def comparisons_section(results: Results) -> Section:
         f"Every gene tested on counts by DESeq2's negative binomial model{equal}. A positive log2 "
         "fold change means more in the first group. q is p after Benjamini-Hochberg over the genes "
         "of the comparison; genes with too few counts to ever pass have none."
+        f"{_cut_by_survival(results)}"
     )
     blocks: list[Block] = [
         Paragraph(text),
@@ -38,6 +39,18 @@ def comparisons_section(results: Results) -> Section:
         *_enriched(results),
     ]
     return Section("comparisons", _TITLE, blocks)
+
+
+def _cut_by_survival(results: Results) -> str:
+    """Which scores survival gave their cut-points, in words; nothing if none."""
+    rules = results.block("comparisons").values()
+    named = [str(rule["score"]) for rule in rules if rule.get("cut") == BY_SURVIVAL]
+    if not named:
+        return ""
+    return (
+        f" {join_words(named)} divided the patients at the cut-point that survival gave in the "
+        "training cohort."
+    )
 
 
 def _rule(results: Results) -> dict[str, float]:

@@ -49,6 +49,9 @@ CITATIONS = {
     "and RNA-seq data. BMC Bioinformatics 2013;14:7.",
     "ssGSEA": "Barbie DA, Tamayo P, Boehm JS, et al. Systematic RNA interference reveals that "
     "oncogenic KRAS-driven cancers require TBK1. Nature 2009;462:108.",
+    "Yan 2021": "Yan J, Zhao Y, Chen Y, et al. Deep learning features from diffusion tensor "
+    "imaging improve glioma stratification and identify risk groups with distinct molecular "
+    "pathway activities. EBioMedicine 2021;72:103583.",
     "scanpy": "Wolf FA, Angerer P, Theis FJ. SCANPY: large-scale single-cell gene expression data "
     "analysis. Genome Biol 2018;19:15.",
     "SingleCellSignalR": "Cabello-Aguilar S, Alame M, Kon-Sun-Tack F, et al. SingleCellSignalR: "
@@ -280,8 +283,17 @@ def _cited(results: Results) -> Iterator[str]:
         yield from ("PH", "Uno C", "AUC", "Brier")
     if results.has("enrichment"):
         yield "gseapy"
-    if results.has("activity_correlation") or results.has("activity_comparison"):
-        yield {"gsva": "GSVA", "ssgsea": "ssGSEA"}[results.block("activity").get("method", "gsva")]
+    scored = [
+        results.block(block).get("method", "gsva")
+        for block, names in (
+            ("activity", ("activity_correlation", "activity_comparison")),
+            ("pathways", ("pathway_correlation",)),
+        )
+        if any(map(results.has, names))
+    ]
+    yield from dict.fromkeys({"gsva": "GSVA", "ssgsea": "ssGSEA"}[method] for method in scored)
+    if results.has("pathway_correlation"):
+        yield "Yan 2021"
     if results.has("cells"):
         yield "scanpy"
     if results.has("interactions"):
