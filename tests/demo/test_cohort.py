@@ -251,7 +251,9 @@ def test_shuffling_keeps_every_value_and_breaks_every_link(cohort, tmp_path):
         if name.startswith(("slides", "masks", "gene_sets.gmt", "references.gmt", "markers.tsv"))
         or name.startswith("scans")
         or name in ("cells.tsv.gz", "ligand_receptor.tsv")
-    } | {"truth/slide_areas.tsv"}
+    } | {"truth/slide_areas.tsv"} | {
+        f"external/{name}/expression.tsv.gz" for name in ("planted", "unplanted")
+    }
 
     old, new = read(cohort / "patients.tsv"), read(out / "patients.tsv")
     assert (old[["patient", "age", "sex", "mgmt"]] == new[["patient", "age", "sex", "mgmt"]]).all(

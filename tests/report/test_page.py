@@ -101,7 +101,7 @@ def test_sections_come_in_the_order_of_the_contents(full):
         *("signatures", "enrichment", "network", "rankings", "cell_types", "references"),
         *("single_cells", "crosstalk", "activity", "comparisons"),
         *("survival", "survival_groups", "gene_survival", "survival_models", "clinical_use"),
-        "methods",
+        *("pathways", "methods"),
     ]
 
 

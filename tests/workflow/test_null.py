@@ -48,6 +48,14 @@ def test_hardly_a_gene_passes_the_correction(shuffled):
     assert 0.03 < (correlation["p"] < 0.05).mean() < 0.07
 
 
+def test_no_gene_set_stands_behind_a_score_and_none_is_carried(shuffled):
+    correlation = read_table(shuffled.results / "omics" / "pathway_correlation.parquet")
+    assert not (correlation["q"] < 0.01).any()
+    groups = read_table(shuffled.results / "survival" / "pathway_groups.parquet")
+    assert set(groups["cohort"]) == {"training", "planted", "unplanted"}
+    assert groups["p"].isna().all() and groups["note"].str.contains("no cut-point").all()
+
+
 def test_over_many_shuffles_a_region_has_a_false_gene_as_rarely_as_it_should(demo):
     genes = read_table(demo.results / "omics" / "expression_genes.parquet")
     values = read_table(demo.results / "omics" / "expression.parquet").set_index("gene")

@@ -15,9 +15,9 @@ def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
     """Copy a demo cohort and break every link between its parts.
 
     Expression, survival, mutations and the columns of traits are dealt out anew to the patients,
-    each by its own permutation, and the labels of single cells to the cells of their patient.
-    Slides, masks and scans stay as they are. The copy's `truth` says that nothing is planted
-    beyond the regions.
+    each by its own permutation, survival in the external cohorts too, and the labels of single
+    cells to the cells of their patient. Slides, masks and scans stay as they are. The copy's
+    `truth` says that nothing is planted beyond the regions.
 
     Patients are permuted, not genes one by one, so the genes of a region stay correlated with
     each other. Should one pass the signature's raw p by chance, many of its kind do, and their
@@ -32,7 +32,8 @@ def shuffle_labels(folder: Path, out: Path, *, seed: int) -> None:
     """
     with whole_folder(out) as work:
         shutil.copytree(folder, work, dirs_exist_ok=True)
-        _shuffle_survival(work / "patients.tsv", seed)
+        for sheet in (work / "patients.tsv", *work.glob("external/*/patients.tsv")):
+            _shuffle_survival(sheet, seed)
         _shuffle_traits(work / "patients.tsv", seed)
         patients = list(pd.read_csv(work / "patients.tsv", sep="\t", dtype=str)["patient"])
         _shuffle_expression(work / "counts.tsv.gz", patients, seed)
