@@ -100,6 +100,25 @@ def test_the_planted_set_goes_with_its_region_and_tells_survival_where_that_is_p
     assert (genes.map(truth(demo, "genes").set_index("gene")["region"]) == "CTmvp").sum() >= 15
 
 
+def test_the_margin_that_shows_the_planted_risk_is_found_on_held_out_scans(demo):
+    quality = table(demo, "imaging/quality").set_index("patient")
+    bad = quality[quality["status"] == "bad"]
+    assert len(quality) == 38 and bad["reason"].tolist() == ["the tumour mask is empty"]
+    performance = table(demo, "imaging/performance").set_index(["cohort", "fold"])
+    whole = table(demo, "imaging/performance").query("fold.isna()").iloc[0]
+    assert whole["patients"] == 37 and whole["seen"] == 0 and len(performance) == 6
+    assert whole["concordance"] >= 0.75 and whole["low"] > 0.5 and whole["p"] < 0.01
+    # Of who is at risk, the margin is what speaks for it.
+    scores = table(demo, "imaging/scores").set_index("patient")["dls"]
+    zones = table(demo, "imaging/activation_zones").pivot(
+        index="patient", columns="zone", values="activation"
+    )
+    high = zones[scores.reindex(zones.index) > scores.quantile(2 / 3)]
+    assert len(high) == 12
+    assert (high.idxmax(axis=1) == "margin").mean() > 0.5
+    assert high["margin"].mean() > max(high["core"].mean(), high["outside"].mean())
+
+
 def test_the_study_opens_in_the_tools_for_annotated_matrices(demo):
     study = anndata.read_h5ad(demo.results / "omics" / "study.h5ad")
     assert study.shape[0] == 38 and "area_CTmvp" in study.obs
@@ -233,7 +252,7 @@ def test_the_searched_cut_of_the_hazardous_region_holds_after_correction_and_mgm
     cuts = table(demo, "survival/cut_points").set_index("score")
     gene = demo.config["survival"]["genes"][0]
     planted = json.loads((demo.folder / "cohort" / "truth" / "hazard.json").read_text())
-    assert list(cuts.index) == [planted["region"], gene]
+    assert list(cuts.index) == [planted["region"], gene, "dls"]
     assert (cuts["p_permutation"] < 0.05).all() and (cuts["q"] < 0.05).all()
     search = table(demo, "survival/cut_search")
     best = search.loc[search.groupby("score")["statistic"].idxmax()]

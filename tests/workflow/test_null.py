@@ -161,12 +161,19 @@ def test_no_region_goes_with_survival(shuffled):
 def test_no_searched_cut_and_no_gene_goes_with_survival(shuffled):
     folder = shuffled.results / "survival"
     cuts = read_table(folder / "cut_points.parquet")
-    assert len(cuts) == 2 and (cuts["q"] > 0.05).all()
+    assert len(cuts) == 3 and (cuts["q"] > 0.05).all()
     assert (read_table(folder / "covariate_groups.parquet")["p"] > 0.05).all()
     genes = read_table(folder / "genes_cox.parquet")
     assert (genes["q"] < 0.05).sum() <= 1
     # Genes of one region rise and fall together, and so do their p.
     assert (genes["p"] < 0.05).mean() < 0.09
+
+
+def test_scans_tell_nothing_of_the_survival_of_other_patients(shuffled):
+    performance = read_table(shuffled.results / "imaging" / "performance.parquet")
+    whole = performance[performance["fold"].isna()].iloc[0]
+    assert whole["patients"] == 37 and whole["low"] < 0.5 < whole["high"]
+    assert whole["p"] > 0.05
 
 
 def test_no_region_betters_a_model_of_the_covariates(shuffled):
