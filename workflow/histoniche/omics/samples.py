@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from histoniche.cohort.barcodes import TCGA_TYPES
 from histoniche.errors import InputError
 from histoniche.omics.decisions import Decision, list_names
 from histoniche.tables import read_table, write_table
@@ -16,27 +17,6 @@ Barcode = Literal["whole", "tcga"]
 
 PRIMARY = ("Primary Tumor",)
 """The sample types that are kept unless others are named."""
-
-TCGA_TYPES = {
-    "01": "Primary Tumor",
-    "02": "Recurrent Tumor",
-    "03": "Primary Blood Derived Cancer - Peripheral Blood",
-    "04": "Recurrent Blood Derived Cancer - Bone Marrow",
-    "05": "Additional - New Primary",
-    "06": "Metastatic",
-    "07": "Additional Metastatic",
-    "09": "Primary Blood Derived Cancer - Bone Marrow",
-    "10": "Blood Derived Normal",
-    "11": "Solid Tissue Normal",
-    "12": "Buccal Cell Normal",
-    "14": "Bone Marrow Normal",
-    "20": "Control Analyte",
-    "40": "Recurrent Blood Derived Cancer - Peripheral Blood",
-    "50": "Cell Lines",
-    "60": "Primary Xenograft Tissue",
-    "61": "Cell Line Derived Xenograft Tissue",
-}
-"""Sample types by their code in a TCGA barcode, as the GDC names them (GDC, TCGA code tables)."""
 
 NOT_TCGA = "not a TCGA barcode"
 NO_PATIENT = "no patient of the sheet"
