@@ -1,0 +1,266 @@
+"""cBioPortal: clinical data, mutations and expression of a study, by its API or its folder.
+
+References
+----------
+cBioPortal documentation, Web API (OpenAPI at /api/v3/api-docs) and File Formats.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import pandas as pd
+
+from histoniche.cohort.sources.connection import Connection, shown
+from histoniche.errors import InputError
+from histoniche.files import whole_file, write_text
+
+BASE = "https://www.cbioportal.org/api"
+
+Level = Literal["patient", "sample"]
+
+MAF_COLUMNS = {
+    "Hugo_Symbol": ("gene", "hugoGeneSymbol"),
+    "Entrez_Gene_Id": ("entrezGeneId",),
+    "NCBI_Build": ("ncbiBuild",),
+    "Chromosome": ("chr",),
+    "Start_Position": ("startPosition",),
+    "End_Position": ("endPosition",),
+    "Variant_Classification": ("mutationType",),
+    "Variant_Type": ("variantType",),
+    "Reference_Allele": ("referenceAllele",),
+    "Tumor_Seq_Allele2": ("variantAllele",),
+    "HGVSp_Short": ("proteinChange",),
+    "Tumor_Sample_Barcode": ("sampleId",),
+    "Mutation_Status": ("mutationStatus",),
+    "t_alt_count": ("tumorAltCount",),
+    "t_ref_count": ("tumorRefCount",),
+}
+"""Columns of a MAF by where the API has them."""
+
+_PAGE = 20_000
+_GENES = 500
+_STUDY = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+
+class CBioPortal:
+    """The API.
+
+    Parameters
+    ----------
+    connection
+        To it.
+    base
+        Its address.
+    page
+        Rows asked for at once.
+    """
+
+    def __init__(self, connection: Connection, base: str = BASE, *, page: int = _PAGE) -> None:
+        self._connection, self.base, self._page = connection, base.rstrip("/"), page
+
+    def clinical(self, study: str, level: Level) -> pd.DataFrame:
+        """Clinical data of a study as text, a row a patient or sample.
+
+        Returns
+        -------
+        PATIENT_ID, for samples SAMPLE_ID too, then the attributes by their ids; empty where
+        nothing is known.
+        """
+        query = {"clinicalDataType": level.upper(), "projection": "SUMMARY"}
+        rows = list(self._pages(f"studies/{_checked(study)}/clinical-data", query))
+        keys = ["patientId"] if level == "patient" else ["patientId", "sampleId"]
+        names = ["PATIENT_ID", "SAMPLE_ID"][: len(keys)]
+        if not rows:
+            return pd.DataFrame(columns=names)
+        long = pd.DataFrame(rows).drop_duplicates([*keys, "clinicalAttributeId"])
+        wide = long.pivot(index=keys, columns="clinicalAttributeId", values="value")
+        wide = wide.reset_index().rename(columns=dict(zip(keys, names, strict=True)))
+        return wide.rename_axis(columns=None).fillna("").astype(str)
+
+    def samples(self, study: str, kind: str = "all") -> list[str]:
+        """Samples of a list of a study, such as `all` or `sequenced`; none if it has no such."""
+        lists = self._pages(f"studies/{_checked(study)}/sample-lists", {"projection": "SUMMARY"})
+        known = {str(one["sampleListId"]) for one in lists}
+        wanted = f"{study}_{kind}"
+        if wanted not in known:
+            return []
+        answer, _ = self._connection.read_json(f"{self.base}/sample-lists/{wanted}/sample-ids")
+        return [str(name) for name in answer]
+
+    def profile(self, study: str, alteration: str, ending: str | None = None) -> str:
+        """Id of a molecular profile of a study.
+
+        Parameters
+        ----------
+        study
+            The study's id.
+        alteration
+            MUTATION_EXTENDED, MRNA_EXPRESSION or COPY_NUMBER_ALTERATION.
+        ending
+            What the id ends with, where a study has several: `rna_seq_v2_mrna`, `gistic`.
+
+        Raises
+        ------
+        InputError
+            If there is none, or several fit.
+        """
+        url = f"studies/{_checked(study)}/molecular-profiles"
+        found = [
+            str(one["molecularProfileId"])
+            for one in self._pages(url, {"projection": "SUMMARY"})
+            if one.get("molecularAlterationType") == alteration
+        ]
+        fitting = [name for name in found if ending is None or name.endswith(ending)]
+        if len(fitting) != 1:
+            raise InputError(
+                f"{len(fitting)} profiles of {study} are {alteration} ({ending or 'any'})",
+                file=f"{self.base}/{url}",
+                remedy=f"name one of {', '.join(found) or 'another study'}",
+            )
+        return fitting[0]
+
+    def mutations(self, study: str) -> pd.DataFrame:
+        """Mutations of all sequenced samples, one row a variant, in the columns of a MAF."""
+        profile = self.profile(study, "MUTATION_EXTENDED")
+        query = {"sampleListId": f"{study}_sequenced", "projection": "DETAILED"}
+        rows = [
+            {column: _at(row, place) for column, place in MAF_COLUMNS.items()}
+            for row in self._pages(f"molecular-profiles/{profile}/mutations", query)
+        ]
+        return pd.DataFrame(rows, columns=list(MAF_COLUMNS))
+
+    def values(self, profile: str, samples: str, genes: Sequence[int]) -> pd.DataFrame:
+        """Values of genes in samples: expression, or discrete copy number.
+
+        Parameters
+        ----------
+        profile
+            Id of the molecular profile.
+        samples
+            Id of a list of samples.
+        genes
+            Entrez ids.
+
+        Returns
+        -------
+        Entrez ids by samples, NaN where nothing was measured.
+        """
+        url = f"{self.base}/molecular-profiles/{profile}/molecular-data/fetch?projection=SUMMARY"
+        rows: list[dict[str, Any]] = []
+        for start in range(0, len(genes), _GENES):
+            body = {"entrezGeneIds": list(genes[start : start + _GENES]), "sampleListId": samples}
+            answer, _ = self._connection.read_json(url, body=body)
+            rows += answer
+        if not rows:
+            return pd.DataFrame()
+        table = pd.DataFrame(rows)[["entrezGeneId", "sampleId", "value"]]
+        table["value"] = pd.to_numeric(table["value"], errors="coerce")
+        return table.pivot_table(index="entrezGeneId", columns="sampleId", values="value")
+
+    def genes(self) -> dict[int, str]:
+        """Symbols of all genes by their Entrez ids."""
+        rows = self._pages("genes", {"projection": "SUMMARY"})
+        return {
+            int(row["entrezGeneId"]): str(row["hugoGeneSymbol"])
+            for row in rows
+            if row.get("type", "protein-coding") == "protein-coding"
+        }
+
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Rows of a list, page by page."""
+        for number in range(1_000_000):
+            asked = urlencode({**query, "pageSize": self._page, "pageNumber": number})
+            url = f"{self.base}/{path}?{asked}"
+            rows, _ = self._connection.read_json(url)
+            if not isinstance(rows, list):
+                remedy = "mend the address of the service"
+                raise InputError("answers not as cBioPortal does", file=shown(url), remedy=remedy)
+            yield from rows
+            if len(rows) < self._page:
+                return
+
+
+def write_clinical(table: pd.DataFrame, path: Path) -> None:
+    """Write clinical data in cBioPortal's file format, which `import-cbioportal` reads."""
+    names = list(table.columns)
+    head = [names, names, ["STRING"] * len(names), ["1"] * len(names)]
+    lines = ["#" + "\t".join(line) for line in head]
+    body = table.to_csv(sep="\t", index=False, lineterminator="\n")
+    write_text("\n".join(lines) + "\n" + body, path)
+
+
+def write_maf(table: pd.DataFrame, sequenced: Sequence[str], path: Path) -> None:
+    """Write mutations as a MAF with the samples that were sequenced, variants or not."""
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        stream.write(f"#sequenced_samples: {' '.join(sequenced)}\n")
+        table.to_csv(stream, sep="\t", index=False, lineterminator="\n")
+
+
+def write_expression(values: pd.DataFrame, symbols: Mapping[int, str], path: Path) -> None:
+    """Write expression as cBioPortal does: Hugo_Symbol, Entrez_Gene_Id, then a column a sample."""
+    table = values.copy()
+    entrez = [int(gene) for gene in table.index]
+    table.insert(0, "Entrez_Gene_Id", entrez)
+    table.insert(0, "Hugo_Symbol", [symbols.get(gene, str(gene)) for gene in entrez])
+    with whole_file(path) as temporary:
+        table.to_csv(temporary, sep="\t", index=False, na_rep="NA", lineterminator="\n")
+
+
+_UNPACKED = {
+    "patients": ("data_clinical_patient.txt", "data_bcr_clinical_data_patient.txt"),
+    "samples": ("data_clinical_sample.txt", "data_bcr_clinical_data_sample.txt"),
+    "mutations": ("data_mutations.txt", "data_mutations_extended.txt"),
+    "expression": (
+        "data_mrna_seq_v2_rsem.txt",
+        "data_RNA_Seq_v2_expression_median.txt",
+        "data_mrna_seq_tpm.txt",
+        "data_mrna_agilent_microarray.txt",
+    ),
+    "sequenced": ("case_lists/cases_sequenced.txt",),
+}
+
+
+def unpacked(folder: Path) -> dict[str, Path]:
+    """Files of a study's unpacked folder by what they hold.
+
+    Returns
+    -------
+    patients, samples, mutations, expression, sequenced: those that are there.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no clinical data of patients.
+    """
+    found = {
+        what: next((folder / name for name in names if (folder / name).is_file()), None)
+        for what, names in _UNPACKED.items()
+    }
+    if found["patients"] is None:
+        remedy = "unpack the study's .tar.gz and name its folder"
+        raise InputError("no data_clinical_patient.txt here", file=folder, remedy=remedy)
+    return {what: path for what, path in found.items() if path is not None}
+
+
+def read_clinical(path: Path) -> pd.DataFrame:
+    """Read a clinical file of a study's folder as text; lines of comment are passed over."""
+    return pd.read_csv(path, sep="\t", comment="#", dtype=str, keep_default_na=False)
+
+
+def _checked(study: str) -> str:
+    """A study's id, fit for an address."""
+    if not _STUDY.fullmatch(study):
+        remedy = "write the id as cBioPortal's address bar shows it"
+        raise InputError("no study's id", value=study, remedy=remedy)
+    return study
+
+
+def _at(row: Mapping[str, Any], place: Sequence[str]) -> str:
+    """A cell of an answer, in a nested mapping perhaps; empty if it is missing."""
+    value: Any = row
+    for key in place:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return "" if value is None else str(value)
