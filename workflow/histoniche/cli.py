@@ -70,6 +70,81 @@ def demo(
     print(f"ok: {patients} patients in {folder}")
 
 
+@app.command()
+def cohort(
+    name: Annotated[str, typer.Argument(help="A recipe, such as tcga-gbm, or a file.")],
+    into: Annotated[Path, typer.Option(help="Folder of the cohort.")],
+    without: Annotated[
+        list[str] | None, typer.Option(help="A label of the recipe to leave out; once for each.")
+    ] = None,
+    service: Annotated[
+        list[str] | None, typer.Option(help="Address of a service, NAME=ADDRESS; once for each.")
+    ] = None,
+    *,
+    frozen: Annotated[bool, typer.Option("--frozen", help="Take frozen sections too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
+) -> None:
+    """Write config and sheets of a public cohort, and the list of files that it needs."""
+    from histoniche.cohort.sources.command import connect, make_cohort, read_addresses
+    from histoniche.report.figures.cohort_flow import draw_cohort_flow
+
+    _show_progress()
+    addresses = read_addresses(service or [])
+    connection = connect(None, addresses)
+    for line in make_cohort(
+        name,
+        into,
+        addresses=addresses,
+        connection=connection,
+        frozen=frozen,
+        without=without or [],
+        dry_run=dry_run,
+    ):
+        print(line)
+    if not dry_run:
+        draw_cohort_flow(into / "flow.tsv", figure=into / "flow" / "cohort_flow.svg")
+
+
+@app.command("fetch")
+def fetch_files(
+    folder: Annotated[Path, typer.Argument(help="Folder that `histoniche cohort` wrote.")],
+    *,
+    token: Annotated[
+        Path | None, typer.Option(help="File with the GDC's token, for controlled files.")
+    ] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=32, help="Files at once.")] = 4,
+    megabytes_per_s: Annotated[
+        float | None, typer.Option(min=0.01, help="Most MB a second, of all files together.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only this, such as slides or expression.")
+    ] = None,
+    service: Annotated[
+        list[str] | None, typer.Option(help="Address of a service, NAME=ADDRESS; once for each.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell if all that came is as it came.")
+    ] = False,
+) -> None:
+    """Fetch the files of a cohort; started again, it goes on where it stopped."""
+    from histoniche.cohort.sources.command import fetch_cohort, read_addresses, verify_cohort
+
+    _show_progress()
+    if check:
+        problems = verify_cohort(folder)
+        print("\n".join(problems) or "ok: all is as it came")
+        raise typer.Exit(1 if problems else 0)
+    for line in fetch_cohort(
+        folder,
+        addresses=read_addresses(service or []),
+        token=token,
+        parallel=parallel,
+        megabytes_per_s=megabytes_per_s,
+        only=only or [],
+    ):
+        print(line)
+
+
 @app.command("import-cbioportal")
 def import_clinical(
     clinical: Annotated[Path, typer.Argument(help="data_clinical_patient.txt of a study.")],
@@ -160,6 +235,13 @@ def config_docs(
 
     write_config_docs(path, check=check)
     print(f"ok: {path}")
+
+
+def _show_progress() -> None:
+    """Let log lines of the package appear as plain lines."""
+    import logging
+
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
 
 
 def main() -> None:
