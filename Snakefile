@@ -22,6 +22,7 @@ pathvars:
 
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/slides.smk"
+include: "workflow/rules/sources.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/segmentation.smk"
 include: "workflow/rules/tuning.smk"

@@ -145,6 +145,27 @@ def fetch_files(
         print(line)
 
 
+@app.command("stream")
+def stream_slides(
+    snakemake: Annotated[
+        list[str] | None, typer.Argument(help="After --, arguments for snakemake: --cores all.")
+    ] = None,
+    config: Annotated[
+        list[Path] | None, typer.Option(help="Configuration; several as snakemake takes them.")
+    ] = None,
+    slides_at_once: Annotated[
+        int, typer.Option(min=1, help="About how many slides to work on; twice as many are here.")
+    ] = 16,
+) -> None:
+    """Fetch, inspect, tile and remove slides some at a time, where sources.keep_slides is false."""
+    from histoniche.cohort.sources.streaming import stream
+
+    _show_progress()
+    configs = config or [Path("config/config.yaml")]
+    number = stream(configs, snakemake or [], slides_at_once=slides_at_once)
+    print(f"ok: {number} slides inspected and tiled")
+
+
 @app.command("import-cbioportal")
 def import_clinical(
     clinical: Annotated[Path, typer.Argument(help="data_clinical_patient.txt of a study.")],

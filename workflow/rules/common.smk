@@ -164,8 +164,9 @@ def owners(slides):
 
 @functools.cache
 def slide_content(slide):
-    """Fingerprint of a slide, read once for all rules that want it."""
-    return fingerprint(Path(slide_row(slide).path))
+    """What a slide holds: by its source's list, else its fingerprint, read once for all rules."""
+    path = slide_row(slide).path
+    return study.coming.content(path) or fingerprint(Path(path))
 
 
 def slide_verdicts(wildcards):
@@ -218,6 +219,17 @@ def cells(slides, column):
     return [
         path for slide in slides for path in optional(getattr(slide_row(slide), column))
     ]
+
+
+def content_of_sources(paths):
+    """Some files of a public cohort with what they hold, for what fetches them."""
+    folder = study.coming.folder
+    return {path: study.coming.content(f"{folder}/{path}") for path in sorted(paths)}
+
+
+def fetched(part):
+    """What fetching one folder of a public cohort leaves behind; nothing without such a cohort."""
+    return [f"<results>/sources/{part}.json"] if study.coming.below(part) else []
 
 
 def files_in(path):

@@ -16,7 +16,7 @@ rule prepare_expression:
     input:
         table=block("expression").get("path", []),
         # A folder looks unchanged when a file in it changes.
-        files=files_in(block("expression").get("path")),
+        files=(fetched("expression") or files_in(block("expression").get("path"))),
         sample_sheet=block("expression").get("sample_sheet", []),
         patients="<results>/cohort/patients.parquet",
     output:

@@ -233,6 +233,7 @@ rule seal_bundle:
                 if has("segmentation")
                 else []
             ),
+            *SOURCE_FILES,
             *TRAIT_FILES,
             *expand(rules.evaluate_clinically.output, score=CLINICAL_SCORES),
             *(

@@ -18,7 +18,10 @@ rule inspect_slides:
     input:
         # A touched slide re-runs nothing, a changed one does: see params.slides.
         slides=lambda wildcards: [
-            ancient(path) for path in cells(SLIDE_BATCHES[wildcards.batch], "path")
+            ancient(path)
+            for path in study.coming.here(
+                cells(SLIDE_BATCHES[wildcards.batch], "path")
+            )
         ],
         masks=lambda wildcards: cells(SLIDE_BATCHES[wildcards.batch], "tissue_mask"),
     output:
@@ -154,7 +157,10 @@ rule draw_contact_sheet:
 rule tile_slides:
     input:
         slides=lambda wildcards: [
-            ancient(path) for path in cells(SLIDE_BATCHES[wildcards.batch], "path")
+            ancient(path)
+            for path in study.coming.here(
+                cells(SLIDE_BATCHES[wildcards.batch], "path")
+            )
         ],
         annotations=lambda wildcards: cells(
             SLIDE_BATCHES[wildcards.batch], "annotation"

@@ -14,8 +14,9 @@ import pytest
 
 from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.credentials import read_token
-from histoniche.cohort.sources.download import Remote, download
+from histoniche.cohort.sources.download import download
 from histoniche.cohort.sources.partial import held, part_of
+from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256
 from source_server import File, cut, status
@@ -288,7 +289,8 @@ KILLED = """
 import sys
 from pathlib import Path
 from histoniche.cohort.sources.connection import Connection
-from histoniche.cohort.sources.download import Remote, download
+from histoniche.cohort.sources.download import download
+from histoniche.cohort.sources.remote import Remote
 url, size, md5, folder = sys.argv[1:]
 download(Remote("slides/a.svs", url, int(size), md5), Path(folder), Connection())
 """

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 
 from histoniche.cohort.sources.credentials import read_token
-from histoniche.cohort.sources.download import Remote
 from histoniche.cohort.sources.fetching import Estimate, check_room, estimate, fetch
 from histoniche.cohort.sources.pacing import Bandwidth, Limits, asked_pause, pause_before
 from histoniche.cohort.sources.records import (
@@ -18,6 +17,7 @@ from histoniche.cohort.sources.records import (
     write_fetched,
     write_wanted,
 )
+from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
 from source_server import File, status
 

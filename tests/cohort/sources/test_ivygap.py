@@ -10,7 +10,8 @@ from PIL import Image
 
 from histoniche.cohort.palette import IGNORE, find_palette, read_palette
 from histoniche.cohort.sources.annotation_masks import mask_from_picture, nearest_labels
-from histoniche.cohort.sources.derivation import derive, expression_of_region, write_derived
+from histoniche.cohort.sources.derivation import derive, expression_of_region
+from histoniche.cohort.sources.derivation_list import write_derived
 from histoniche.cohort.sources.download import download
 from histoniche.cohort.sources.ivygap import IvyGap
 from histoniche.errors import InputError

@@ -1,7 +1,7 @@
 """Places: the files that a configuration and its sheets name, apart from where results go."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -12,6 +12,7 @@ from histoniche.errors import InputError
 
 _PATHS: dict[str, set[str]] = {
     "cohort": {"slides", "patients", "root"},
+    "sources": {"folder"},
     "segmentation": {"pretrained"},
     "traits": {"pretrained"},
     "imaging": {"scans", "root", "pretrained"},
@@ -38,7 +39,7 @@ _OF_COHORTS = ("expression", "patients")
 
 # Places of their models and weights are checked with what they are for.
 _LEARNING = ("segmentation", "traits")
-_CHECKED_ELSEWHERE = ("cohort", *_LEARNING, "imaging", "slide_signature")
+_CHECKED_ELSEWHERE = ("cohort", "sources", *_LEARNING, "imaging", "slide_signature")
 
 
 def is_file_of_weights(encoder_weights: str | None) -> bool:
@@ -91,8 +92,10 @@ def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
     return filled
 
 
-def check_tables(config: Mapping[str, Any], file: str) -> None:
-    """Every table and library that the configuration names is there."""
+def check_tables(
+    config: Mapping[str, Any], file: str, comes: Callable[[str], bool] = lambda path: False
+) -> None:
+    """Every table and library that the configuration names is there, or `comes` when needed."""
     named = {
         f"{block}.{key}": config.get(block, {}).get(key)
         for block, keys in _PATHS.items()
@@ -100,7 +103,7 @@ def check_tables(config: Mapping[str, Any], file: str) -> None:
         if block not in _CHECKED_ELSEWHERE
     }
     for column, path in {**named, **_named_places(config)}.items():
-        if path is not None and not Path(path).exists():
+        if path is not None and not Path(path).exists() and not comes(path):
             remedy = "mend the path, or make the file first"
             raise InputError("no such file", file=file, column=column, value=path, remedy=remedy)
 
@@ -113,7 +116,7 @@ def check_places(config: Mapping[str, Any], file: str) -> None:
         **{
             f"{block}.{key}": config.get(block, {}).get(key)
             for block, keys in _PATHS.items()
-            for key in sorted(keys - {"root"})
+            for key in sorted(keys - {"root", "folder"})
         },
         **{
             f"tilings.{name}.stain.reference": tiling["stain"].get("reference")

@@ -1,7 +1,7 @@
 """The sheets of slides and patients: read, checked cell by cell and against each other."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +18,12 @@ _LONGEST_DAYS = 365.25 * 60
 
 
 def read_slides(
-    path: Path, *, root: Path, patients: pd.DataFrame, labels: Iterable[str] = ()
+    path: Path,
+    *,
+    root: Path,
+    patients: pd.DataFrame,
+    labels: Iterable[str] = (),
+    comes: Callable[[str], bool] = lambda path: False,
 ) -> pd.DataFrame:
     """Read the sheet of slides; see `workflow/schemas/slides.schema.yaml`.
 
@@ -32,6 +37,8 @@ def read_slides(
         The sheet of patients, against which the slides' patients are checked.
     labels
         Further columns that something reads, as text; empty where the sheet has none.
+    comes
+        Whether a file will be here when it is needed, and so need not be yet.
 
     Returns
     -------
@@ -55,7 +62,9 @@ def read_slides(
             None if value is None else os.path.join(root, value) for value in slides[column]
         ]
         for row, value in numbered(slides.loc[slides["exclude"].isna(), column]):
-            if value is not None and not (os.path.isfile(value) or is_zarr(Path(value))):
+            if value is None or (comes(value) and not os.path.exists(value)):
+                continue
+            if not (os.path.isfile(value) or is_zarr(Path(value))):
                 raise InputError(
                     "no such file",
                     file=path,
@@ -64,7 +73,7 @@ def read_slides(
                     value=value,
                     remedy="mend the path or cohort.root",
                 )
-            if value is not None and column != "path":
+            if column != "path":
                 _check_drawing(Path(value), file=path, row=row, column=column)
     return slides.sort_values("slide", ignore_index=True)
 

@@ -21,6 +21,7 @@ from histoniche.cohort.risk_settings import RiskSettings, check_risk_names, chec
 from histoniche.cohort.scan_sheet import join_cohorts, read_scans
 from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sheets import read_patients, read_slides
+from histoniche.cohort.sources.coming import Coming, read_coming
 from histoniche.cohort.splits import split_patients
 from histoniche.cohort.trait_settings import (
     TraitSettings,
@@ -60,6 +61,8 @@ class Study(TraitSettings, RiskSettings):
         The sheet of scans; empty without the block imaging.
     scan_cohorts
         Cohorts that the sheet of scans alone names, which `patients` has as well.
+    coming
+        What sources bring.
     """
 
     config: Mapping[str, Any]
@@ -71,6 +74,7 @@ class Study(TraitSettings, RiskSettings):
         default_factory=lambda: pd.DataFrame(columns=["patient", "cohort", "exclude"])
     )
     scan_cohorts: Mapping[str, str] = field(default_factory=dict)
+    coming: Coming = field(default_factory=Coming)
 
     @property
     def regions(self) -> list[str]:
@@ -213,7 +217,8 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     cohort = checked["cohort"]
     palette = read_palette(find_palette(checked["palette"]))
     check_places(checked, file)
-    check_tables(checked, file)
+    coming = read_coming(checked)
+    check_tables(checked, file, coming.brings)
     patients = read_patients(
         Path(cohort["patients"]),
         covariates={name: entry["type"] for name, entry in cohort["covariates"].items()},
@@ -224,13 +229,19 @@ def read_study(config: Mapping[str, Any], *, file: str) -> Study:
     if "slides" in cohort:
         root = Path(cohort["root"])
         labels = label_columns(checked, "slides")
-        slides = read_slides(Path(cohort["slides"]), root=root, patients=patients, labels=labels)
+        slides = read_slides(
+            Path(cohort["slides"]),
+            root=root,
+            patients=patients,
+            labels=labels,
+            comes=coming.brings,
+        )
         check_slides_places(checked, slides)
     tuning = checked.get("segmentation", {}).get("tuning", {})
     verdicts = read_verdicts(Path(tuning.get("verdicts", "")))
     scans, named = _read_scans(checked, patients)
     patients = join_cohorts(patients, scans)
-    study = Study(checked, patients, slides, palette, verdicts, scans, named)
+    study = Study(checked, patients, slides, palette, verdicts, scans, named, coming)
     _check_regions(study, file)
     _check_scores(study, file)
     _check_follow_up(study, file)

@@ -15,6 +15,7 @@ _FORMATS = {
     ".smk": "text/plain",
     ".svg": "image/svg+xml",
     ".tsv": "text/tab-separated-values",
+    ".txt": "text/plain",
     ".yaml": "application/yaml",
     ".zarr": "application/vnd+zarr",
 }
@@ -36,6 +37,10 @@ _DESCRIPTIONS = (
     (r"figures/([^/.]+)\.\w+", r"Figure \1"),
     (r"cohort/patients\..+", "Patients with follow-up and covariates"),
     (r"cohort/split\..+", "Roles of the patients in training"),
+    (r"cohort/fetched\.tsv", "Files fetched from public sources: where, when, and their checksums"),
+    (r"cohort/flow\.tsv", "How many patients and slides are left at every step"),
+    (r"cohort/decisions\.tsv", "What became of every patient, slide and file of the source"),
+    (r"cohort/rules\.txt", "Rules by which that was decided"),
     (r"slides/quality\..+", "Which slides were used, and why others were not"),
     (r"slides/counts\..+", "How many slides were used, skipped and excluded"),
     (r"slides/contact_sheet\.png", "All slides in small, with tissue, artefacts and remarks"),

@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from histoniche.cohort.config import check_config
-from histoniche.cohort.sources.derivation import write_derived
+from histoniche.cohort.sources.derivation_list import write_derived
 from histoniche.cohort.sources.gathering import Gathered, below
 from histoniche.cohort.sources.records import write_wanted
 from histoniche.files import whole_file, write_text
@@ -39,11 +39,14 @@ def study_config(recipe: Mapping[str, Any], cohort: Gathered, folder: Path) -> d
         "results": below(folder, "results"),
         "cohort": sheets,
     }
-    config = _merged(_merged(config, cohort.blocks), recipe["config"])
+    if recipe["source"] == "gdc":
+        # Masks of the atlas have to be here before a run, so that all of it is fetched first.
+        config["sources"] = {"folder": str(folder)}
+    config = merged(merged(config, cohort.blocks), recipe["config"])
     whole: Mapping[str, Any] = {}
     for preset in recipe["presets"]:
-        whole = _merged(whole, yaml.safe_load((_PRESETS / f"{preset}.yaml").read_text()))
-    check_config(_merged(whole, config), file=f"recipe {recipe['name']}")
+        whole = merged(whole, yaml.safe_load((_PRESETS / f"{preset}.yaml").read_text()))
+    check_config(merged(whole, config), file=f"recipe {recipe['name']}")
     return config
 
 
@@ -98,12 +101,12 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
         )
 
 
-def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """Two mappings as Snakemake joins configurations: the second wins, blocks are joined."""
     both = dict(first)
     for key, value in second.items():
         if isinstance(value, Mapping) and isinstance(both.get(key), Mapping):
-            both[key] = _merged(both[key], value)
+            both[key] = merged(both[key], value)
         else:
             both[key] = value
     return both

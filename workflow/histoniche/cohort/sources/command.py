@@ -1,5 +1,6 @@
 """What `histoniche cohort` and `histoniche fetch` do."""
 
+import os
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from histoniche.cohort.sources.pacing import Bandwidth, Limits
 from histoniche.cohort.sources.recipes import find_recipe, read_recipe
 from histoniche.cohort.sources.records import WANTED, read_wanted, verify, write_fetched
 from histoniche.errors import InputError
+
+TOKEN_VARIABLE = "HISTONICHE_TOKEN"
+"""Environment variable that names the file with a token, for the rules of the workflow."""
 
 ADDRESSES = {
     "gdc": gdc.BASE,
@@ -155,6 +159,27 @@ def fetch_cohort(
         write_fetched(folder)
     made = derive(folder)
     return [f"ok: {len(done)} files fetched", *(f"made {place}" for place in made)]
+
+
+def fetch_some(
+    folder: Path,
+    paths: Collection[str],
+    *,
+    kilobytes_per_s: int = 0,
+) -> None:
+    """Fetch some files of a cohort by their places, as rules do, and make what is made of them.
+
+    `kilobytes_per_s` limits all of them together; 0 for no limit. The file with the GDC's token
+    is named by the environment variable HISTONICHE_TOKEN, so that neither a command line nor the
+    records of a run hold it.
+    """
+    wanted = [one for one in read_wanted(folder / WANTED) if one.path in paths]
+    token = os.environ.get(TOKEN_VARIABLE)
+    home = next((one.url for one in wanted if one.controlled), ADDRESSES["gdc"])
+    connection = connect(Path(token) if token else None, {"gdc": home})
+    limits = Limits(bandwidth=Bandwidth(1000 * kilobytes_per_s or None))
+    fetch(wanted, folder, connection, limits=limits)
+    derive(folder)
 
 
 def connect(token: Path | None, addresses: Mapping[str, str]) -> Connection:

@@ -12,16 +12,11 @@ import pandas as pd
 
 from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.cohort.sources.annotation_masks import mask_from_picture
+from histoniche.cohort.sources.derivation_list import read_derived
 from histoniche.errors import InputError
-from histoniche.files import read_json, whole_file, write_json
+from histoniche.files import whole_file
 
-LIST = "derived.json"
 _ANEW = "fetch it again"
-
-
-def write_derived(steps: Iterable[Mapping[str, Any]], folder: Path) -> None:
-    """Write what is to be made of a cohort's files."""
-    write_json({"steps": [dict(step) for step in steps]}, folder / LIST)
 
 
 def derive(folder: Path) -> list[str]:
@@ -36,10 +31,8 @@ def derive(folder: Path) -> list[str]:
     InputError
         If a file is not what its source says it is.
     """
-    path = folder / LIST
-    steps = read_json(path)["steps"] if path.is_file() else []
     made = []
-    for step in steps:
+    for step in read_derived(folder):
         sources = [folder / place for place in step["from"]]
         target = folder / step["to"]
         if all(source.is_file() for source in sources) and _is_older(target, sources):

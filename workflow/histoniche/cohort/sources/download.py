@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,43 +11,12 @@ import requests
 from histoniche.cohort.sources.connection import BROKEN, Connection, Passing, shown
 from histoniche.cohort.sources.pacing import Bandwidth
 from histoniche.cohort.sources.partial import Partial, held
+from histoniche.cohort.sources.remote import Fetched, Remote
 from histoniche.errors import InputError
 
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _PAGE = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _VALIDATORS = (("etag", "ETag"), ("modified", "Last-Modified"))
-
-
-@dataclass(frozen=True)
-class Remote:
-    """A file of a source."""
-
-    path: str
-    """Where it goes, below the cohort's folder."""
-    url: str
-    size: int | None = None
-    """Bytes; None if the source does not say."""
-    md5: str | None = None
-    controlled: bool = False
-    """Whether a token is needed."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What was fetched, and when."""
-
-    path: str
-    url: str
-    size: int
-    md5: str
-    sha256: str
-    verified: str
-    """What it was checked against: `md5` or `size` of the source's list, or the `length` that
-    the server announced."""
-    etag: str
-    modified: str
-    fetched: str
-    """Time of its completion, UTC."""
 
 
 def download(

@@ -22,10 +22,11 @@ from rich.progress import (
 )
 
 from histoniche.cohort.sources.connection import Connection
-from histoniche.cohort.sources.download import Fetched, Remote, download
+from histoniche.cohort.sources.download import download
 from histoniche.cohort.sources.pacing import Limits
 from histoniche.cohort.sources.partial import part_of
 from histoniche.cohort.sources.records import is_fetched, record
+from histoniche.cohort.sources.remote import Fetched, Remote
 from histoniche.errors import InputError
 
 _LINE_EVERY_S = 10.0

@@ -8,9 +8,9 @@ import pandas as pd
 
 from histoniche.cohort.sources.cbioportal import CBioPortal
 from histoniche.cohort.sources.decisions import Flow
-from histoniche.cohort.sources.download import Remote
 from histoniche.cohort.sources.gdc import Gdc
 from histoniche.cohort.sources.ivygap import IvyGap
+from histoniche.cohort.sources.remote import Remote
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from histoniche.cohort.sources.connection import Connection, shown
-from histoniche.cohort.sources.download import Remote
+from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
 
 BASE = "https://api.gdc.cancer.gov"

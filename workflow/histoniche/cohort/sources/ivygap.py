@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from histoniche.cohort.sources.connection import Connection, shown
-from histoniche.cohort.sources.download import Remote
+from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
 
 BASE = "https://api.brain-map.org/api/v2"

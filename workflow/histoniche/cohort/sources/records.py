@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from histoniche.cohort.sources.download import Fetched, Remote
+from histoniche.cohort.sources.remote import Fetched, Remote
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256, whole_file, write_json
 

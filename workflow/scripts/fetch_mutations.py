@@ -1,0 +1,11 @@
+"""Fetch the mutations of a public cohort, and put them into one file."""
+
+from pathlib import Path
+
+from histoniche.jobs import job
+
+with job(snakemake.log[0]):
+    from histoniche.cohort.sources.command import fetch_some
+
+    folder, files = Path(snakemake.params.folder), snakemake.params.files
+    fetch_some(folder, files, kilobytes_per_s=snakemake.resources.kilobytes_per_s)
