@@ -102,7 +102,7 @@ class FakeGdc:
         name = f"{barcode}.{uuid(2, len(self.files))}.svs"
         return self.add(name, content, barcode, **facts)
 
-    def add_counts(self, sample: str, seed: int) -> dict[str, Any]:
+    def add_counts(self, sample: str, seed: int, content: bytes | None = None) -> dict[str, Any]:
         facts = {
             "data_type": "Gene Expression Quantification",
             "data_category": "Transcriptome Profiling",
@@ -110,12 +110,14 @@ class FakeGdc:
             "analysis": {"workflow_type": "STAR - Counts"},
         }
         name = f"{uuid(3, seed)}.rna_seq.augmented_star_gene_counts.tsv"
-        return self.add(name, star_counts(seed), sample, **facts)
+        return self.add(name, content or star_counts(seed), sample, **facts)
 
-    def add_maf(self, sample: str, gene: str | None) -> dict[str, Any]:
+    def add_maf(
+        self, sample: str, gene: str | None, content: bytes | None = None
+    ) -> dict[str, Any]:
         facts = {"data_type": "Masked Somatic Mutation", "data_format": "MAF"}
         name = f"{uuid(4, len(self.files))}.wxs.aliquot_ensemble_masked.maf.gz"
-        return self.add(name, maf(f"{sample}-11D-1696-08", gene), sample, **facts)
+        return self.add(name, content or maf(f"{sample}-11D-1696-08", gene), sample, **facts)
 
     def _answer(self, name: str, seen: Seen) -> Any:
         """One page of hits, those that pass the filters, with the fields asked for."""
@@ -275,9 +277,13 @@ class FakeIvyGap:
         Where it answers, below /ivy.
     sub_blocks
         Names by the id of their data set.
+    pictures
+        Whether its sections can be fetched too.
     """
 
-    def __init__(self, server: Server, sub_blocks: Mapping[int, str]) -> None:
+    def __init__(
+        self, server: Server, sub_blocks: Mapping[int, str], *, pictures: bool = True
+    ) -> None:
         self.server, self.base, self.portal = server, f"{server.base}/ivy", f"{server.base}/portal"
         self.sets: list[dict[str, Any]] = []
         for data_set, name in sub_blocks.items():
@@ -294,7 +300,7 @@ class FakeIvyGap:
             specimen = {"external_specimen_name": name}
             own = {"id": data_set, "specimen": specimen, "genes": [], "sub_images": images}
             self.sets.append(own)
-            for image in images:
+            for image in images if pictures else []:
                 self.add_picture(image["id"])
         server.services["/ivy/data/query.json"] = self._answer
 

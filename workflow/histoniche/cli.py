@@ -145,6 +145,28 @@ def fetch_files(
         print(line)
 
 
+@app.command("fetch-cbioportal")
+def fetch_portal_study(
+    study: Annotated[str, typer.Argument(help="A study's id, such as lgggbm_tcga_pub.")],
+    into: Annotated[Path, typer.Option(help="Folder for its files.")],
+    expression: Annotated[
+        str | None, typer.Option(help="Profile of expression by its ending: rna_seq_v2_mrna.")
+    ] = None,
+    service: Annotated[
+        list[str] | None, typer.Option(help="Address of the service, cbioportal=ADDRESS.")
+    ] = None,
+) -> None:
+    """Write a study of cBioPortal as the folder that its archive would unpack to."""
+    from histoniche.cohort.sources.cbioportal import CBioPortal, fetch_study
+    from histoniche.cohort.sources.command import connect, read_addresses
+
+    _show_progress()
+    addresses = read_addresses(service or [])
+    portal = CBioPortal(connect(None, addresses), addresses["cbioportal"])
+    for path in fetch_study(portal, study, into, expression=expression):
+        print(f"ok: {path}")
+
+
 @app.command("stream")
 def stream_slides(
     snakemake: Annotated[

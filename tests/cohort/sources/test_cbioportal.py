@@ -7,6 +7,7 @@ import pytest
 from histoniche.cohort.importers import import_cbioportal
 from histoniche.cohort.sources.cbioportal import (
     CBioPortal,
+    fetch_study,
     read_clinical,
     unpacked,
     write_clinical,
@@ -156,6 +157,21 @@ def test_an_unpacked_folder_is_known_by_its_files(tmp_path):
     assert found["mutations"].name == "data_mutations_extended.txt"
     assert read_sequenced(found["sequenced"]) == ["A", "B"]
     assert set(found) == {"patients", "mutations", "sequenced"}
+
+
+def test_a_study_becomes_the_folder_that_its_archive_unpacks_to(portal, tmp_path):
+    written = fetch_study(portal, "s", tmp_path)
+    assert {path.name for path in written} == {
+        "data_clinical_patient.txt",
+        "data_clinical_sample.txt",
+        "data_mutations.txt",
+        "cases_sequenced.txt",
+    }
+    found = unpacked(tmp_path)
+    assert len(read_sequenced(found["sequenced"])) == 6
+    # The folder serves in the study's place.
+    assert portal.clinical(str(tmp_path), "sample").equals(portal.clinical("s", "sample"))
+    assert read_stated(portal, str(tmp_path)).equals(read_stated(portal, "s"))
 
 
 def test_the_real_clinical_file_is_written_back_as_it_was(real_data, tmp_path):

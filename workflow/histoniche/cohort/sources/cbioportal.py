@@ -64,11 +64,20 @@ class CBioPortal:
     def clinical(self, study: str, level: Level) -> pd.DataFrame:
         """Clinical data of a study as text, a row a patient or sample.
 
+        Parameters
+        ----------
+        study
+            The study's id, or the folder that it was unpacked to.
+        level
+            Whose data.
+
         Returns
         -------
         PATIENT_ID, for samples SAMPLE_ID too, then the attributes by their ids; empty where
         nothing is known.
         """
+        if Path(study).is_dir():
+            return read_clinical(unpacked(Path(study))[f"{level}s"])
         query = {"clinicalDataType": level.upper(), "projection": "SUMMARY"}
         rows = list(self._pages(f"studies/{_checked(study)}/clinical-data", query))
         keys = ["patientId"] if level == "patient" else ["patientId", "sampleId"]
@@ -181,6 +190,49 @@ class CBioPortal:
             yield from rows
             if len(rows) < self._page:
                 return
+
+
+def fetch_study(
+    portal: CBioPortal, study: str, folder: Path, *, expression: str | None = None
+) -> list[Path]:
+    """Write a study as the folder that its archive would unpack to.
+
+    Parameters
+    ----------
+    portal
+        The API.
+    study
+        The study's id.
+    folder
+        Where its files go.
+    expression
+        What the id of a profile of expression ends with, such as `rna_seq_v2_mrna`; None for
+        no expression, which takes by far the longest.
+
+    Returns
+    -------
+    The files: clinical data of patients and samples, mutations and who was sequenced where the
+    study has a list of them, and expression.
+    """
+    written = []
+    levels: tuple[Level, ...] = ("patient", "sample")
+    for level in levels:
+        written.append(folder / _UNPACKED[f"{level}s"][0])
+        write_clinical(portal.clinical(study, level), written[-1])
+    sequenced = portal.samples(study, "sequenced")
+    if sequenced:
+        written += [folder / _UNPACKED[kind][0] for kind in ("mutations", "sequenced")]
+        write_maf(portal.mutations(study), sequenced, written[-2])
+        ids = "\t".join(sequenced)
+        text = f"cancer_study_identifier: {study}\ncase_list_ids: {ids}\n"
+        write_text(text, written[-1])
+    if expression is not None:
+        profile = portal.profile(study, "MRNA_EXPRESSION", expression)
+        symbols = portal.genes()
+        values = portal.values(profile, f"{study}_all", sorted(symbols))
+        written.append(folder / _UNPACKED["expression"][0])
+        write_expression(values, symbols, written[-1])
+    return written
 
 
 def write_clinical(table: pd.DataFrame, path: Path) -> None:

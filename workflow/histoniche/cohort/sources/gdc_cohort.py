@@ -15,6 +15,7 @@ from histoniche.cohort.sources.gdc import (
     COUNTS,
     MUTATIONS,
     SLIDES,
+    SUPPLEMENTS,
     read_manifest,
     sample_sheet,
     sample_type,
@@ -75,6 +76,9 @@ def gather_gdc(recipe: Mapping[str, Any], services: Services, folder: Path) -> G
             flow.of_these(
                 f"with {what}", len(counted & add(cohort, recipe, services, hits, folder))
             )
+    if recipe["supplements"]:
+        hits = services.gdc.files(recipe["projects"], SUPPLEMENTS)
+        cohort.remotes += [services.gdc.remote(hit, "clinical") for hit in hits]
     for name, entry in recipe["labels"].items():
         label = read_label(name, entry, patients=patients, cases=cases, portal=services.cbioportal)
         cohort.patients[name] = [label.values.get(patient, "") for patient in patients]

@@ -26,7 +26,7 @@ _EXPRESSION = 305873915
 
 _PAGE = 200
 _SETS = 100
-_NAME = re.compile(r"W\d+-\d+-\d+-[A-Z]{1,2}\.\d+\.\d+")
+_NAME = re.compile(r"W\d+-\d+-\d+-[A-Z]{1,2}(\.\d+)+")
 
 
 class Section(NamedTuple):

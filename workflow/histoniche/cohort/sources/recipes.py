@@ -37,7 +37,7 @@ def find_recipe(name: str) -> Path:
 def read_recipe(path: Path) -> dict[str, Any]:
     """Read a recipe and fill in its defaults; see `workflow/schemas/recipe.schema.yaml`.
 
-    Paths of own tables are joined to the recipe's folder.
+    Paths of own tables, and of unpacked studies, are joined to the recipe's folder.
 
     Raises
     ------
@@ -58,6 +58,12 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for label in recipe["labels"].values():
         if "path" in label:
             label["path"] = str(path.parent / label["path"])
+        if (path.parent / label.get("study", "none")).is_dir():
+            label["study"] = str(path.parent / label["study"])
+    survival = recipe["survival"]
+    for key in survival:
+        if (path.parent / survival[key]).is_dir():
+            survival[key] = str(path.parent / survival[key])
     if "manifest" in recipe:
         recipe["manifest"] = str(path.parent / recipe["manifest"])
     return recipe
