@@ -1,5 +1,6 @@
 """The command `histoniche`: what people run by hand."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -134,15 +135,20 @@ def fetch_files(
         problems = verify_cohort(folder)
         print("\n".join(problems) or "ok: all is as it came")
         raise typer.Exit(1 if problems else 0)
-    for line in fetch_cohort(
-        folder,
-        addresses=read_addresses(service or []),
-        token=token,
-        parallel=parallel,
-        megabytes_per_s=megabytes_per_s,
-        only=only or [],
-    ):
-        print(line)
+    try:
+        lines = fetch_cohort(
+            folder,
+            addresses=read_addresses(service or []),
+            token=token,
+            parallel=parallel,
+            megabytes_per_s=megabytes_per_s,
+            only=only or [],
+        )
+    except KeyboardInterrupt:
+        print("stopped; start it again, and it goes on from here", file=sys.stderr, flush=True)
+        # At once: a transfer that stands still would otherwise be waited for.
+        os._exit(130)
+    print("\n".join(lines))
 
 
 @app.command("fetch-cbioportal")

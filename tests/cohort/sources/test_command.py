@@ -111,7 +111,7 @@ def test_a_name_becomes_config_and_sheets(services, connection, tmp_path):
     assert patients.loc[PATIENTS[0], "age"] == "54.8"
     text = "\n".join(lines)
     assert "survival beside gbm_tcga_pan_can_atlas_2018: agrees 3" in text
-    assert "survival of 1 patients is that of gbm_tcga_pan_can_atlas_2018" in text
+    assert "survival of 1 patient is that of gbm_tcga_pan_can_atlas_2018" in text
     assert "10 files to fetch" in text and f"histoniche fetch {folder}" in text
 
 
@@ -144,6 +144,8 @@ def test_counts_add_up_at_every_step(services, connection, tmp_path):
         "sample type: Solid Tissue Normal",
         "the source has none",
     }
+    filled = decisions[decisions["reason"] == "as gbm_tcga_pan_can_atlas_2018 states"]
+    assert filled[["patient", "decision"]].values.tolist() == [[PATIENTS[4], "kept"]]
     assert "days_to_last_follow_up" in (tmp_path / "c" / "rules.txt").read_text()
 
 

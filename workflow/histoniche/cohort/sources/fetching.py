@@ -32,6 +32,10 @@ from histoniche.errors import InputError
 _LINE_EVERY_S = 10.0
 
 
+class _Stopped(Exception):  # noqa: N818 - nothing is wrong
+    """Somebody stopped the whole of it."""
+
+
 class Estimate(NamedTuple):
     """What fetching takes, before it starts."""
 
@@ -111,13 +115,17 @@ def fetch(
         return []
     done: list[Fetched] = []
     failed: list[InputError] = []
-    with (
-        _teller(len(missing), expected.size) as told,
-        ThreadPoolExecutor(limits.parallel, thread_name_prefix="fetch") as pool,
-    ):
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(limits.parallel, thread_name_prefix="fetch")
+    with _teller(len(missing), expected.size) as told:
+
+        def arrived(size: int) -> None:
+            if stop.is_set():
+                raise _Stopped
+            told.arrived(size)
+
         jobs = [
-            pool.submit(_fetch_one, one, folder, connection, limits, told.arrived)
-            for one in missing
+            pool.submit(_fetch_one, one, folder, connection, limits, arrived) for one in missing
         ]
         try:
             for job in as_completed(jobs):
@@ -128,9 +136,11 @@ def fetch(
                     logging.warning("%s", error)
                     failed.append(error)
         except BaseException:
-            # Whoever presses Ctrl-C waits for what is under way at most.
+            # What is under way stops at its next bytes; what came of it stays for the next start.
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    pool.shutdown()
     if failed:
         raise InputError(
             f"{len(failed)} of {len(missing)} files could not be fetched; the first: {failed[0]}",

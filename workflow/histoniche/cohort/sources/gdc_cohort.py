@@ -9,7 +9,7 @@ import pandas as pd
 from histoniche.cohort.barcodes import patient_of
 from histoniche.cohort.sources import follow_up, slide_choice
 from histoniche.cohort.sources.cbioportal import CBioPortal
-from histoniche.cohort.sources.decisions import Decision
+from histoniche.cohort.sources.decisions import Decision, in_words
 from histoniche.cohort.sources.gathering import Gathered, Services, below
 from histoniche.cohort.sources.gdc import (
     COUNTS,
@@ -152,6 +152,7 @@ def _add_survival(
 ) -> list[follow_up.Survival]:
     """Reckon survival, set it beside what cBioPortal states, and fill gaps from there."""
     own = [follow_up.survival_of(case) for case in cases]
+    filled: set[str] = set()
     cohort.rules.append(follow_up.RULE)
     settings = recipe["survival"]
     stated = {
@@ -165,16 +166,20 @@ def _add_survival(
         said = ", ".join(f"{verdict} {number}" for verdict, number in verdicts.items())
         cohort.warnings.append(f"survival beside {settings['check_with']}: {said or 'nobody'}")
     if "complete_from" in settings:
-        before = sum(one.time is not None for one in own)
-        own = follow_up.complete_survival(own, stated[settings["complete_from"]])
-        more = sum(one.time is not None for one in own) - before
         source = settings["complete_from"]
-        cohort.warnings.append(f"survival of {more} patients is that of {source}")
+        timeless = {one.patient for one in own if one.time is None}
+        own = follow_up.complete_survival(own, stated[source])
+        filled = {one.patient for one in own if one.time is not None} & timeless
+        said = in_words(len(filled), "patient")
+        cohort.warnings.append(f"survival of {said} is that of {source}")
         cohort.rules.append(f"Patients without a time in the GDC have that of {source}, if any.")
     warning = follow_up.only_the_dead(cases, own)
     if warning:
         cohort.warnings.append(warning)
-    cohort.flow.decisions += follow_up.survival_decisions(own)
+    cohort.flow.decisions += [
+        one._replace(reason=f"as {settings['complete_from']} states") if one.name in filled else one
+        for one in follow_up.survival_decisions(own)
+    ]
     return own
 
 
