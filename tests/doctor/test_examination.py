@@ -8,6 +8,8 @@ import yaml
 from PIL import Image
 
 from histoniche import cli
+from histoniche.cohort.sources.records import write_wanted
+from histoniche.cohort.sources.remote import Remote
 
 
 @pytest.fixture
@@ -82,3 +84,17 @@ def test_a_cluster_without_slurm_is_told(folder, monkeypatch, capsys, put):
     code, lines = doctor(monkeypatch, capsys, "--config", "config.yaml", "--profile", "profile")
     assert code == 1
     assert "wrong  no sinfo here; run the doctor where jobs are submitted" in lines
+
+
+def test_slides_that_a_source_has_are_counted_and_not_missed(folder, monkeypatch, capsys):
+    remote = Remote("S2.svs", "https://source/S2", size=3_200_000_000)
+    write_wanted([remote], folder / "public")
+    sheet = (folder / "slides.tsv").read_text().replace("broken.svs", "public/S2.svs")
+    (folder / "slides.tsv").write_text(sheet)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["sources"] = {"folder": "public"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    _, lines = doctor(monkeypatch, capsys, "--config", "config.yaml")
+    assert any("1 slides are still to be fetched, 3.2 GB" in line for line in lines)
+    assert any("1 of 1 slides opened" in line for line in lines)
+    assert not any("S2" in line for line in lines)

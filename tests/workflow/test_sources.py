@@ -6,12 +6,17 @@ import pandas as pd
 import pytest
 
 from histoniche.cohort.sources.decisions import Flow
-from histoniche.cohort.sources.records import write_wanted
+from histoniche.cohort.sources.derivation_list import write_derived
+from histoniche.cohort.sources.records import read_wanted, write_wanted
 from histoniche.cohort.sources.remote import Remote
 from histoniche.cohort.sources.streaming import stream
 from histoniche.errors import InputError
-from source_server import File, cut, serving
+from histoniche.omics.maf import read_maf
+from source_server import File, cut, serving, status
+from source_services import maf, star_counts
 from study import CHECKOUT, CORES, Study
+
+SUFFIX = ".rna_seq.augmented_star_gene_counts.tsv"
 
 
 @pytest.fixture
@@ -93,6 +98,35 @@ def test_slides_pass_through_some_at_a_time(public, server, monkeypatch):
     assert {"fetch_slide", "inspect_slides", "tile_slides"}.isdisjoint(public.planned())
     server.seen.clear()
     assert stream([path], arguments, slides_at_once=2) == 0 and server.seen == []
+
+
+def test_tables_are_fetched_before_they_are_read(public, server):
+    folder = public.folder / "public"
+    contents = {f"expression/{k}/{k}{SUFFIX}": star_counts(k) for k in range(3)}
+    contents |= {f"mutations/{k}/{k}.maf.gz": maf(f"TCGA-02-000{k}-01A", "TP53") for k in range(2)}
+    remotes = read_wanted(folder / "files.tsv")
+    for number, (place, content) in enumerate(contents.items()):
+        file = server.files[f"/tables/{number}"] = File(content)
+        address = f"{server.base}/tables/{number}"
+        remotes.append(Remote(place, address, len(content), file.md5))
+    write_wanted(remotes, folder)
+    sources = [place for place in contents if place.startswith("mutations")]
+    write_derived([{"make": "maf", "from": sources, "to": "mutations.maf.gz"}], folder)
+    (folder / "expression").mkdir()
+    (folder / "expression" / "gdc_sample_sheet.tsv").write_text("File ID\tFile Name\n")
+    public.config["expression"] = {"path": "public/expression", "unit": "counts"}
+    public.config["mutations"] = {"path": "public/mutations.maf.gz"}
+    server.files["/tables/1"].faults.append(status(404))
+    record = f"{public.config['results']}/sources/expression.json"
+    targets = [record, "public/mutations.maf.gz"]
+    failed = public.run("--", *targets, succeed=False)
+    assert "1 of 3 files could not be fetched" in failed.stdout + failed.stderr
+    public.run("--", *targets)
+    # What came before the failure was not fetched again.
+    assert all(server.sent(f"/tables/{k}") == len(c) for k, c in enumerate(contents.values()))
+    assert len(read_maf(folder / "mutations.maf.gz", silent=[]).table) == 2
+    planned = public.planned(f"{public.config['results']}/omics/expression.parquet")
+    assert "fetch_expression" not in planned and planned["prepare_expression"] == 1
 
 
 def test_a_study_that_keeps_its_slides_is_not_passed_through(public, monkeypatch):

@@ -2,12 +2,15 @@
 
 # What a file holds is told by its md5 in the cohort's list: no other code, and no other limit of
 # bandwidth, fetches it anew.
+WANTED = ancient(f"{study.coming.folder}/files.tsv")
 RATE = round(1000 * (block("sources").get("megabytes_per_s") or 0))
 
 
 if study.coming.below("slides") and study.coming.keeps_slides:
 
     rule fetch_slide:
+        input:
+            wanted=WANTED,
         output:
             slide=f"{study.coming.folder}/{{slide_file}}",
         log:
@@ -29,7 +32,6 @@ if study.coming.below("slides") and study.coming.keeps_slides:
             downloads=1,
             kilobytes_per_s=RATE,
         params:
-            folder=study.coming.folder,
             files=lambda wildcards: content_of_sources([wildcards.slide_file]),
         message:
             "Fetching {wildcards.slide_file}"
@@ -40,6 +42,8 @@ if study.coming.below("slides") and study.coming.keeps_slides:
 if study.coming.below("expression"):
 
     rule fetch_expression:
+        input:
+            wanted=WANTED,
         output:
             # The files themselves outlive a job that fails, which goes on where it stopped.
             record="<results>/sources/expression.json",
@@ -59,7 +63,6 @@ if study.coming.below("expression"):
             downloads=1,
             kilobytes_per_s=RATE,
         params:
-            folder=study.coming.folder,
             files=content_of_sources(
                 [remote.path for remote in study.coming.below("expression")]
             ),
@@ -72,6 +75,8 @@ if study.coming.below("expression"):
 if study.coming.below("mutations"):
 
     rule fetch_mutations:
+        input:
+            wanted=WANTED,
         output:
             maf=config["mutations"]["path"],
         log:
@@ -90,7 +95,6 @@ if study.coming.below("mutations"):
             downloads=1,
             kilobytes_per_s=RATE,
         params:
-            folder=study.coming.folder,
             files=content_of_sources(
                 [remote.path for remote in study.coming.below("mutations")]
             ),
@@ -140,7 +144,6 @@ if has("sources"):
             mem_mb=scaled(1000),
             runtime=scaled(10),
         params:
-            folder=study.coming.folder,
             code=code_version("describe_cohort"),
         message:
             "Writing how the cohort came about"

@@ -9,7 +9,7 @@ with job(snakemake.log[0]):
     from histoniche.cohort.sources.records import write_fetched
     from histoniche.report.figures.cohort_flow import draw_cohort_flow
 
-    folder = Path(snakemake.params.folder)
+    folder = Path(snakemake.input.flow).parent
     write_fetched(folder)
     shutil.copyfile(folder / "fetched.tsv", snakemake.output.fetched)
     for name in ("flow", "decisions", "rules"):

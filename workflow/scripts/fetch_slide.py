@@ -7,5 +7,5 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.cohort.sources.command import fetch_some
 
-    folder, files = Path(snakemake.params.folder), snakemake.params.files
+    folder, files = Path(snakemake.input.wanted).parent, snakemake.params.files
     fetch_some(folder, files, kilobytes_per_s=snakemake.resources.kilobytes_per_s)

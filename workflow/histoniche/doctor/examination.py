@@ -77,7 +77,18 @@ def _examine_cluster(config: Path, profile: Path) -> Sequence[Finding]:
 
 def _examine_slides(study: Study, number: int | None) -> Iterator[Finding]:
     """Whether slides can be opened, and what they will take."""
-    chosen = choose_slides(study.used, number=number)
+    away = [
+        remote
+        for path in study.used["path"]
+        if not Path(path).exists() and (remote := study.coming.remote(path))
+    ]
+    if away:
+        size = sum(remote.size or 0 for remote in away) / 1e9
+        yield Finding("ok", f"{len(away)} slides are still to be fetched, {size:.1f} GB")
+    here = study.used[[Path(path).exists() for path in study.used["path"]]]
+    if here.empty:
+        return
+    chosen = choose_slides(here, number=number)
     opened = track(probe_slides(chosen), "opening slides", total=len(chosen), transient=True)
     probes: list[Probe] = list(opened)
     yield from check_slides(
