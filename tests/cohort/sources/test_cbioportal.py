@@ -5,16 +5,15 @@ import pandas as pd
 import pytest
 
 from histoniche.cohort.importers import import_cbioportal
-from histoniche.cohort.sources.cbioportal import (
-    CBioPortal,
-    fetch_study,
+from histoniche.cohort.sources.cbioportal import CBioPortal, fetch_study
+from histoniche.cohort.sources.patient_labels import classify, read_label
+from histoniche.cohort.sources.portal_files import (
     read_clinical,
     unpacked,
     write_clinical,
     write_expression,
     write_maf,
 )
-from histoniche.cohort.sources.patient_labels import classify, read_label
 from histoniche.cohort.sources.stated_survival import read_stated
 from histoniche.errors import InputError
 from histoniche.omics.maf import read_maf, read_sequenced

@@ -14,8 +14,16 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from histoniche.cohort.sources.connection import Connection, shown
+from histoniche.cohort.sources.portal_files import (
+    UNPACKED,
+    read_clinical,
+    unpacked,
+    write_clinical,
+    write_expression,
+    write_maf,
+)
 from histoniche.errors import InputError
-from histoniche.files import whole_file, write_text
+from histoniche.files import write_text
 
 BASE = "https://www.cbioportal.org/api"
 
@@ -217,11 +225,11 @@ def fetch_study(
     written = []
     levels: tuple[Level, ...] = ("patient", "sample")
     for level in levels:
-        written.append(folder / _UNPACKED[f"{level}s"][0])
+        written.append(folder / UNPACKED[f"{level}s"][0])
         write_clinical(portal.clinical(study, level), written[-1])
     sequenced = portal.samples(study, "sequenced")
     if sequenced:
-        written += [folder / _UNPACKED[kind][0] for kind in ("mutations", "sequenced")]
+        written += [folder / UNPACKED[kind][0] for kind in ("mutations", "sequenced")]
         write_maf(portal.mutations(study), sequenced, written[-2])
         ids = "\t".join(sequenced)
         text = f"cancer_study_identifier: {study}\ncase_list_ids: {ids}\n"
@@ -230,76 +238,9 @@ def fetch_study(
         profile = portal.profile(study, "MRNA_EXPRESSION", expression)
         symbols = portal.genes()
         values = portal.values(profile, f"{study}_all", sorted(symbols))
-        written.append(folder / _UNPACKED["expression"][0])
+        written.append(folder / UNPACKED["expression"][0])
         write_expression(values, symbols, written[-1])
     return written
-
-
-def write_clinical(table: pd.DataFrame, path: Path) -> None:
-    """Write clinical data in cBioPortal's file format, which `import-cbioportal` reads."""
-    names = list(table.columns)
-    head = [names, names, ["STRING"] * len(names), ["1"] * len(names)]
-    lines = ["#" + "\t".join(line) for line in head]
-    body = table.to_csv(sep="\t", index=False, lineterminator="\n")
-    write_text("\n".join(lines) + "\n" + body, path)
-
-
-def write_maf(table: pd.DataFrame, sequenced: Sequence[str], path: Path) -> None:
-    """Write mutations as a MAF with the samples that were sequenced, variants or not."""
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        stream.write(f"#sequenced_samples: {' '.join(sequenced)}\n")
-        table.to_csv(stream, sep="\t", index=False, lineterminator="\n")
-
-
-def write_expression(values: pd.DataFrame, symbols: Mapping[int, str], path: Path) -> None:
-    """Write expression as cBioPortal does: Hugo_Symbol, Entrez_Gene_Id, then a column a sample."""
-    table = values.copy()
-    entrez = [int(gene) for gene in table.index]
-    table.insert(0, "Entrez_Gene_Id", entrez)
-    table.insert(0, "Hugo_Symbol", [symbols.get(gene, str(gene)) for gene in entrez])
-    with whole_file(path) as temporary:
-        table.to_csv(temporary, sep="\t", index=False, na_rep="NA", lineterminator="\n")
-
-
-_UNPACKED = {
-    "patients": ("data_clinical_patient.txt", "data_bcr_clinical_data_patient.txt"),
-    "samples": ("data_clinical_sample.txt", "data_bcr_clinical_data_sample.txt"),
-    "mutations": ("data_mutations.txt", "data_mutations_extended.txt"),
-    "expression": (
-        "data_mrna_seq_v2_rsem.txt",
-        "data_RNA_Seq_v2_expression_median.txt",
-        "data_mrna_seq_tpm.txt",
-        "data_mrna_agilent_microarray.txt",
-    ),
-    "sequenced": ("case_lists/cases_sequenced.txt",),
-}
-
-
-def unpacked(folder: Path) -> dict[str, Path]:
-    """Files of a study's unpacked folder by what they hold.
-
-    Returns
-    -------
-    patients, samples, mutations, expression, sequenced: those that are there.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no clinical data of patients.
-    """
-    found = {
-        what: next((folder / name for name in names if (folder / name).is_file()), None)
-        for what, names in _UNPACKED.items()
-    }
-    if found["patients"] is None:
-        remedy = "unpack the study's .tar.gz and name its folder"
-        raise InputError("no data_clinical_patient.txt here", file=folder, remedy=remedy)
-    return {what: path for what, path in found.items() if path is not None}
-
-
-def read_clinical(path: Path) -> pd.DataFrame:
-    """Read a clinical file of a study's folder as text; lines of comment are passed over."""
-    return pd.read_csv(path, sep="\t", comment="#", dtype=str, keep_default_na=False)
 
 
 def _checked(study: str) -> str:

@@ -20,11 +20,11 @@ from histoniche.cohort.sources.gdc import (
     sample_sheet,
     sample_type,
 )
-from histoniche.cohort.sources.patient_labels import field_of, read_label
+from histoniche.cohort.sources.gdc_patients import covariates_of, sheet_of
+from histoniche.cohort.sources.patient_labels import read_label
 from histoniche.cohort.sources.stated_survival import read_stated
 from histoniche.errors import InputError
 
-_YEAR = 365.25
 _SLIDE_COLUMNS = ("slide", "patient", "path", "section_type", "site")
 WITHDRAWN = "Redaction"
 """Class of annotations by which the GDC withdraws a case or sample."""
@@ -59,7 +59,7 @@ def gather_gdc(recipe: Mapping[str, Any], services: Services, folder: Path) -> G
     if "slides" in recipe:
         _add_slides(cohort, recipe, services, patients, withdrawn)
     counted = set(cohort.slides["patient"]) if "slides" in recipe else set(patients)
-    cohort.patients = _patients(cases)
+    cohort.patients = sheet_of(cases)
     survivals = _add_survival(cohort, recipe, services.cbioportal, cases)
     timed = {one.patient: one for one in survivals if one.time is not None}
     cohort.patients["time"] = [getattr(timed.get(p), "time", None) for p in patients]
@@ -67,25 +67,47 @@ def gather_gdc(recipe: Mapping[str, Any], services: Services, folder: Path) -> G
     cohort.patients["event"] = pd.array(events, dtype="Int64")
     flow.of_these("with survival time", len(counted & set(timed)))
     flow.of_these("died", sum(one.event == 1 and one.patient in counted for one in timed.values()))
+    _add_tables(cohort, recipe, services, counted, folder)
+    _add_labels(cohort, recipe, services.cbioportal, cases, counted)
+    cohort.blocks["cohort"] = {"covariates": covariates_of(cohort.patients, recipe["labels"])}
+    return cohort
+
+
+def _add_tables(
+    cohort: Gathered,
+    recipe: Mapping[str, Any],
+    services: Services,
+    counted: Collection[str],
+    folder: Path,
+) -> None:
+    """List files of expression, mutations and clinical data, as far as the recipe wants them."""
     for what, wanted, add in (
         ("expression", COUNTS, _add_expression),
         ("mutations", MUTATIONS, _add_mutations),
     ):
         if what in recipe:
             hits = services.gdc.files(recipe["projects"], wanted)
-            flow.of_these(
-                f"with {what}", len(counted & add(cohort, recipe, services, hits, folder))
-            )
+            owners = add(cohort, recipe, services, hits, folder)
+            cohort.flow.of_these(f"with {what}", len(owners.intersection(counted)))
     if recipe["supplements"]:
         hits = services.gdc.files(recipe["projects"], SUPPLEMENTS)
         cohort.remotes += [services.gdc.remote(hit, "clinical") for hit in hits]
+
+
+def _add_labels(
+    cohort: Gathered,
+    recipe: Mapping[str, Any],
+    portal: CBioPortal,
+    cases: Sequence[Mapping[str, Any]],
+    counted: Collection[str],
+) -> None:
+    """Add a column to the sheet of patients for each label."""
+    patients = cohort.patients["patient"].tolist()
     for name, entry in recipe["labels"].items():
-        label = read_label(name, entry, patients=patients, cases=cases, portal=services.cbioportal)
+        label = read_label(name, entry, patients=patients, cases=cases, portal=portal)
         cohort.patients[name] = [label.values.get(patient, "") for patient in patients]
-        flow.decisions += label.decisions
-        flow.of_these(f"with {name}", len(counted & set(label.values)))
-    cohort.blocks["cohort"] = {"covariates": _covariates(cohort.patients, recipe["labels"])}
-    return cohort
+        cohort.flow.decisions += label.decisions
+        cohort.flow.of_these(f"with {name}", len(set(label.values).intersection(counted)))
 
 
 def _withdrawn(recipe: Mapping[str, Any], services: Services) -> set[str]:
@@ -277,31 +299,3 @@ def _samples(hit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _owners(hits: Iterable[Mapping[str, Any]]) -> set[str]:
     """Patients of some files."""
     return {str(case["submitter_id"]) for hit in hits for case in hit.get("cases") or []}
-
-
-def _patients(cases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The sheet of patients without survival and labels: patient, age, sex, project."""
-    rows = []
-    for case in cases:
-        person = case.get("demographic") or {}
-        sex = str(person.get("gender") or person.get("sex_at_birth") or "").lower()
-        age = field_of(case, "age_at_diagnosis")
-        rows.append(
-            {
-                "patient": str(case["submitter_id"]),
-                "age": f"{float(age) / _YEAR:.1f}" if age else "",
-                "sex": sex if sex in ("female", "male") else "",
-                "project": field_of(case, "project"),
-            }
-        )
-    return pd.DataFrame(rows, columns=["patient", "age", "sex", "project"])
-
-
-def _covariates(patients: pd.DataFrame, labels: Iterable[str]) -> dict[str, Any]:
-    """Columns that statistics may use: those that somebody has a value in."""
-    named: dict[str, Any] = {
-        "age": {"type": "numeric", "unit": "years", "per": 10},
-        "sex": {"type": "categorical"},
-        **{label: {"type": "categorical"} for label in labels},
-    }
-    return {name: entry for name, entry in named.items() if (patients[name] != "").any()}

@@ -111,25 +111,30 @@ def _add_sections(
             if one not in set(chosen)
         ],
     )
-    rows = []
-    for section in chosen:
-        image = services.ivygap.image(section, settings["downsample"])
-        annotation = services.ivygap.annotation(section, settings["downsample"])
-        cohort.remotes += [image, annotation]
-        mask = f"masks/{section.slide}.png"
-        cohort.derived.append(
-            {"make": "mask", "from": [annotation.path], "to": mask, "palette": _PALETTE}
-        )
-        mpp = f"{section.mpp * 2 ** settings['downsample']:.6g}"
-        rows.append((section.slide, section.tumour, image.path, mpp, "frozen", mask))
-        cohort.flow.decisions.append(
-            Decision("slide", section.slide, section.tumour, True, "chosen")
-        )
-    cohort.slides = pd.DataFrame(rows, columns=list(_COLUMNS))
+    cohort.slides = pd.DataFrame(
+        [_add_files(cohort, one, services, settings["downsample"]) for one in chosen],
+        columns=list(_COLUMNS),
+    )
     used = cohort.slides["patient"].nunique()
-    cohort.flow.kept("Sections used", patients=used, slides=len(rows))
+    cohort.flow.kept("Sections used", patients=used, slides=len(chosen))
     cohort.rules.append(SECTION_RULE)
     cohort.blocks["palette"] = _PALETTE
+
+
+def _add_files(
+    cohort: Gathered, section: Section, services: Services, downsample: int
+) -> tuple[str, ...]:
+    """List a section's picture and annotation; returns its row of the sheet."""
+    image = services.ivygap.image(section, downsample)
+    annotation = services.ivygap.annotation(section, downsample)
+    cohort.remotes += [image, annotation]
+    mask = f"masks/{section.slide}.png"
+    cohort.derived.append(
+        {"make": "mask", "from": [annotation.path], "to": mask, "palette": _PALETTE}
+    )
+    cohort.flow.decisions.append(Decision("slide", section.slide, section.tumour, True, "chosen"))
+    mpp = f"{section.mpp * 2**downsample:.6g}"
+    return section.slide, section.tumour, image.path, mpp, "frozen", mask
 
 
 def _middle(sections: Iterable[Section]) -> list[Section]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from histoniche.cohort.importers import import_cbioportal
-from histoniche.cohort.sources.cbioportal import CBioPortal, write_clinical
+from histoniche.cohort.sources.cbioportal import CBioPortal
+from histoniche.cohort.sources.portal_files import write_clinical
 from histoniche.errors import InputError
 
 _NEEDED = ("OS_MONTHS", "OS_STATUS")
