@@ -5,13 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := results/demo
 IMAGES := images
+VIEWER := workflow/histoniche/viewer
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo image test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity format docs lock clean help
+.PHONY: demo viewer image test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, run the demo cohort, show where its results are"
+	@echo "make viewer  set up what histoniche view shows results with"
 	@echo "make test    set up, lint and test"
 	@echo "make image   build the images of both environments with Apptainer; BASE=FOLDER where no hub is"
 	@echo "make test-cluster   failures and recovery on a SLURM cluster on this machine; needs root"
@@ -57,6 +59,14 @@ demo: $(VENV)/.workflow $(DEMO)-cohort/slides.tsv
 	@echo "full report    $(DEMO)/report.zip"
 	@echo "sealed bundle  $(DEMO)/histoniche-demo.crate.zip"
 	@echo "region maps    $(DEMO)/regions/SLIDE/overlay.png, map.ome.zarr, regions.geojson"
+
+# What pages bring to the browser. npm checks it against package-lock.json and runs none of its scripts.
+viewer: $(VENV)/.workflow $(VIEWER)/node_modules/.served ;
+
+$(VIEWER)/node_modules/.served: $(VIEWER)/package-lock.json
+	@command -v npm >/dev/null || { echo "error: no npm here; run apt-get install npm" >&2; exit 1; }
+	@cd $(VIEWER) && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 # From the lock alone: an image outlives changes of the code, which containers see from outside.
 image: $(IMAGES)/imaging.sif $(IMAGES)/analysis.sif

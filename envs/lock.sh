@@ -8,10 +8,10 @@ options="--quiet --universal --python-version 3.11 --no-emit-index-url --no-head
 
 "$uv" pip compile $options --generate-hashes dev.in -o dev.lock
 "$uv" pip compile $options --generate-hashes --no-deps --constraint dev.lock bench.in -o bench.lock
-for name in imaging analysis workflow; do
+for name in imaging analysis viewer workflow; do
     "$uv" pip compile $options --generate-hashes --constraint dev.lock "$name.in" -o "$name.lock"
 done
-for name in imaging analysis; do
+for name in imaging analysis viewer; do
     {
         echo "# Made from $name.lock by lock.sh; do not edit."
         echo "channels: [conda-forge]"
