@@ -254,6 +254,31 @@ def add_label(
 
 
 @app.command()
+def view(
+    results: Annotated[Path, typer.Argument(help="The results folder of a run.")],
+    config: Annotated[
+        Path | None,
+        typer.Option(help="The run's configuration; by default the one in config/ that fits."),
+    ] = None,
+    *,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; others than this machine's need a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8765,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File of the token that opens it; by default a new one.")
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Further name that it is called by, as by a proxy.")
+    ] = None,
+) -> None:
+    """Show the results of a run in a browser."""
+    from histoniche.viewer.serve import serve
+
+    serve(results, config=config, host=host, port=port, token_file=token_file, names=name)
+
+
+@app.command()
 def predict(
     nomogram: Annotated[Path, typer.Argument(help="A nomogram of a run, such as one of CTmvp's.")],
     settings: Annotated[

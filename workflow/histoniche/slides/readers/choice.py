@@ -6,7 +6,7 @@ from pathlib import Path
 
 from histoniche.cohort.masks import is_zarr
 from histoniche.errors import UnusableSlide
-from histoniche.slides.readers.jpeg_reader import JpegSlide
+from histoniche.slides.readers.jpeg_reader import CACHE_BYTES, JpegSlide
 from histoniche.slides.readers.ome_reader import (
     OmeTiffSlide,
     OmeZarrSlide,
@@ -21,7 +21,9 @@ AnySlide = JpegSlide | OmeTiffSlide | OmeZarrSlide | OpenSlideSlide | PlainSlide
 
 
 @contextmanager
-def open_slide(path: Path, *, mpp: float | None, reduced: bool = False) -> Iterator[Slide]:
+def open_slide(
+    path: Path, *, mpp: float | None, reduced: bool = False, cache_bytes: int = CACHE_BYTES
+) -> Iterator[Slide]:
     """Open a slide with the reader that fits the file.
 
     Parameters
@@ -32,6 +34,8 @@ def open_slide(path: Path, *, mpp: float | None, reduced: bool = False) -> Itera
         Micrometres per pixel from the sheet; wins over what the file says.
     reduced
         Whether coarser levels may come from the JPEG decoder's own scaling.
+    cache_bytes
+        Most that a reader keeps of what it decoded.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def open_slide(path: Path, *, mpp: float | None, reduced: bool = False) -> Itera
         If no reader can open it, or its resolution is unknown.
     """
     try:
-        slide = _open(path, mpp, reduced)
+        slide = _open(path, mpp, reduced, cache_bytes)
     except (UnusableSlide, MemoryError):
         raise
     except Exception as error:
@@ -52,7 +56,7 @@ def open_slide(path: Path, *, mpp: float | None, reduced: bool = False) -> Itera
         slide.close()
 
 
-def _open(path: Path, mpp: float | None, reduced: bool) -> AnySlide:
+def _open(path: Path, mpp: float | None, reduced: bool, cache_bytes: int) -> AnySlide:
     """Choose by what the file is."""
     if is_zarr(path):
         return OmeZarrSlide(path, mpp)
@@ -61,7 +65,7 @@ def _open(path: Path, mpp: float | None, reduced: bool) -> AnySlide:
     if is_known(path):
         known = OpenSlideSlide(path, mpp)
         try:
-            return JpegSlide(known, path, reduced=reduced)
+            return JpegSlide(known, path, reduced=reduced, cache_bytes=cache_bytes)
         except UnusualFileError:
             return known
     if is_plain(path):

@@ -24,7 +24,7 @@ from histoniche.slides.readers.slide import Level
 VENDORS = {"aperio", "generic-tiff"}
 # Tiles of 1,024 px that lie across the segments of a slide 100,000 px wide share those of five
 # rows, 385 MB.
-_CACHE_BYTES = 448 << 20
+CACHE_BYTES = 448 << 20
 # Just below the largest that glibc's dynamic threshold follows (mallopt(3), M_MMAP_THRESHOLD).
 _KEPT_BYTES = 31 << 20
 
@@ -47,6 +47,8 @@ class JpegSlide:
     reduced
         Whether halves, quarters and eighths of a level that the file lacks
         shall be had from the decoder's transform, as further levels.
+    cache_bytes
+        Most that is kept of segments that neighbouring rectangles share.
 
     Raises
     ------
@@ -54,7 +56,14 @@ class JpegSlide:
         If the file is better left to OpenSlide.
     """
 
-    def __init__(self, known: OpenSlideSlide, path: Path, *, reduced: bool = False) -> None:
+    def __init__(
+        self,
+        known: OpenSlideSlide,
+        path: Path,
+        *,
+        reduced: bool = False,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
         if known.vendor not in VENDORS:
             raise UnusualFileError(f"format {known.vendor}")
         self._known = known
@@ -69,7 +78,7 @@ class JpegSlide:
             self._add_reduced()
         with path.open("rb") as stream:
             self._file = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        self._cache = _SegmentCache(_CACHE_BYTES)
+        self._cache = _SegmentCache(cache_bytes)
         self._scratch = threading.local()
         # Freed at once and never touched: from then on glibc keeps freed memory up to this size. To
         # hand it back and fault it in anew with every tile took as long as decoding.
