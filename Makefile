@@ -8,7 +8,7 @@ IMAGES := images
 VIEWER := workflow/histoniche/viewer
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo viewer image test test-cluster lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity format docs lock clean help
+.PHONY: demo viewer image test test-cluster test-viewer lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    set up, lint and test"
 	@echo "make image   build the images of both environments with Apptainer; BASE=FOLDER where no hub is"
 	@echo "make test-cluster   failures and recovery on a SLURM cluster on this machine; needs root"
+	@echo "make test-viewer   the viewer in a real browser; needs chromium and npm"
 	@echo "make lint    style, types, workflow"
 	@echo "make bench-slides   reading and tiling against other libraries"
 	@echo "make bench-segmentation   applying a network against the same network used plainly"
@@ -58,10 +59,12 @@ demo: $(VENV)/.workflow $(DEMO)-cohort/slides.tsv
 	@echo "summary page   $(DEMO)/summary.html"
 	@echo "full report    $(DEMO)/report.zip"
 	@echo "sealed bundle  $(DEMO)/histoniche-demo.crate.zip"
+	@echo "in a browser   make viewer, then $(BIN)/histoniche view $(DEMO)"
 	@echo "region maps    $(DEMO)/regions/SLIDE/overlay.png, map.ome.zarr, regions.geojson"
 
 # What pages bring to the browser. npm checks it against package-lock.json and runs none of its scripts.
-viewer: $(VENV)/.workflow $(VIEWER)/node_modules/.served ;
+viewer: $(VENV)/.workflow $(VIEWER)/node_modules/.served
+	@echo "results in a browser: $(BIN)/histoniche view $(DEMO)"
 
 $(VIEWER)/node_modules/.served: $(VIEWER)/package-lock.json
 	@command -v npm >/dev/null || { echo "error: no npm here; run apt-get install npm" >&2; exit 1; }
@@ -94,6 +97,16 @@ test: lint unit
 
 test-cluster: $(VENV)/.dev
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder tests/cluster
+
+# In a real browser; pictures of the pages are left in results/viewer-screenshots, to be looked at.
+test-viewer: $(VENV)/.dev $(VIEWER)/node_modules/.tools
+	@command -v chromium >/dev/null || test -n "$$HISTONICHE_CHROMIUM" || { echo "error: no chromium here; run apt-get install chromium, or name one in HISTONICHE_CHROMIUM" >&2; exit 1; }
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/viewer
+
+$(VIEWER)/node_modules/.tools: $(VIEWER)/package-lock.json
+	@command -v npm >/dev/null || { echo "error: no npm here; run apt-get install npm" >&2; exit 1; }
+	@cd $(VIEWER) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $(VIEWER)/node_modules/.served $@
 
 # The peers come without what they would bring along, which has no part in what is measured.
 $(VENV)/.bench: envs/bench.lock $(VENV)/.dev

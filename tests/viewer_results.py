@@ -33,6 +33,10 @@ MAP_MPP = 8.0
 SIZE = 64
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 FORMULA = "=HYPERLINK(1)"
+SHARES = {
+    **{"LE": 0.12, "IT": 0.2, "CT": 0.38, "CTpnz": 0.08},
+    **{"CTpan": 0.04, "CTmvp": 0.06, "CTne": 0.12},
+}
 SLIDES = {"P1-1": "P1", "P1-2": "P1", "P2-1": "P2"}
 BROKEN = "P2-1"
 
@@ -63,7 +67,7 @@ def make_results(folder: Path, *, limits: Mapping[str, Any], settings: Mapping[s
     """
     results = folder / "results"
     (folder / "slides").mkdir(parents=True)
-    labels = {slide: _draw(slide, mm2, folder) for slide, mm2 in (("P1-1", 30.0), ("P1-2", 8.0))}
+    labels = {slide: _draw(slide, mm2, folder) for slide, mm2 in (("P1-1", 11.0), ("P1-2", 5.0))}
     write_broken_slide(folder / "slides" / f"{BROKEN}.tif", generator(1, "broken"))
     for slide in SLIDES:
         inspect_slide(
@@ -99,8 +103,7 @@ def make_results(folder: Path, *, limits: Mapping[str, Any], settings: Mapping[s
 def _draw(slide: str, mm2: float, folder: Path) -> np.ndarray:
     """Draw a slide of some tissue; gives its labels at `MPP`."""
     random = generator(3, slide)
-    shares = np.linspace(1, 2, len(REGIONS))
-    areas = dict(zip(REGIONS, mm2 * shares / shares.sum(), strict=True))
+    areas = {region: mm2 * SHARES[region] for region in REGIONS}
     labels = draw_layout(areas, size=draw_size(mm2, random), random=random)
     picture = render_section(labels, stain=draw_stain("Aster", random), random=random)
     write_slide(picture, folder / "slides" / f"{slide}.tif")

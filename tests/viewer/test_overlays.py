@@ -45,10 +45,14 @@ def whole(client, name, level, view):
     return np.concatenate(rows)
 
 
-def middles(length, step, shown):
-    """Places in level 0 of the middles of a row of shown pixels, the last of which may be less."""
-    edges = np.minimum(np.arange(shown + 1) * step, length)
-    return (edges[:-1] + edges[1:]) / 2
+def middles(length, step, tile):
+    """Places in level 0 of the middles of a row of shown pixels, which fill each tile evenly."""
+    found = []
+    for start in range(0, length, tile * step):
+        width = min(tile * step, length - start)
+        shown = -(-width // step)
+        found.append(start + (np.arange(shown) + 0.5) * width / shown)
+    return np.concatenate(found)
 
 
 def test_every_overlay_of_the_run_is_offered_with_its_legend(client):
@@ -94,8 +98,8 @@ def test_every_pixel_of_the_region_map_has_the_colour_of_its_region(client, made
     levels = len(list((made.results / "regions" / "P1-1" / "map.ome.zarr").glob("[0-9]")))
     reduction = 2 ** min(max(0, coarser - 1), levels - 1)
     labels = labels[::reduction, ::reduction]
-    y = middles(view["height"], 2**coarser, len(found)) / (STEP * reduction)
-    x = middles(view["width"], 2**coarser, found.shape[1]) / (STEP * reduction)
+    y = middles(view["height"], 2**coarser, view["tile"]) / (STEP * reduction)
+    x = middles(view["width"], 2**coarser, view["tile"]) / (STEP * reduction)
     y, x = (
         np.minimum(y.astype(int), len(labels) - 1),
         np.minimum(x.astype(int), labels.shape[1] - 1),

@@ -48,6 +48,7 @@ def test_the_cohort_shows_slides_survival_and_areas(client):
     assert "Made study" in text
     assert '<a href="/patients/P1">P1</a>' in text
     assert "died" in text
+    assert re.search(r"<dt>deaths</dt><dd>1</dd>", text)
     assert "CTmvp mm²" in text
 
 

@@ -97,7 +97,7 @@ def cohort(
         "index": index,
         "patients": len(index.patients),
         "slides": {str(name): int(count) for name, count in dict(status).items()},
-        "deaths": int((index.patients.get("event") == 1).sum()) if "event" in table else None,
+        "deaths": int((index.patients["event"] == 1).sum()) if "event" in index.patients else None,
     }
     return render(request, "cohort.html.j2", content)
 

@@ -4,18 +4,18 @@ from typing import NamedTuple
 
 
 class Rectangle(NamedTuple):
-    """A rectangle of a slide in pixels of level 0, and the pixels that it is shown with."""
+    """A rectangle of a slide in pixels of level 0, and the pixels that it is shown with.
+
+    `step` is how many pixels of level 0 a shown pixel stands for on its whole level; at the
+    slide's edge it may stand for less.
+    """
 
     x: float
     y: float
     width: float
     height: float
     size: tuple[int, int]
-
-    @property
-    def step(self) -> float:
-        """Pixels of level 0 to a shown pixel, the smaller of x and y."""
-        return min(self.width / self.size[0], self.height / self.size[1])
+    step: int
 
 
 class Pyramid(NamedTuple):
@@ -44,4 +44,4 @@ class Pyramid(NamedTuple):
         if x >= self.width or y >= self.height:
             return None
         width, height = min(side, self.width - x), min(side, self.height - y)
-        return Rectangle(x, y, width, height, (-(-width // step), -(-height // step)))
+        return Rectangle(x, y, width, height, (-(-width // step), -(-height // step)), step)

@@ -94,7 +94,7 @@ def _reading(
         level = slide.levels[finest_needed(slide, rectangle.step)]
         if rectangle.width * rectangle.height / level.downsample**2 > _LARGEST_READ:
             return from_thumbnail(thumbnail, rectangle, size)
-        x, y, width, height, shown = rectangle
+        x, y, width, height, shown, _ = rectangle
         return read_scaled(slide, x=x, y=y, width=width, height=height, size=shown)
 
     return read

@@ -28,7 +28,8 @@ function start(view) {
     element: place,
     drawer: "canvas",
     showNavigationControl: false,
-    showNavigator: true,
+    // On a small screen it would hide much of the slide.
+    showNavigator: matchMedia("(min-width: 700px)").matches,
     navigatorPosition: "BOTTOM_RIGHT",
     // Overlays may be looked at cell by cell.
     maxZoomPixelRatio: 4,
@@ -40,11 +41,13 @@ function start(view) {
   osd.canvas.setAttribute("role", "application");
   osd.canvas.setAttribute("aria-label", "Slide; arrow keys move it, plus and minus zoom, 0 shows all");
 
+  // Of all pictures the slide lies below.
+  const slide = () => osd.world.getItemAt(0);
   /** Pixels of level 0 to a pixel of the page. */
-  const scale = () => 1 / osd.viewport.viewportToImageZoom(osd.viewport.getZoom());
+  const scale = () => 1 / slide().viewportToImageZoom(osd.viewport.getZoom());
 
   function current() {
-    const { x, y } = osd.viewport.viewportToImageCoordinates(osd.viewport.getCenter());
+    const { x, y } = slide().viewportToImageCoordinates(osd.viewport.getCenter());
     const overlays = Object.fromEntries(
       [...shown].filter(([, one]) => one.box.checked).map(([name, one]) => [name, one.range.value]),
     );
@@ -62,8 +65,8 @@ function start(view) {
   }
 
   function look(wanted) {
-    const point = osd.viewport.imageToViewportCoordinates(wanted.x, wanted.y);
-    osd.viewport.zoomTo(osd.viewport.imageToViewportZoom(1 / wanted.scale), null, true);
+    const point = slide().imageToViewportCoordinates(wanted.x, wanted.y);
+    osd.viewport.zoomTo(slide().imageToViewportZoom(1 / wanted.scale), null, true);
     osd.viewport.panTo(point, true);
     for (const [name, one] of shown) {
       one.box.checked = name in wanted.overlays;
