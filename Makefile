@@ -8,7 +8,7 @@ IMAGES := images
 VIEWER := workflow/histoniche/viewer
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo viewer image test test-cluster test-viewer lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity format docs lock clean help
+.PHONY: demo viewer image test test-cluster test-viewer lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity bench-viewer format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make bench-traits   classifying tiles against the same networks used plainly, and 10 min a slide"
 	@echo "make bench-scale   what planning a run of 10,000 slides takes, and statistics of 60,000 genes x 10,000 patients"
 	@echo "make bench-capacity   what 100,000 slides take, written into docs/scale.md"
+	@echo "make bench-viewer   how fast the viewer's tiles come, and memory of fifty viewers"
 	@echo "make format  put all files into the project's style"
 	@echo "make docs    renew config/README.md from the schema"
 	@echo "make lock    renew the pinned environments"
@@ -134,6 +135,9 @@ bench-traits: $(VENV)/.workflow
 bench-scale: $(VENV)/.dev
 	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/scale.py results/benchmarks/scale.json
 	@$(BIN)/python tests/benchmarks/genome.py results/benchmarks/genome.json
+
+bench-viewer: $(VENV)/.dev $(VIEWER)/node_modules/.served
+	@PYTHONPATH=tests $(BIN)/python tests/benchmarks/viewer.py results/benchmarks/viewer.json
 
 bench-capacity: $(VENV)/.dev bench-scale
 	@$(BIN)/python tests/benchmarks/capacity.py results/benchmarks/scale.json docs/scale.md

@@ -1,5 +1,7 @@
 """The command `histoniche view`."""
 
+import socket
+
 import httpx
 import pytest
 from typer.testing import CliRunner
@@ -7,7 +9,8 @@ from typer.testing import CliRunner
 from histoniche.cli import app
 from histoniche.errors import InputError
 from histoniche.viewer import assets
-from viewer_server import viewing
+from histoniche.viewer.serve import _listen
+from viewer_server import free_port, viewing
 
 needs_openseadragon = pytest.mark.skipif(
     not (assets.HERE / "node_modules" / "openseadragon").is_dir(),
@@ -38,3 +41,10 @@ def test_a_port_that_is_taken_is_one_line(made):
         done = CliRunner().invoke(app, ["view", str(made.results), "--port", port])
         assert isinstance(done.exception, InputError)
         assert "choose another with --port" in str(done.exception)
+
+
+def test_small_answers_are_sent_at_once():
+    # The event loop does so for what is named as TCP, and not for "any protocol".
+    port = free_port()
+    with _listen("127.0.0.1", port) as listening:
+        assert listening.proto == socket.IPPROTO_TCP

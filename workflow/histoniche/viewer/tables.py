@@ -1,8 +1,8 @@
 """Tables on pages: searched, sorted, a page at a time; and as files for a spreadsheet."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 # More cells than this are not searched for a page.
@@ -78,9 +78,10 @@ def page_of(
 
 def written(value: Any) -> str:
     """A cell as words; empty if it is missing."""
-    if isinstance(value, (list, tuple)) or hasattr(value, "tolist"):
-        parts: Sequence[Any] = value.tolist() if hasattr(value, "tolist") else value
-        return ", ".join(written(one) for one in parts) if isinstance(parts, list) else str(parts)
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return ", ".join(written(one) for one in value)
     if value is None or pd.isna(value):
         return ""
     if isinstance(value, bool):

@@ -28,8 +28,7 @@ function start(view) {
     element: place,
     drawer: "canvas",
     showNavigationControl: false,
-    // On a small screen it would hide much of the slide.
-    showNavigator: matchMedia("(min-width: 700px)").matches,
+    showNavigator: true,
     navigatorPosition: "BOTTOM_RIGHT",
     // Overlays may be looked at cell by cell.
     maxZoomPixelRatio: 4,
