@@ -326,6 +326,16 @@ def test_a_link_reproduces_a_view(page, running, made):
     assert centre == pytest.approx([x, y, 1], abs=0.2)
 
 
+def test_a_link_to_a_view_survives_the_login(stranger, running):
+    stranger.goto(f"{running.base}/slides/P1-1#x=400&y=300&scale=2&overlays=cartography:0.5")
+    stranger.get_by_label("Token").fill(running.token)
+    stranger.keyboard.press("Enter")
+    stranger.wait_for_url(f"{running.base}/slides/P1-1*")
+    settled(stranger)
+    assert stranger.locator("#overlay-cartography").is_checked()
+    assert not stranger.locator("#overlay-regions").is_checked()
+
+
 def test_pages_are_used_by_the_keyboard_with_the_focus_in_sight(page, running):
     page.goto(f"{running.base}/slides/P1-1")
     settled(page)

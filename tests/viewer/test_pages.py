@@ -114,3 +114,12 @@ def test_only_allowed_properties_of_a_slide_are_shown(copied, browse):
     text = browse(Index(copied.results)).get("/slides/P1-1").text
     assert "somebody" not in text
     assert "openslide.vendor" in text
+
+
+def test_a_table_too_large_for_a_page_is_not_read(client, monkeypatch):
+    monkeypatch.setattr("histoniche.viewer.pages.LARGEST_CELLS", 5)
+    monkeypatch.setattr(Index, "table", lambda *_: pytest.fail("it was read"))
+    page = client.get("/tables/omics/signatures")
+    assert "3 rows and 2 columns" in page.text
+    assert "omics/signatures.parquet" in page.text
+    assert client.get("/downloads/omics/signatures.tsv").status_code == 413

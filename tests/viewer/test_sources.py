@@ -17,9 +17,18 @@ def test_the_configuration_of_the_results_is_found(made, tmp_path):
 def test_two_configurations_of_one_folder_are_asked_about(made, tmp_path):
     (tmp_path / "config").mkdir()
     for name in ("a", "b"):
-        (tmp_path / "config" / f"{name}.yaml").write_text(yaml.safe_dump({"results": "results"}))
+        (tmp_path / "config" / f"{name}.yaml").write_text(
+            yaml.safe_dump({"cohort": {}, "results": "results"})
+        )
     with pytest.raises(InputError, match="--config"):
         find_config(tmp_path / "results", tmp_path / "config")
+
+
+def test_a_configuration_that_leaves_the_results_where_they_usually_are_is_found(tmp_path):
+    (tmp_path / "config").mkdir()
+    path = tmp_path / "config" / "config.yaml"
+    path.write_text(yaml.safe_dump({"cohort": {}}))
+    assert find_config(tmp_path / "results", tmp_path / "config") == path
 
 
 def test_the_sheet_says_where_slides_lie_and_how_fine_they_are(made):

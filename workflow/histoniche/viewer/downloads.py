@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
+from histoniche.viewer import pages
 from histoniche.viewer.security import SEALED_POLICY
 from histoniche.viewer.tables import for_spreadsheet
 
@@ -24,9 +25,9 @@ def report(request: Request) -> FileResponse:
 @router.get("/downloads/{name:path}.tsv")
 def spreadsheet(request: Request, name: str) -> Response:
     """A table as text that a spreadsheet program opens."""
-    table = request.app.state.shown.index.table(name)
+    table, words = pages.drawable(request.app.state.shown.index, name)
     if table is None:
-        raise HTTPException(404)
+        return pages.message(request, "Too large for a spreadsheet", words, status=413)
     file = name.replace("/", "-")
     headers = {"content-disposition": f'attachment; filename="{file}.tsv"'}
     return Response(for_spreadsheet(table), media_type="text/tab-separated-values", headers=headers)

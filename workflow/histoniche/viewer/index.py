@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow.parquet
 
 from histoniche.errors import InputError
 from histoniche.files import read_json
@@ -89,6 +90,14 @@ class Index:
         """A table by its name, such as "areas/slides"; None if the run left none."""
         path = self.tables.get(name)
         return None if path is None else read_table(path)
+
+    def shape(self, name: str) -> tuple[int, int] | None:
+        """Rows and columns of a table, of which nothing else is read; None if there is none."""
+        path = self.tables.get(name)
+        if path is None:
+            return None
+        stated = pyarrow.parquet.read_metadata(path)
+        return int(stated.num_rows), int(stated.num_columns)
 
     def rows(self, name: str, **wanted: str) -> list[dict[str, Any]]:
         """Rows of a table whose columns have these values; none if there is no such table."""

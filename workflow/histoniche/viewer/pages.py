@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 from fastapi import APIRouter, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
@@ -12,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from histoniche import __version__
 from histoniche.viewer.assets import TEMPLATES
 from histoniche.viewer.cohort import area_rows, cohort_table, covariates, scores_of, survival_word
+from histoniche.viewer.index import Index
 from histoniche.viewer.tables import LARGEST_CELLS, page_of, written
 from histoniche.viewer.topics import TOPICS, words_of
 
@@ -172,15 +174,8 @@ def table_page(
 ) -> HTMLResponse:
     """One table of the run."""
     shown = request.app.state.shown
-    table = shown.index.table(name)
+    table, words = drawable(shown.index, name)
     if table is None:
-        raise HTTPException(404)
-    if table.size > LARGEST_CELLS:
-        rows, columns = table.shape
-        words = (
-            f"It has {rows:,} rows and {columns:,} columns; open {name}.parquet, "
-            "in the results folder, with a program."
-        )
         return render(
             request, "message.html.j2", {"heading": "Too large for a page", "advice": words}
         )
@@ -190,6 +185,26 @@ def table_page(
     topic = next((one for one in TOPICS if name in _tables_of(shown, one.name)), None)
     content = {"name": name, "page": found, "index": shown.index, "topic": topic}
     return render(request, "table.html.j2", content)
+
+
+def drawable(index: Index, name: str) -> tuple[pd.DataFrame | None, str]:
+    """A table that is small enough to be shown, or words that say why it is not.
+
+    Raises
+    ------
+    HTTPException
+        If there is no such table.
+    """
+    shape = index.shape(name)
+    if shape is None:
+        raise HTTPException(404)
+    rows, columns = shape
+    if rows * columns <= LARGEST_CELLS:
+        return index.table(name), ""
+    return None, (
+        f"The table has {rows:,} rows and {columns:,} columns; open {name}.parquet or its twin "
+        f"{name}.tsv, in the results folder, with a program."
+    )
 
 
 def _tables_of(shown: Any, topic: str) -> list[str]:

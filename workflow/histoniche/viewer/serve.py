@@ -15,6 +15,8 @@ from histoniche.viewer.settings import Settings
 from histoniche.viewer.sources import find_config, read_sources
 
 _WAITING = 128
+# A browser opens six; more than this at once are told to come later.
+_CONNECTIONS = 1000
 
 
 def serve(
@@ -73,7 +75,13 @@ def serve(
     )
     _announce(index, found, host, port, token)
     uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", server_header=False, access_log=False)
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            access_log=False,
+            limit_concurrency=_CONNECTIONS,
+        )
     ).run(sockets=[listening])
 
 

@@ -43,10 +43,12 @@ def find_config(results: Path, folder: Path) -> Path | None:
         If several fit.
     """
     wanted = results.resolve()
+    usual = read_schema("config")["properties"]["results"]["default"]
     fitting = [
         path
         for path in sorted(folder.glob("*.yaml"))
-        if isinstance(place := _loaded(path).get("results"), str)
+        if "cohort" in (content := _loaded(path))
+        and isinstance(place := content.get("results", usual), str)
         and (folder.parent / place).resolve() == wanted
     ]
     if len(fitting) > 1:

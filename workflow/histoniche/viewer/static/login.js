@@ -11,6 +11,8 @@ async function goOn() {
     form.submit();
     return;
   }
+  // What follows # in a link, the view of a slide, goes on with the form.
+  form.action += location.hash;
   // A link from another site comes without the cookie of somebody who is logged in already.
   const answer = await fetch("/session", { credentials: "same-origin" });
   if (answer.ok) {
