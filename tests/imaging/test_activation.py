@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from histoniche.imaging.activation import (
+from histoniche.imaging.activation import map_activation
+from histoniche.imaging.activation_measures import (
     CORE,
     MARGIN,
     OUTSIDE,
     highlighted,
-    map_activation,
     measure_activation,
     read_activation,
     zones_of,

@@ -114,7 +114,7 @@ def test_the_margin_that_shows_the_planted_risk_is_found_on_held_out_scans(demo)
         index="patient", columns="zone", values="activation"
     )
     high = zones[scores.reindex(zones.index) > scores.quantile(2 / 3)]
-    assert len(high) == 12
+    assert len(high) >= 12
     assert (high.idxmax(axis=1) == "margin").mean() > 0.5
     assert high["margin"].mean() > max(high["core"].mean(), high["outside"].mean())
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from histoniche.files import read_json
-from histoniche.imaging.activation import read_activation
+from histoniche.imaging.activation_measures import read_activation
 from histoniche.imaging.samples import read_sample
 from histoniche.tables import read_table
 from scan_cohort import MAPS, QUICK, TINY, outcomes, write_scans

@@ -5,7 +5,7 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.imaging.activation import measure_activation
+    from histoniche.imaging.activation_measures import measure_activation
     from histoniche.manifests import by_slide
 
     given, params = snakemake.input, snakemake.params

@@ -1,31 +1,16 @@
-"""What drew the networks to their answer: class activation, and the maps where it is highest."""
+"""What drew the networks to their answer: class activation of every patient."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
-from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
-from scipy.ndimage import distance_transform_edt
+from safetensors.numpy import save_file
 
 from histoniche.files import whole_file
-from histoniche.imaging.samples import Sample, read_sample
+from histoniche.imaging.samples import read_sample
 from histoniche.imaging.scoring import load_networks
 from histoniche.risk_scores import judges
-from histoniche.tables import write_table
-
-Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
-
-CORE, MARGIN, OUTSIDE = "core", "margin", "outside"
-ZONES = (CORE, MARGIN, OUTSIDE)
-"""Parts of a crop: the tumour without its margin, the margin, and what lies outside both."""
-
-MARGIN_REACH = 1 / 16
-"""How far the margin reaches to either side of the tumour's border, as a share of the side."""
 
 
 def map_activation(
@@ -62,123 +47,3 @@ def map_activation(
             found = (found / max(float(found.max()), np.finfo(np.float32).tiny)).astype(np.float32)
         with whole_file(outs[patient]) as temporary:
             save_file({"activation": np.ascontiguousarray(found)}, temporary)
-
-
-def read_activation(file: Path) -> Floats:
-    """Activation (slices, side, side) that `map_activation` wrote."""
-    return np.asarray(load_file(file)["activation"], np.float32)
-
-
-def measure_activation(
-    samples: Mapping[str, Path],
-    activations: Mapping[str, Path],
-    *,
-    maps: Sequence[str],
-    share: float,
-    values: Path,
-    zones: Path,
-) -> None:
-    """Measure each map where activation is highest, and where in the crop that is.
-
-    Parameters
-    ----------
-    samples, activations
-        Files by patient.
-    maps
-        Names of the samples' maps in their order.
-    share
-        Share of the crop that is highlighted, see `highlighted`.
-    values
-        Written: patient, map, inside and outside (mean of the map in the highlighted area and
-        in the rest of the crop, in the map's unit), highlighted_share_margin (share of the
-        highlighted area at the tumour's margin).
-    zones
-        Written: patient, zone (`ZONES`), share (of the crop), activation (mean in it),
-        highlighted (share of the highlighted area that lies in it).
-
-    Patients whose scan cannot be used, or in whom nothing spoke for a risk, are in neither.
-    """
-    rows: list[dict[str, Any]] = []
-    parts: list[dict[str, Any]] = []
-    for patient, file in sorted(samples.items()):
-        sample, activation = read_sample(file), read_activation(activations[patient])
-        if not len(activation) or not activation.any():
-            continue
-        bright = highlighted(activation, share)
-        own = zones_of(sample.tumour)
-        at = {zone: float(own[zone][bright].mean()) for zone in ZONES}
-        margin = {"highlighted_share_margin": at[MARGIN]}
-        rows += [{"patient": patient, **row, **margin} for row in _means(sample, bright, maps)]
-        parts += [
-            {
-                "patient": patient,
-                "zone": zone,
-                "share": float(inside.mean()),
-                "activation": float(activation[inside].mean()) if inside.any() else np.nan,
-                "highlighted": at[zone],
-            }
-            for zone, inside in own.items()
-        ]
-    columns = ["patient", "map", "inside", "outside", "highlighted_share_margin"]
-    write_table(pd.DataFrame(rows, columns=columns), values)
-    columns = ["patient", "zone", "share", "activation", "highlighted"]
-    write_table(pd.DataFrame(parts, columns=columns), zones)
-
-
-def highlighted(activation: Floats, share: float) -> Bools:
-    """Say which pixels of a patient's slices are highlighted.
-
-    Parameters
-    ----------
-    activation
-        (slices, side, side).
-    share
-        Of all pixels, those with the highest activation, one at least; of equal ones at the
-        limit those that come first.
-
-    Returns
-    -------
-    Boolean, as `activation`.
-    """
-    count = max(1, round(share * activation.size))
-    chosen = np.zeros(activation.size, np.bool_)
-    chosen[np.argsort(-activation, axis=None, kind="stable")[:count]] = True
-    return chosen.reshape(activation.shape)
-
-
-def zones_of(tumour: NDArray[np.uint8], reach: float = MARGIN_REACH) -> dict[str, Bools]:
-    """Divide crops into the tumour's core, its margin, and what lies outside.
-
-    Parameters
-    ----------
-    tumour
-        (slices, side, side), not 0 in the tumour.
-    reach
-        How far the margin reaches from the border to either side, as a share of the side.
-
-    Returns
-    -------
-    Boolean, as `tumour`, for each of `ZONES`; every pixel is in one.
-    """
-    width = max(1.0, reach * tumour.shape[-1])
-    inside = tumour > 0
-    core, margin = np.zeros((2, *tumour.shape), np.bool_)
-    for place, own in enumerate(inside):
-        # Distances to the nearest pixel of the other side; without one there is no border.
-        if own.any() and not own.all():
-            away = np.where(own, distance_transform_edt(own), distance_transform_edt(~own))
-            margin[place] = away <= width
-        core[place] = own & ~margin[place]
-    return {CORE: core, MARGIN: margin, OUTSIDE: ~core & ~margin}
-
-
-def _means(sample: Sample, bright: Bools, maps: Sequence[str]) -> list[dict[str, Any]]:
-    """Mean of each map in the highlighted area, and in the rest."""
-    return [
-        {
-            "map": name,
-            "inside": float(sample.images[:, place][bright].mean(dtype=np.float64)),
-            "outside": float(sample.images[:, place][~bright].mean(dtype=np.float64)),
-        }
-        for place, name in enumerate(maps)
-    ]

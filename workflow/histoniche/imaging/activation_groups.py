@@ -47,7 +47,7 @@ def compare_activation(
     Parameters
     ----------
     values
-        As from `histoniche.imaging.activation.measure_activation`.
+        As from `histoniche.imaging.activation_measures.measure_activation`.
     scores
         As from `histoniche.risk_scores.score_table`.
     cuts
