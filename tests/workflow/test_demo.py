@@ -119,6 +119,20 @@ def test_the_margin_that_shows_the_planted_risk_is_found_on_held_out_scans(demo)
     assert high["margin"].mean() > max(high["core"].mean(), high["outside"].mean())
 
 
+def test_the_planted_set_stands_behind_the_risk_of_the_scans(own_copy):
+    by_risk = {"risk": {"score": "dls", "cut": "survival"}}
+    own_copy.run(
+        *("--quiet", "rules", "--until", "correlate_pathways"),
+        comparisons={**own_copy.config["comparisons"], **by_risk},
+        pathways={**own_copy.config["pathways"], "comparison": "risk", "score": "dls"},
+    )
+    found = table(own_copy, "omics/pathway_correlation").set_index("term")
+    planted = found.loc["Demo: CTmvp programme"]
+    assert planted["n"] == 35 and planted["enrichment_q"] < 0.05
+    assert planted["r_low"] > 0 and planted["q"] < 0.01
+    assert (found.drop("Demo: CTmvp programme")["q"] > 0.01).all()
+
+
 def test_the_study_opens_in_the_tools_for_annotated_matrices(demo):
     study = anndata.read_h5ad(demo.results / "omics" / "study.h5ad")
     assert study.shape[0] == 38 and "area_CTmvp" in study.obs
