@@ -14,7 +14,7 @@ from study import CHECKOUT, Study
 
 OF_DEMO = {
     f"tests/workflow/test_{name}.py"
-    for name in ("demo", "errors", "null", "rerun", "scores", "strategies")
+    for name in ("demo", "errors", "null", "rerun", "scores", "signatures_of_risk", "strategies")
 }
 """Modules whose tests share one run of the demo, so that one process runs them all."""
 

@@ -105,7 +105,8 @@ def test_survival_takes_the_risk_as_any_other_score(finished):
 def test_what_is_edited_re_runs_what_follows_alone(finished):
     assert finished.planned() == {}
     planned = finished.planned(**changed(finished.config, activation={"share": 0.1}))
-    assert set(planned) == {"measure_activation", "compare_activation", *END}
+    end = {"draw_activation_groups", *END}
+    assert set(planned) == {"measure_activation", "compare_activation", *end}
     survival = finished.planned(survival_curves={"cut": {"rule": "quantile", "quantile": 0.3}})
     assert "compare_scores" in survival and "compare_activation" in survival
     trained = {"prepare_scans", "divide_scans", "train_risk", "score_scans", "map_activation"}

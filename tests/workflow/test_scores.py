@@ -17,8 +17,9 @@ def scored(own_copy):
     noise = rng.normal(0, 0.2 * area.std(), len(area))
     scores = pd.DataFrame({"niche": area + noise, "chance": rng.normal(size=len(area))})
     scores.to_csv(own_copy.folder / "scores.csv")
+    # The block pathways names a comparison that is not made here.
     own_copy.config = {
-        **own_copy.config,
+        **{key: block for key, block in own_copy.config.items() if key != "pathways"},
         "scores": {"path": "scores.csv"},
         "comparisons": {"niche": {"score": "niche"}},
         "signatures": {**own_copy.config["signatures"], "scores": ["niche", "chance"]},
