@@ -60,7 +60,7 @@ def test_the_gain_of_each_risk_and_of_both_is_tested_on_the_same_patients(both):
     assert measured["n"].nunique() == 1 and measured["n"].iloc[0] >= 35
     differences = table(both, "survival/model_differences").query("kind == 'harrell'")
     pairs = differences.set_index(["first", "second"])
-    assert {("clinical", "scans"), ("clinical", "slides"), ("scans", "both")} <= set(pairs.index)
+    assert {("clinical", "scans"), ("clinical", "slides"), ("both", "scans")} <= set(pairs.index)
     assert (pairs["q"] >= pairs["p"]).all()
     # The scans hold the planted risk, beside age as well.
     gain = pairs.loc[("clinical", "scans")]
