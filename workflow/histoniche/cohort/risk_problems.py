@@ -5,6 +5,7 @@ from typing import Any
 
 from histoniche.cohort.problem import Problem
 from histoniche.cohort.schemas import nearest
+from histoniche.cohort.trait_problems import named_elsewhere
 from histoniche.cohort.trait_settings import tiling_of
 
 _BLOCKS = ("imaging", "slide_signature")
@@ -26,12 +27,8 @@ def risk_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _score_problems(config: Mapping[str, Any], block: str) -> Iterator[Problem]:
     """Names of scores that other scores or covariates have."""
-    survival = config.get("survival", {"genes": [], "gene_sets": []})
     others = {
-        "cohort.covariates": config["cohort"]["covariates"],
-        "areas.columns": config["areas"]["columns"],
-        "survival.genes": survival["genes"],
-        "survival.gene_sets": survival["gene_sets"],
+        **named_elsewhere(config),
         "traits.heterogeneity": config.get("traits", {}).get("heterogeneity", {}),
     }
     score = config[block]["score"]

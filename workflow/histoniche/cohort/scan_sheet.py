@@ -1,14 +1,20 @@
 """The sheet of scans: read, checked cell by cell, in itself and against the patients."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pandas as pd
 
-from histoniche.cohort.schemas import nearest, read_schema
-from histoniche.cohort.sheet_cells import check_unique, numbered, read_sheet
+from histoniche.cohort.schemas import read_schema
+from histoniche.cohort.sheet_cells import (
+    check_patients,
+    check_unique,
+    joined_to,
+    numbered,
+    read_sheet,
+)
 from histoniche.errors import InputError
 
 FITTED_MAPS = ("FA", "MD", "AD", "RD")
@@ -57,13 +63,11 @@ def read_scans(
     schema["properties"] |= dict.fromkeys(maps, schema["properties"]["mask"])
     scans = read_sheet(path, schema, labels=())
     check_unique(scans, "patient", path)
-    _check_patients(scans, set(patients["patient"]), path)
+    check_patients(scans, patients, path)
     scans["cohort"] = _agreed_cohorts(scans, patients, path)
     files = ["mask", "brain_mask", *_RAW, *maps]
     for column in files:
-        scans[column] = [
-            None if value is None else os.path.join(root, value) for value in scans[column]
-        ]
+        scans[column] = joined_to(root, scans[column])
     for row in scans.index[scans["exclude"].isna()]:
         cells = {column: scans.loc[row, column] for column in files}
         _check_row(cells, maps, file=path, row=int(row))
@@ -91,20 +95,6 @@ def join_cohorts(patients: pd.DataFrame, scans: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(
         [patients.iloc[:, :place], joined.rename("cohort"), patients.iloc[:, place:]], axis=1
     )
-
-
-def _check_patients(scans: pd.DataFrame, known: Collection[str], path: Path) -> None:
-    """Every patient stands in the sheet of patients."""
-    for row, patient in numbered(scans["patient"]):
-        if patient not in known:
-            raise InputError(
-                "no such patient in the sheet of patients",
-                file=path,
-                row=row,
-                column="patient",
-                value=patient,
-                remedy=nearest(patient, known) if len(known) <= 2000 else "add the patient there",
-            )
 
 
 def _agreed_cohorts(scans: pd.DataFrame, patients: pd.DataFrame, path: Path) -> list[Any]:

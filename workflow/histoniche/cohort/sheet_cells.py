@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -125,6 +126,26 @@ def check_unique(table: pd.DataFrame, column: str, path: Path) -> None:
                 value=value,
                 remedy="make every one unique, also regardless of case",
             )
+
+
+def check_patients(table: pd.DataFrame, patients: pd.DataFrame, path: Path) -> None:
+    """Every patient of a sheet stands in the sheet of patients."""
+    known = set(patients["patient"])
+    for row, patient in numbered(table["patient"]):
+        if patient not in known:
+            raise InputError(
+                "no such patient in the sheet of patients",
+                file=path,
+                row=row,
+                column="patient",
+                value=patient,
+                remedy=nearest(patient, known) if len(known) <= 2000 else "add the patient there",
+            )
+
+
+def joined_to(root: Path, cells: Iterable[str | None]) -> list[str | None]:
+    """Paths of a column joined to a folder; empty cells stay empty."""
+    return [None if cell is None else os.path.join(root, cell) for cell in cells]
 
 
 def columns_of(path: Path) -> list[str]:

@@ -7,8 +7,15 @@ from pathlib import Path
 import pandas as pd
 
 from histoniche.cohort.masks import drawing_kind, is_zarr
-from histoniche.cohort.schemas import nearest, read_schema
-from histoniche.cohort.sheet_cells import LABEL, check_unique, numbered, read_sheet
+from histoniche.cohort.schemas import read_schema
+from histoniche.cohort.sheet_cells import (
+    LABEL,
+    check_patients,
+    check_unique,
+    joined_to,
+    numbered,
+    read_sheet,
+)
 from histoniche.errors import InputError
 
 DAYS = {"days": 1.0, "months": 365.25 / 12, "years": 365.25}
@@ -46,21 +53,9 @@ def read_slides(
     """
     slides = read_sheet(path, read_schema("slides"), labels=labels)
     check_unique(slides, "slide", path)
-    known = set(patients["patient"])
-    for row, patient in numbered(slides["patient"]):
-        if patient not in known:
-            raise InputError(
-                "no such patient in the sheet of patients",
-                file=path,
-                row=row,
-                column="patient",
-                value=patient,
-                remedy=nearest(patient, known) if len(known) <= 2000 else "add the patient there",
-            )
+    check_patients(slides, patients, path)
     for column in ("path", "annotation", "tissue_mask"):
-        slides[column] = [
-            None if value is None else os.path.join(root, value) for value in slides[column]
-        ]
+        slides[column] = joined_to(root, slides[column])
         for row, value in numbered(slides.loc[slides["exclude"].isna(), column]):
             if value is None or (comes(value) and not os.path.exists(value)):
                 continue

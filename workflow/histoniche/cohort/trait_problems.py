@@ -1,6 +1,6 @@
 """Keys of the block traits that do not go together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from histoniche.cohort.problem import Problem
@@ -188,16 +188,20 @@ def _heterogeneity_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _taken_problems(config, name)
 
 
-def _taken_problems(config: Mapping[str, Any], name: str) -> Iterator[Problem]:
-    """Names of indices that other scores or covariates have."""
+def named_elsewhere(config: Mapping[str, Any]) -> dict[str, Collection[str]]:
+    """Names of covariates, and of scores that the config lists, by where it lists them."""
     survival = config.get("survival", {"genes": [], "gene_sets": []})
-    others = {
+    return {
         "cohort.covariates": config["cohort"]["covariates"],
         "areas.columns": config["areas"]["columns"],
         "survival.genes": survival["genes"],
         "survival.gene_sets": survival["gene_sets"],
     }
-    for place, names in others.items():
+
+
+def _taken_problems(config: Mapping[str, Any], name: str) -> Iterator[Problem]:
+    """Names of indices that other scores or covariates have."""
+    for place, names in named_elsewhere(config).items():
         if name in names:
             problem = f"{place} has this name too"
             yield Problem(f"traits.heterogeneity.{name}", problem, "rename one of them")

@@ -13,9 +13,6 @@ from histoniche.omics.decisions import Decision, list_names
 from histoniche.omics.expression import Unit, log_scale, prepare, read_expression
 from histoniche.omics.samples import Barcode, Wanted
 
-STUDY, EXTERNAL = "study", "external"
-"""Origin of a patient: of the study, or of a cohort that was brought along for a test."""
-
 Normalise = Literal["own", "training"]
 """Whose mean and deviation each gene is standardised by: the cohort's, or the study's patients'."""
 

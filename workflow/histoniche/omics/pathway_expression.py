@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from histoniche.cohort.origins import EXTERNAL, STUDY
 from histoniche.errors import InputError
 from histoniche.omics.activity import FEWEST
 from histoniche.omics.correlation import read_tested
 from histoniche.omics.decisions import Decision, write_decisions
 from histoniche.omics.expression import Unit, log_scale
 from histoniche.omics.external_cohorts import (
-    EXTERNAL,
-    STUDY,
     External,
     describe_external,
     read_external,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from histoniche.cohort.origins import EXTERNAL, STUDY
 from histoniche.cohort.sheets import read_patients
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
-from histoniche.omics.external_cohorts import EXTERNAL, STUDY
 from histoniche.survival.cohort_comparison import (
     SIDES,
     Manner,

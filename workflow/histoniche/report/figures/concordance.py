@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MultipleLocator
 
 from histoniche.report.figures.enrichment import shorten
+from histoniche.report.figures.forest import write_beside
 from histoniche.report.numbers import MISSING, format_interval, format_p, join_words, percent
 from histoniche.report.results import records
 from histoniche.report.risks import seen_words
@@ -93,7 +94,7 @@ def _draw_rows(axes: Axes, table: pd.DataFrame, *, several: bool) -> None:
         tick.set_color(MUTED if kind == "fold" else INK)
     axes.tick_params(axis="y", length=0)
     for place, head in zip(_PLACES, ("n / deaths", "C (interval)", "p"), strict=True):
-        _write(axes, place, -1.1, head, "bold")
+        write_beside(axes, place, -1.1, head, "bold")
     grid(axes, "x")
 
 
@@ -120,7 +121,7 @@ def _draw_row(axes: Axes, row: Mapping[str, Any], height: int) -> None:
     # Of patients whom the network learned from it says nothing.
     p = MISSING if row["seen"] > 0 else format_p(row["p"])
     for place, text in zip(_PLACES, (size, format_interval(value, low, high), p), strict=True):
-        _write(axes, place, height, text, "normal")
+        write_beside(axes, place, height, text, "normal")
 
 
 def _label(row: Mapping[str, Any]) -> str:
@@ -128,21 +129,6 @@ def _label(row: Mapping[str, Any]) -> str:
     if pd.notna(row["fold"]):
         return f"fold {row['fold']}"
     return f"{shorten(str(row['cohort']), _LONGEST)} ({seen_words(row)})"
-
-
-def _write(axes: Axes, place: float, height: float, text: str, weight: str) -> None:
-    """Write one cell of the table beside the axes."""
-    axes.annotate(
-        text,
-        (1, height),
-        xytext=(place, 0),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        va="center",
-        weight=weight,
-        size=8,
-        annotation_clip=False,
-    )
 
 
 def _note(table: pd.DataFrame, confidences: Mapping[str, float]) -> str:

@@ -81,12 +81,12 @@ def draw_lines(axes: Axes, lines: Sequence[Line], heads: Sequence[str]) -> None:
         _draw_line(axes, line, height, low, high)
         for place, text in zip(places, line.cells, strict=True):
             weight = "bold" if line.strength == "bold" else "normal"
-            _write(axes, place, height, text, weight)
+            write_beside(axes, place, height, text, weight)
         if height and line.ruled:
             strong = line.strength == "bold"
             axes.axhline(height - 0.5, color=MUTED if strong else FAINT, linewidth=0.6, zorder=0)
     for place, head in zip(places, heads, strict=True):
-        _write(axes, place, -1.15, head, "bold")
+        write_beside(axes, place, -1.15, head, "bold")
     axes.set_xscale("log")
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(FixedLocator([tick for tick in _TICKS if low <= tick <= high]))
@@ -187,8 +187,8 @@ def _draw_line(axes: Axes, line: Line, height: int, low: float, high: float) -> 
     )
 
 
-def _write(axes: Axes, place: float, height: float, text: str, weight: str) -> None:
-    """Write one cell of the table beside the axes."""
+def write_beside(axes: Axes, place: float, height: float, text: str, weight: str) -> None:
+    """Write one cell of the table beside the axes: points to their right, height in data."""
     axes.annotate(
         text,
         (1, height),

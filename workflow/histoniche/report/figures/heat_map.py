@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from histoniche.cohort.palette import Region
@@ -144,17 +145,22 @@ def _draw_tree(axes: Axes, tree: Floats | None, side: Literal["top", "left"]) ->
     return [int(leaf) for leaf in drawn["leaves"]]
 
 
-def _draw_scores(figure: Figure, axes: Axes, ordered: pd.DataFrame) -> None:
-    """The scores as one image, names of the genes to the right."""
+def show_standard_scores(axes: Axes, values: pd.DataFrame) -> AxesImage:
+    """Show standard scores as an image; colours end 2.5 deviations from the mean."""
     axes.set_facecolor(FAINT)
-    image = axes.imshow(
-        ordered.to_numpy(dtype=float),
+    return axes.imshow(
+        values.to_numpy(dtype=float),
         cmap=DIVERGING,
         vmin=-_LIMIT,
         vmax=_LIMIT,
         aspect="auto",
         interpolation="nearest",
     )
+
+
+def _draw_scores(figure: Figure, axes: Axes, ordered: pd.DataFrame) -> None:
+    """The scores as one image, names of the genes to the right."""
+    image = show_standard_scores(axes, ordered)
     axes.yaxis.tick_right()
     axes.set_yticks(range(len(ordered)), list(ordered.index), size=7)
     few = len(ordered.columns) <= _MOST_NAMES

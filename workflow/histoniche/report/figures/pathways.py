@@ -7,14 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from histoniche.cohort.origins import EXTERNAL
 from histoniche.omics.comparisons import CASE
-from histoniche.omics.external_cohorts import EXTERNAL
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.figures.heat_map import standardise
+from histoniche.report.figures.heat_map import show_standard_scores, standardise
 from histoniche.report.figures.kaplan_meier import Panel, draw_panels
 from histoniche.report.numbers import count, format_interval, format_number, format_p
 from histoniche.report.style import (
-    DIVERGING,
     FAINT,
     HIGH,
     LOW,
@@ -32,8 +31,6 @@ from histoniche.tables import read_table
 _MOST_ROWS = 40
 _MOST_NAMES = 60
 _MOST_PANELS = 8
-_LIMIT = 2.5
-"""Standard deviations from the mean beyond which colours do not change."""
 _ROW = 0.2
 """Inches of a row."""
 
@@ -148,15 +145,7 @@ def _draw_heat_map(
     patients = list(wide.columns)
     _draw_score(top, values[patients], members, str(shown["score"].iloc[0]))
     _draw_groups(strip, members.reindex(patients))
-    main.set_facecolor(FAINT)
-    image = main.imshow(
-        wide.to_numpy(dtype=float),
-        cmap=DIVERGING,
-        vmin=-_LIMIT,
-        vmax=_LIMIT,
-        aspect="auto",
-        interpolation="nearest",
-    )
+    image = show_standard_scores(main, wide)
     labels = [f"{shorten(str(term))} ({library})" for library, term in wide.index]
     main.set_yticks(range(len(wide)), labels, size=7.5)
     few = len(patients) <= _MOST_NAMES
@@ -166,27 +155,7 @@ def _draw_heat_map(
     for axes in (strip, main):
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-    for place, row in enumerate(shown.to_dict("records")):
-        words = f"{format_interval(row['r'], row['r_low'], row['r_high'])}, q {format_p(row['q'])}"
-        main.annotate(
-            words,
-            (1.01, place),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            size=7.5,
-            color=MUTED,
-            annotation_clip=False,
-        )
-    strip.annotate(
-        "Pearson r (interval), q",
-        (1.01, 0),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        size=7.5,
-        weight="bold",
-        color=MUTED,
-        annotation_clip=False,
-    )
+    _write_correlations(strip, main, shown)
     bar = figure.colorbar(image, ax=main, location="bottom", shrink=0.4, aspect=30, pad=0.15 / tall)
     bar.outline.set_visible(False)
     bar.set_label("Activity, standard deviations from the set's mean")
@@ -198,6 +167,26 @@ def _draw_heat_map(
         "the score in these patients: their correlation describes and does not test.",
     )
     save_figure(figure, path, wide.reset_index())
+
+
+def _write_correlations(strip: Axes, main: Axes, shown: pd.DataFrame) -> None:
+    """Each set's correlation with the score, to the right of its row."""
+    words = [
+        f"{format_interval(row['r'], row['r_low'], row['r_high'])}, q {format_p(row['q'])}"
+        for row in shown.to_dict("records")
+    ]
+    cells = [(main, place, text, "normal") for place, text in enumerate(words)]
+    for axes, place, text, weight in ((strip, 0, "Pearson r (interval), q", "bold"), *cells):
+        axes.annotate(
+            text,
+            (1.01, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            size=7.5,
+            weight=weight,
+            color=MUTED,
+            annotation_clip=False,
+        )
 
 
 def _draw_score(axes: Axes, values: "pd.Series[float]", members: pd.DataFrame, score: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from histoniche.omics.external_cohorts import EXTERNAL
+from histoniche.cohort.origins import EXTERNAL
 from histoniche.report.blocks import (
     Block,
     Bullets,
