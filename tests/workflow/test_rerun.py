@@ -262,4 +262,6 @@ def test_every_rule_with_a_script_states_the_version_of_its_code(checkout):
         rules = re.split(r"(?m)^ *(?:rule |name:)", file.read_text())[1:]
         for rule in rules:
             scripts = re.findall(r'"\.\./scripts/(\w+)\.py"', rule)
+            # A fetched file is told by its md5 alone: no other code brings gigabytes anew.
+            scripts = [] if "content_of_sources(" in rule else scripts
             assert re.findall(r'code_version\("(\w+)"\)', rule) == scripts, rule[:60]
