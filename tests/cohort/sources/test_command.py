@@ -9,12 +9,14 @@ import yaml
 
 from histoniche.cohort.config import check_config
 from histoniche.cohort.sources import recipes
+from histoniche.cohort.sources.cbioportal import CBioPortal
 from histoniche.cohort.sources.command import (
     fetch_cohort,
     make_cohort,
     read_addresses,
     verify_cohort,
 )
+from histoniche.cohort.sources.stated_survival import read_stated
 from histoniche.cohort.study import read_study
 from histoniche.errors import InputError
 from histoniche.omics.maf import read_maf, read_sequenced
@@ -120,11 +122,17 @@ def test_counts_add_up_at_every_step(services, connection, tmp_path):
     flow = sheet(tmp_path / "c", "flow")
     assert flow[flow["role"] == "kept"][["step", "patients", "slides"]].values.tolist() == [
         ["Cases of TCGA-GBM", "6", ""],
-        ["Slides listed", "5", "8"],
+        ["Slides listed", "4", "7"],
         ["Slides used", "4", "5"],
     ]
     out = flow[(flow["role"] == "left out") & (flow["slides"] != "")]
-    assert 8 - out["slides"].astype(int).sum() == 5
+    assert 7 - out["slides"].astype(int).sum() == 5
+    # Of six cases one is withdrawn, with its slide, and one has none.
+    first = flow[(flow["role"] == "left out") & (flow["slides"] == "")]
+    assert first.set_index("reason")["patients"].to_dict() == {
+        "withdrawn by the GDC (Redaction)": "1",
+        "the source lists no slide": "1",
+    }
     these = flow[flow["role"] == "of these"].set_index("step")["patients"]
     assert these.to_dict() == {
         "with survival time": "4",
@@ -214,6 +222,31 @@ def test_a_label_that_a_source_lost_can_be_left_out(services, connection, tmp_pa
         make(services, tmp_path / "d", connection, without=["grade"])
 
 
+def test_a_label_that_nobody_has_is_told_with_what_the_source_says(services, connection, tmp_path):
+    portal = FakeCBioPortal(services["gdc"].server)
+    said = {"TRANSCRIPTOME_SUBTYPE": "CL", "MGMT_PROMOTER_STATUS": "yes"}
+    portal.add_study("lgggbm_tcga_pub", samples={"TCGA-02-0001-01": said})
+    with pytest.raises(InputError, match="column mgmt: no patient has the label") as error:
+        make(services, tmp_path / "c", connection)
+    assert "of no class: yes" in str(error.value) and "--without" in str(error.value)
+    make(services, tmp_path / "c", connection, without=["mgmt"])
+    config = yaml.safe_load((tmp_path / "c" / "config.yaml").read_text())
+    assert config["survival_curves"]["groups"] == ["subtype", "egfr"]
+    # Without one of its covariates a model would be another.
+    assert list(config["survival_models"]["models"]) == ["clinical"]
+
+
+def test_of_several_studies_the_first_that_knows_a_time_counts(server, connection):
+    portal = FakeCBioPortal(server)
+    one, two, three = PATIENTS[:3]
+    dead = {"OS_STATUS": "1:DECEASED"}
+    portal.add_study("a", patients={one: {**dead, "OS_MONTHS": "10"}, two: dead})
+    later = {**dead, "OS_MONTHS": "20"}
+    portal.add_study("b", patients=dict.fromkeys((one, two, three), later))
+    stated = read_stated(CBioPortal(connection, portal.base), ["a", "b"]).set_index("patient")
+    assert stated["time"].round().to_dict() == {one: 304, two: 609, three: 609}
+
+
 def test_an_empty_project_is_told(services, connection, tmp_path):
     services["gdc"].cases.clear()
     services["gdc"].files.clear()
@@ -233,7 +266,7 @@ def test_the_other_recipes_write_configs_that_fit(services, connection, tmp_path
     if name == "tcga-lgg":
         assert patients["grade"].tolist() == ["", "", "IV", "", ""]
         assert len(sheet(tmp_path / "c", "slides")) == 4
-        assert set(patients["tumor_type"]) == {"glioblastoma"}
+        assert set(patients["tumour_type"]) == {"glioblastoma"}
 
 
 SUB_BLOCKS = (

@@ -219,6 +219,17 @@ def _without(config: Mapping[str, Any], labels: Collection[str]) -> dict[str, An
         groups = [name for name in curves["groups"] if name not in labels]
         orders = {name: order for name, order in curves.get("orders", {}).items() if name in groups}
         changed["survival_curves"] = {**curves, "groups": groups, "orders": orders}
+    models = config.get("survival_models", {}).get("models", {})
+    if models:
+        # A model without one of its covariates would be another model.
+        own = {
+            name: model
+            for name, model in models.items()
+            if not set(labels).intersection(model["covariates"])
+        }
+        changed["survival_models"] = {**config["survival_models"], "models": own}
+        if not own:
+            del changed["survival_models"]
     if "named" in traits:
         named = {name: trait for name, trait in traits["named"].items() if name not in labels}
         changed["traits"] = {**traits, "named": named}

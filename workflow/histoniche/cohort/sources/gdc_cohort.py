@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from histoniche.cohort.barcodes import patient_of
-from histoniche.cohort.sources import follow_up, slide_choice
+from histoniche.cohort.sources import slide_choice
 from histoniche.cohort.sources.cbioportal import CBioPortal
-from histoniche.cohort.sources.decisions import Decision, in_words
+from histoniche.cohort.sources.decisions import Decision
 from histoniche.cohort.sources.gathering import Gathered, Services, below
 from histoniche.cohort.sources.gdc import (
     COUNTS,
@@ -21,8 +21,8 @@ from histoniche.cohort.sources.gdc import (
     sample_type,
 )
 from histoniche.cohort.sources.gdc_patients import covariates_of, sheet_of
+from histoniche.cohort.sources.gdc_survival import add_survival
 from histoniche.cohort.sources.patient_labels import read_label
-from histoniche.cohort.sources.stated_survival import read_stated
 from histoniche.errors import InputError
 
 _SLIDE_COLUMNS = ("slide", "patient", "path", "section_type", "site")
@@ -60,7 +60,7 @@ def gather_gdc(recipe: Mapping[str, Any], services: Services, folder: Path) -> G
         _add_slides(cohort, recipe, services, patients, withdrawn)
     counted = set(cohort.slides["patient"]) if "slides" in recipe else set(patients)
     cohort.patients = sheet_of(cases)
-    survivals = _add_survival(cohort, recipe, services.cbioportal, cases)
+    survivals = add_survival(cohort, recipe, services.cbioportal, cases)
     timed = {one.patient: one for one in survivals if one.time is not None}
     cohort.patients["time"] = [getattr(timed.get(p), "time", None) for p in patients]
     events = [getattr(timed.get(p), "event", None) for p in patients]
@@ -105,6 +105,13 @@ def _add_labels(
     patients = cohort.patients["patient"].tolist()
     for name, entry in recipe["labels"].items():
         label = read_label(name, entry, patients=patients, cases=cases, portal=portal)
+        if not label.values:
+            reasons = sorted({one.reason for one in label.decisions})
+            raise InputError(
+                f"no patient has the label ({'; '.join(reasons)[:200]})",
+                column=name,
+                remedy="mend its classes in the recipe, or leave it out by --without",
+            )
         cohort.patients[name] = [label.values.get(patient, "") for patient in patients]
         cohort.flow.decisions += label.decisions
         cohort.flow.of_these(f"with {name}", len(set(label.values).intersection(counted)))
@@ -137,7 +144,11 @@ def _add_slides(
     else:
         hits = services.gdc.files(recipe["projects"], SLIDES)
     owners = {patient_of(str(hit["file_name"])) for hit in hits} - {None}
-    cohort.flow.kept("Slides listed", patients=len(owners), slides=len(hits))
+    without = [name for name in patients if name not in owners]
+    reason = "the source lists no slide"
+    cohort.flow.left_out(
+        "slides", [Decision("patient", n, n, False, "slides", reason) for n in without]
+    )
     slides, decisions = slide_choice.choose_slides(
         hits,
         patients=set(patients),
@@ -146,8 +157,13 @@ def _add_slides(
         section_types=wanted["section_types"],
         per_patient=wanted["per_patient"],
     )
-    cohort.flow.left_out("slides", decisions)
-    cohort.flow.decisions += [one for one in decisions if one.kept]
+    # Whole cases that were withdrawn are counted already.
+    gone = [one for one in decisions if one.patient in withdrawn]
+    listed = [one for one in decisions if one.patient not in withdrawn]
+    left = {one.patient for one in listed} - {""}
+    cohort.flow.kept("Slides listed", patients=len(left), slides=len(listed))
+    cohort.flow.left_out("slides", listed)
+    cohort.flow.decisions += [*gone, *(one for one in listed if one.kept)]
     remotes = [services.gdc.remote(slide.hit, "slides") for slide in slides]
     cohort.remotes += remotes
     rows = [
@@ -164,45 +180,6 @@ def _add_slides(
     used = cohort.slides["patient"].nunique()
     cohort.flow.kept("Slides used", patients=used, slides=len(slides))
     cohort.rules.append(slide_choice.RULE)
-
-
-def _add_survival(
-    cohort: Gathered,
-    recipe: Mapping[str, Any],
-    portal: CBioPortal,
-    cases: Sequence[Mapping[str, Any]],
-) -> list[follow_up.Survival]:
-    """Reckon survival, set it beside what cBioPortal states, and fill gaps from there."""
-    own = [follow_up.survival_of(case) for case in cases]
-    filled: set[str] = set()
-    cohort.rules.append(follow_up.RULE)
-    settings = recipe["survival"]
-    stated = {
-        study: read_stated(portal, study)
-        for study in dict.fromkeys(settings[key] for key in sorted(settings))
-    }
-    if "check_with" in settings:
-        table = follow_up.compare_survival(own, stated[settings["check_with"]])
-        cohort.tables["survival_check.tsv"] = table
-        verdicts = table["verdict"].value_counts()
-        said = ", ".join(f"{verdict} {number}" for verdict, number in verdicts.items())
-        cohort.warnings.append(f"survival beside {settings['check_with']}: {said or 'nobody'}")
-    if "complete_from" in settings:
-        source = settings["complete_from"]
-        timeless = {one.patient for one in own if one.time is None}
-        own = follow_up.complete_survival(own, stated[source])
-        filled = {one.patient for one in own if one.time is not None} & timeless
-        said = in_words(len(filled), "patient")
-        cohort.warnings.append(f"survival of {said} is that of {source}")
-        cohort.rules.append(f"Patients without a time in the GDC have that of {source}, if any.")
-    warning = follow_up.only_the_dead(cases, own)
-    if warning:
-        cohort.warnings.append(warning)
-    cohort.flow.decisions += [
-        one._replace(reason=f"as {settings['complete_from']} states") if one.name in filled else one
-        for one in follow_up.survival_decisions(own)
-    ]
-    return own
 
 
 def _add_expression(

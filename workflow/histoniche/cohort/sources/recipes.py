@@ -58,15 +58,19 @@ def read_recipe(path: Path) -> dict[str, Any]:
     for label in recipe["labels"].values():
         if "path" in label:
             label["path"] = str(path.parent / label["path"])
-        if (path.parent / label.get("study", "none")).is_dir():
-            label["study"] = str(path.parent / label["study"])
-    survival = recipe["survival"]
-    for key in survival:
-        if (path.parent / survival[key]).is_dir():
-            survival[key] = str(path.parent / survival[key])
+        if "study" in label:
+            label["study"] = _joined(path.parent, label["study"])
+    for key, named in recipe["survival"].items():
+        studies = [named] if isinstance(named, str) else named
+        recipe["survival"][key] = [_joined(path.parent, study) for study in studies]
     if "manifest" in recipe:
         recipe["manifest"] = str(path.parent / recipe["manifest"])
     return recipe
+
+
+def _joined(folder: Path, study: str) -> str:
+    """A study's id, or the path of the folder that it was unpacked to."""
+    return str(folder / study) if (folder / study).is_dir() else study
 
 
 def _explain(error: Any, path: Path) -> InputError:
