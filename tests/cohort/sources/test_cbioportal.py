@@ -64,11 +64,11 @@ def test_attributes_become_columns_whatever_the_pages(portal):
 def test_clinical_data_are_written_as_the_importer_reads_them(portal, tmp_path):
     write_clinical(portal.clinical("s", "patient"), tmp_path / "data_clinical_patient.txt")
     assert import_cbioportal(tmp_path / "data_clinical_patient.txt", tmp_path / "p.tsv") == 7
-    stated = read_stated(portal, "s").set_index("patient")
+    stated = read_stated(portal, ["s"]).set_index("patient")
     assert stated.loc["TCGA-02-0002", "time"] == pytest.approx(60.88)
     assert stated["event"].tolist()[:3] == [1, 0, 1] and np.isnan(stated["time"].iloc[-1])
     with pytest.raises(InputError, match="has no survival"):
-        read_stated(portal, "empty")
+        read_stated(portal, ["empty"])
 
 
 def test_mutations_are_written_as_the_reader_wants_them(portal, tmp_path):
@@ -170,7 +170,32 @@ def test_a_study_becomes_the_folder_that_its_archive_unpacks_to(portal, tmp_path
     assert len(read_sequenced(found["sequenced"])) == 6
     # The folder serves in the study's place.
     assert portal.clinical(str(tmp_path), "sample").equals(portal.clinical("s", "sample"))
-    assert read_stated(portal, str(tmp_path)).equals(read_stated(portal, "s"))
+    assert read_stated(portal, [str(tmp_path)]).equals(read_stated(portal, ["s"]))
+
+
+def test_cells_with_signs_of_their_own_are_neither_cut_nor_spilt(portal, tmp_path):
+    row = {"PATIENT_ID": "P1", "SITE": 'ward #2, "B"\tleft', "OS_MONTHS": "10"}
+    table = pd.DataFrame([{**row, "OS_STATUS": "1:DECEASED"}])
+    path = tmp_path / "data_clinical_patient.txt"
+    write_clinical(table, path)
+    got = read_clinical(path)
+    assert got.loc[0, "SITE"] == "ward #2,  B left" and got.loc[0, "OS_MONTHS"] == "10"
+    assert read_stated(portal, [str(tmp_path)])["time"].tolist() == [304.38]
+    with pytest.raises(InputError, match=r"no data_clinical_sample\.txt here"):
+        portal.clinical(str(tmp_path), "sample")
+
+
+def test_a_service_that_answers_otherwise_is_told(portal, server):
+    service = server.services
+    page = [{"patientId": "P1", "clinicalAttributeId": "AGE", "value": "1"}]
+    endless = CBioPortal(portal._connection, portal.base, page=1)
+    service["/cbio/studies/s/clinical-data"] = lambda seen: page
+    with pytest.raises(InputError, match="the same page again"):
+        endless.clinical("s", "patient")
+    for wrong in ([{"patientId": "P1"}], ["P1"], {"message": "no"}):
+        service["/cbio/studies/s/clinical-data"] = lambda seen, wrong=wrong: wrong
+        with pytest.raises(InputError, match="not as cBioPortal does"):
+            portal.clinical("s", "patient")
 
 
 def test_the_real_clinical_file_is_written_back_as_it_was(real_data, tmp_path):

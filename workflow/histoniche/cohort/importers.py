@@ -1,5 +1,6 @@
 """Importers: sheets of patients from the files of public resources."""
 
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
@@ -122,11 +123,19 @@ def import_ivygap(sub_blocks: Path, out: Path) -> int:
     return len(sheet)
 
 
+def lines_of_comment(path: Path) -> int:
+    """Lines at the head of a file that begin with #; a cell further down may well hold one."""
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        return sum(1 for _ in takewhile(lambda line: line.startswith("#"), stream))
+
+
 def _read(path: Path, separator: str, needed: list[str]) -> pd.DataFrame:
     """Read a table as text, comment lines left out, and check that its columns are there."""
     if not path.is_file():
         raise InputError("no such file", file=path, remedy="mend the path")
-    table = pd.read_csv(path, sep=separator, comment="#", dtype=str, keep_default_na=False)
+    table = pd.read_csv(
+        path, sep=separator, skiprows=lines_of_comment(path), dtype=str, keep_default_na=False
+    )
     for column in needed:
         if column not in table:
             raise InputError("missing column", file=path, column=column, remedy="name another")

@@ -5,15 +5,17 @@ References
 cBioPortal documentation, Web API (OpenAPI at /api/v3/api-docs) and File Formats.
 """
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import pandas as pd
 
-from histoniche.cohort.sources.connection import Connection, shown
+from histoniche.cohort.sources.answers import shown
+from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.portal_files import (
     UNPACKED,
     read_clinical,
@@ -85,10 +87,15 @@ class CBioPortal:
         nothing is known.
         """
         if Path(study).is_dir():
-            return read_clinical(unpacked(Path(study))[f"{level}s"])
+            files, wanted = unpacked(Path(study)), f"{level}s"
+            if wanted not in files:
+                remedy = "unpack all of the study's .tar.gz"
+                raise InputError(f"no {UNPACKED[wanted][0]} here", file=study, remedy=remedy)
+            return read_clinical(files[wanted])
         query = {"clinicalDataType": level.upper(), "projection": "SUMMARY"}
-        rows = list(self._pages(f"studies/{_checked(study)}/clinical-data", query))
         keys = ["patientId"] if level == "patient" else ["patientId", "sampleId"]
+        wanted = [*keys, "clinicalAttributeId", "value"]
+        rows = list(self._pages(f"studies/{_checked(study)}/clinical-data", query, wanted))
         names = ["PATIENT_ID", "SAMPLE_ID"][: len(keys)]
         if not rows:
             return pd.DataFrame(columns=names)
@@ -99,8 +106,8 @@ class CBioPortal:
 
     def samples(self, study: str, kind: str = "all") -> list[str]:
         """Samples of a list of a study, such as `all` or `sequenced`; none if it has no such."""
-        lists = self._pages(f"studies/{_checked(study)}/sample-lists", {"projection": "SUMMARY"})
-        known = {str(one["sampleListId"]) for one in lists}
+        url, query = f"studies/{_checked(study)}/sample-lists", {"projection": "SUMMARY"}
+        known = {str(one["sampleListId"]) for one in self._pages(url, query, ["sampleListId"])}
         wanted = f"{study}_{kind}"
         if wanted not in known:
             return []
@@ -127,7 +134,7 @@ class CBioPortal:
         url = f"studies/{_checked(study)}/molecular-profiles"
         found = [
             str(one["molecularProfileId"])
-            for one in self._pages(url, {"projection": "SUMMARY"})
+            for one in self._pages(url, {"projection": "SUMMARY"}, ["molecularProfileId"])
             if one.get("molecularAlterationType") == alteration
         ]
         fitting = [name for name in found if ending is None or name.endswith(ending)]
@@ -169,8 +176,7 @@ class CBioPortal:
         rows: list[dict[str, Any]] = []
         for start in range(0, len(genes), _GENES):
             body = {"entrezGeneIds": list(genes[start : start + _GENES]), "sampleListId": samples}
-            answer, _ = self._connection.read_json(url, body=body)
-            rows += answer
+            rows += self._rows(url, ("entrezGeneId", "sampleId", "value"), body)
         if not rows:
             return pd.DataFrame()
         table = pd.DataFrame(rows)[["entrezGeneId", "sampleId", "value"]]
@@ -179,25 +185,41 @@ class CBioPortal:
 
     def genes(self) -> dict[int, str]:
         """Symbols of all genes by their Entrez ids."""
-        rows = self._pages("genes", {"projection": "SUMMARY"})
+        keys = ["entrezGeneId", "hugoGeneSymbol"]
+        rows = self._pages("genes", {"projection": "SUMMARY"}, keys)
         return {
             int(row["entrezGeneId"]): str(row["hugoGeneSymbol"])
             for row in rows
             if row.get("type", "protein-coding") == "protein-coding"
         }
 
-    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """Rows of a list, page by page."""
-        for number in range(1_000_000):
+    def _pages(
+        self, path: str, query: Mapping[str, str], keys: Collection[str] = ()
+    ) -> Iterator[dict[str, Any]]:
+        """Rows of a list, page by page, each of which has some keys."""
+        last: list[Any] = []
+        for number in itertools.count():
             asked = urlencode({**query, "pageSize": self._page, "pageNumber": number})
             url = f"{self.base}/{path}?{asked}"
-            rows, _ = self._connection.read_json(url)
-            if not isinstance(rows, list):
-                remedy = "mend the address of the service"
-                raise InputError("answers not as cBioPortal does", file=shown(url), remedy=remedy)
+            rows = self._rows(url, keys)
+            if rows and rows == last:
+                problem, remedy = "answers the same page again", "try again later"
+                raise InputError(problem, file=shown(url), remedy=remedy)
             yield from rows
+            last = rows
             if len(rows) < self._page:
                 return
+
+    def _rows(self, url: str, keys: Collection[str] = (), body: Any = None) -> list[dict[str, Any]]:
+        """Rows of one answer, each of which has some keys."""
+        rows, _ = self._connection.read_json(url, body=body)
+        fits = isinstance(rows, list) and all(
+            isinstance(row, dict) and row.keys() >= set(keys) for row in rows
+        )
+        if not fits:
+            remedy = "mend the address of the service"
+            raise InputError("answers not as cBioPortal does", file=shown(url), remedy=remedy)
+        return list(rows)
 
 
 def fetch_study(

@@ -9,6 +9,7 @@ from typing import Any
 
 from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sources import cbioportal, gdc, ivygap
+from histoniche.cohort.sources.answers import is_address
 from histoniche.cohort.sources.cohort_files import command, study_config, write_cohort
 from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.credentials import read_token
@@ -23,8 +24,9 @@ from histoniche.cohort.sources.recipes import find_recipe, read_recipe
 from histoniche.cohort.sources.records import WANTED, read_wanted, verify, write_fetched
 from histoniche.errors import InputError
 
-TOKEN_VARIABLE = "HISTONICHE_TOKEN"
-"""Environment variable that names the file with a token, for the rules of the workflow."""
+TOKEN_VARIABLE, GDC_VARIABLE = "HISTONICHE_TOKEN", "HISTONICHE_GDC"
+"""Environment variables that name the file with a token, and the address of the service that the
+token is for if it is not the GDC's own, for the rules of the workflow."""
 
 ADDRESSES = {
     "gdc": gdc.BASE,
@@ -48,7 +50,7 @@ def read_addresses(given: Sequence[str]) -> dict[str, str]:
         name, _, address = text.partition("=")
         if name not in ADDRESSES:
             raise InputError("no such service", value=text, remedy=nearest(name, ADDRESSES))
-        if not address.startswith(("https://", "http://")):
+        if not is_address(address):
             raise InputError("no address", value=text, remedy="write NAME=https://...")
         addresses[name] = address
     return addresses
@@ -106,7 +108,7 @@ def make_cohort(
         lines = _counted(cohort)
         expected = estimate(cohort.remotes, place)
         lines.append(expected.words)
-        lines += [f"note: {warning}" for warning in cohort.warnings]
+        lines += [f"note: {one}" for one in (*cohort.warnings, *_controlled(cohort))]
         if dry_run:
             study_config(recipe, cohort, folder)
             return lines
@@ -171,11 +173,12 @@ def fetch_some(
 
     `kilobytes_per_s` limits all of them together; 0 for no limit. The file with the GDC's token
     is named by the environment variable HISTONICHE_TOKEN, so that neither a command line nor the
-    records of a run hold it.
+    records of a run hold it; it goes to the GDC alone, or to the service at HISTONICHE_GDC.
     """
     wanted = [one for one in read_wanted(folder / WANTED) if one.path in paths]
     token = os.environ.get(TOKEN_VARIABLE)
-    home = next((one.url for one in wanted if one.controlled), ADDRESSES["gdc"])
+    # Where a token goes a person says, never the list of files.
+    home = os.environ.get(GDC_VARIABLE, ADDRESSES["gdc"])
     connection = connect(Path(token) if token else None, {"gdc": home})
     limits = Limits(bandwidth=Bandwidth(1000 * kilobytes_per_s or None))
     fetch(wanted, folder, connection, limits=limits)
@@ -245,6 +248,13 @@ def _place(folder: Path, *, dry_run: bool) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as place:
         yield Path(place)
+
+
+def _controlled(cohort: Gathered) -> list[str]:
+    """That files need a token, if any do."""
+    number = sum(remote.controlled for remote in cohort.remotes)
+    said = f"{in_words(number, 'controlled file')}: histoniche fetch needs --token FILE"
+    return [said] if number else []
 
 
 def _counted(cohort: Gathered) -> list[str]:

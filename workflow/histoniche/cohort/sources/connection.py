@@ -1,6 +1,5 @@
 """Talking to a service over HTTP: patiently, and with a token that stays where it belongs."""
 
-import json
 import logging
 import random
 import threading
@@ -8,52 +7,30 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 import histoniche
-from histoniche.cohort.sources.credentials import Token
-from histoniche.cohort.sources.pacing import asked_pause, pause_before
-from histoniche.errors import InputError
-
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers after which the same request may well succeed."""
-
-BROKEN = (
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    urllib3.exceptions.HTTPError,
-    ConnectionError,
-    TimeoutError,
+from histoniche.cohort.sources.answers import (
+    BROKEN,
+    Passing,
+    broken,
+    judge,
+    read_json_body,
+    shown,
 )
-"""What a connection that is cut, or never made, raises."""
+from histoniche.cohort.sources.credentials import Token
+from histoniche.cohort.sources.pacing import pause_before
+from histoniche.errors import InputError
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 8
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _TOKEN_HEADER = "X-Auth-Token"
-
-
-class Passing(Exception):  # noqa: N818 - not a fault of the program
-    """An attempt that failed for now; its message is the reason.
-
-    Parameters
-    ----------
-    reason
-        What happened, in words.
-    wait
-        Seconds that the server asks to wait for; None if it does not.
-    """
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
+_LARGEST = 1 << 29
 
 
 @dataclass(frozen=True)
@@ -70,6 +47,13 @@ class Patience:
     read_s: float = 120.0
 
 
+class _Session(requests.Session):
+    """Follows no redirect by itself, and so does not read what stands below one."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
 class Connection:
     """Requests to services, each thread with sockets of its own.
 
@@ -81,6 +65,8 @@ class Connection:
         over a network.
     patience
         Attempts and pauses.
+    largest
+        Most bytes that an answer in JSON may have, unpacked.
     """
 
     def __init__(
@@ -89,8 +75,9 @@ class Connection:
         token: Token | None = None,
         token_base: str | None = None,
         patience: Patience | None = None,
+        largest: int = _LARGEST,
     ) -> None:
-        self.patience = patience or Patience()
+        self.patience, self._largest = patience or Patience(), largest
         self._token, self._home = token, _origin(token_base or "")
         self._local = threading.local()
         self._draw = random.Random()
@@ -128,11 +115,17 @@ class Connection:
             If the service refuses.
         """
         try:
-            response = self._follow(url, dict(headers or {}), body, identify=identify)
+            response, identified = self._follow(url, dict(headers or {}), body, identify=identify)
         except BROKEN as error:
-            raise Passing(_words(error)) from error
+            raise broken(error, url) from error
+        except InputError:
+            raise
+        except (requests.RequestException, ValueError) as error:
+            remedy = "mend the address of the service"
+            problem = f"cannot be asked ({type(error).__name__})"
+            raise InputError(problem, file=shown(url), remedy=remedy) from error
         try:
-            self._judge(response, url)
+            judge(response, url, identified=identified)
             yield response
         finally:
             response.close()
@@ -148,15 +141,7 @@ class Connection:
 
         def ask() -> tuple[Any, Mapping[str, str]]:
             with self.answer(url, headers={"Accept": "application/json"}, body=body) as response:
-                try:
-                    content = response.content
-                except BROKEN as error:
-                    raise Passing(_words(error)) from error
-                try:
-                    return json.loads(content), response.headers
-                except ValueError as error:
-                    remedy = "mend the address of the service, or ask it in a browser"
-                    raise InputError("answers no JSON", file=shown(url), remedy=remedy) from error
+                return read_json_body(response, url, largest=self._largest), response.headers
 
         return self.persist(ask, url)
 
@@ -200,11 +185,12 @@ class Connection:
 
     def _follow(
         self, url: str, headers: dict[str, str], body: Any, *, identify: bool
-    ) -> requests.Response:
-        """One request and the redirects that it leads to."""
+    ) -> tuple[requests.Response, bool]:
+        """One request and the redirects that it leads to; whether the last had the token."""
         for _ in range(_MOST_REDIRECTS):
             sent = dict(headers)
-            if identify and self._token is not None and _origin(url) == self._home:
+            identified = identify and self._token is not None and _origin(url) == self._home
+            if identified and self._token is not None:
                 sent[_TOKEN_HEADER] = self._token.reveal()
             response = self._session().request(
                 "GET" if body is None else "POST",
@@ -216,8 +202,8 @@ class Connection:
                 timeout=(self.patience.connect_s, self.patience.read_s),
             )
             if response.status_code not in _REDIRECTS or "Location" not in response.headers:
-                return response
-            target = urljoin(url, response.headers["Location"])
+                return response, identified
+            target = _target(url, response.headers["Location"])
             response.close()
             if urlsplit(target).scheme not in ("http", "https"):
                 break
@@ -232,7 +218,7 @@ class Connection:
         """The session of this thread."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.headers["User-Agent"] = f"HistoNiche/{histoniche.__version__}"
             # Proxies of the environment count; secrets of a .netrc are for nobody here.
             session.auth = _unchanged
@@ -242,35 +228,9 @@ class Connection:
             self._local.session = session
         return session
 
-    def _judge(self, response: requests.Response, url: str) -> None:
-        """Raise an error unless the answer is one to read."""
-        status = response.status_code
-        if status in PASSING:
-            wait = asked_pause(response.headers.get("Retry-After"), datetime.now(UTC))
-            raise Passing(f"status {status}", wait)
-        if status in (401, 403):
-            problem = "refused" if self._token is None else "refused, also with the token"
-            remedy = (
-                "controlled files need a token: save the portal's in a file and name it by --token"
-                if self._token is None
-                else "the token may have expired (the GDC's last 30 days); fetch a new one"
-            )
-            raise InputError(f"{problem} (status {status})", file=shown(url), remedy=remedy)
-        if status >= 400 and status != 416:
-            remedy = "mend the address, or ask for the list of files anew"
-            raise InputError(f"answers with status {status}", file=shown(url), remedy=remedy)
-
-
-def shown(url: str) -> str:
-    """An address as logs may show it: without what follows the path, which can be a signature."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"
-
 
 def _origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an address."""
+    """Scheme, host and port of an address; ValueError if it has none such."""
     parts = urlsplit(url)
     usual = 443 if parts.scheme == "https" else 80
     return parts.scheme, (parts.hostname or "").lower(), parts.port or usual
@@ -281,14 +241,15 @@ def _private(origin: tuple[str, str, int]) -> bool:
     return origin[0] == "https" or origin[1] in _LOCAL
 
 
-def _words(error: BaseException) -> str:
-    """What broke, without the address, which may hold a signature."""
-    return {
-        "ConnectTimeout": "no connection in time",
-        "ReadTimeout": "no answer in time",
-        "SSLError": "no trusted connection (TLS)",
-        "ProxyError": "the proxy refuses",
-    }.get(type(error).__name__, f"connection cut ({type(error).__name__})")
+def _target(url: str, location: str) -> str:
+    """Where a redirect leads."""
+    try:
+        target = urljoin(url, location)
+        _origin(target)
+    except ValueError as error:
+        remedy = "mend the address of the service"
+        raise InputError("leads to no address", file=shown(url), remedy=remedy) from error
+    return target
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

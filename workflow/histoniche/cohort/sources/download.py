@@ -1,22 +1,29 @@
 """One file from a source: resumed, verified, and visible only when it is whole."""
 
+import errno
+import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 
-from histoniche.cohort.sources.connection import BROKEN, Connection, Passing, shown
+from histoniche.cohort.sources.answers import BROKEN, Passing, broken, shown
+from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.pacing import Bandwidth
 from histoniche.cohort.sources.partial import Partial, held
 from histoniche.cohort.sources.remote import Fetched, Remote
 from histoniche.errors import InputError
+from histoniche.files import sha256
 
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _PAGE = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 _VALIDATORS = (("etag", "ETag"), ("modified", "Last-Modified"))
+_MOST_UNPACKED, _SMALL = 100, 1 << 16
+"""Text packs to a hundredth at best; what unpacks to more, beyond a small file, is no table."""
 
 
 def download(
@@ -48,20 +55,39 @@ def download(
     Raises
     ------
     InputError
-        If the source refuses or is out of reach, another process fetches the same file, or the
-        file is twice not what its source says.
+        If the source refuses or is out of reach, another process fetches the same file, the
+        file is twice not what its source says, or the disk does not take it.
     """
     target = folder / remote.path
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _fetch(remote, target, connection, bandwidth or Bandwidth(None), arrived)
+    except OSError as error:
+        remedy = "make room, or choose another folder; what came stays, and is not fetched again"
+        problem = f"cannot be written ({error.strerror or error})"
+        raise InputError(problem, file=target, remedy=remedy) from error
+
+
+def _fetch(
+    remote: Remote,
+    target: Path,
+    connection: Connection,
+    bandwidth: Bandwidth,
+    arrived: Callable[[int], None],
+) -> Fetched:
+    """Fetch a file that no other process may touch meanwhile."""
     with held(target) as path:
+        if _is_there(remote, target):
+            arrived(target.stat().st_size)
+            return _described(remote, md5=str(remote.md5), sha=sha256(target), target=target)
         part = Partial(path, url=remote.url, size=remote.size, md5=remote.md5, arrived=arrived)
-        _complete(part, remote, connection, bandwidth or Bandwidth(None))
+        _complete(part, remote, connection, bandwidth)
         problem = _problem(part, remote)
         if problem is not None:
             # What was resumed may be spliced of two versions; all of it at once cannot.
             logging.warning("%s: %s; once more", shown(remote.url), problem)
             part.restart()
-            _complete(part, remote, connection, bandwidth or Bandwidth(None))
+            _complete(part, remote, connection, bandwidth)
             problem = _problem(part, remote)
         if problem is not None:
             part.restart()
@@ -104,8 +130,10 @@ def _attempt(part: Partial, remote: Remote, connection: Connection, bandwidth: B
             if header in response.headers
         }
         part.begin(announced=announced, validators=validators, unpacked=_packed(response))
+        _check_room(part)
         with part.path.open("ab", buffering=0) as stream:
             for block in _blocks(response, bandwidth):
+                _check_length(part, block, response)
                 part.add(block, stream)
         _check_packed(response)
     if part.wanted is not None and part.size < part.wanted:
@@ -136,6 +164,28 @@ def _packed(response: requests.Response) -> bool:
     return response.headers.get("Content-Encoding", "identity") != "identity"
 
 
+def _check_room(part: Partial) -> None:
+    """Raise an error if the disk has no room for what is still to come."""
+    free = shutil.disk_usage(part.path.parent).free
+    if part.wanted is not None and part.wanted - part.size > free:
+        raise OSError(errno.ENOSPC, f"{part.wanted:,} bytes in all, {free:,} are free")
+
+
+def _check_length(part: Partial, block: bytes, response: requests.Response) -> None:
+    """Raise an error for an answer that does not end, or unpacks to more than files do."""
+    size = part.size + len(block)
+    most = part.wanted
+    if most is None and _packed(response):
+        most = _MOST_UNPACKED * max(response.raw.tell(), _SMALL)
+    if most is not None and size > most:
+        part.restart()
+        raise InputError(
+            f"sends more than {most:,} bytes",
+            file=shown(part.url),
+            remedy="ask for the list of files anew; the source has changed it",
+        )
+
+
 def _check_packed(response: requests.Response) -> None:
     """Raise `Passing` if not all packed bytes came, which no count of unpacked ones can tell."""
     length = response.headers.get("Content-Length", "")
@@ -149,7 +199,7 @@ def _blocks(response: requests.Response, bandwidth: Bandwidth) -> Iterator[bytes
         try:
             block = response.raw.read1(bandwidth.block, decode_content=_packed(response))
         except BROKEN as error:
-            raise Passing(f"connection cut ({type(error).__name__})") from error
+            raise broken(error, response.url) from error
         if not block:
             return
         bandwidth.spend(len(block))
@@ -169,18 +219,43 @@ def _problem(part: Partial, remote: Remote) -> str | None:
     return None
 
 
+def _is_there(remote: Remote, target: Path) -> bool:
+    """Whether the file is there already, brought by somebody or left without its record.
+
+    So is one whose fetching was killed just before its record was written.
+    """
+    if remote.md5 is None or not target.is_file() or target.stat().st_size != remote.size:
+        return False
+    with target.open("rb") as stream:
+        found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
+    return found.hexdigest() == remote.md5.lower()
+
+
 def _publish(part: Partial, remote: Remote, target: Path) -> Fetched:
     """Let the whole file take its place, and say what it is."""
-    fetched = Fetched(
+    md5, sha, validators = part.md5, part.sha256, part.validators
+    part.publish(target)
+    return _described(remote, md5=md5, sha=sha, target=target, validators=validators)
+
+
+def _described(
+    remote: Remote,
+    *,
+    md5: str,
+    sha: str,
+    target: Path,
+    validators: Mapping[str, str] | None = None,
+) -> Fetched:
+    """The record of a file that is in its place."""
+    named = validators or {}
+    return Fetched(
         path=remote.path,
         url=remote.url,
-        size=part.size,
-        md5=part.md5,
-        sha256=part.sha256,
+        size=target.stat().st_size,
+        md5=md5,
+        sha256=sha,
         verified="md5" if remote.md5 else "length" if remote.size is None else "size",
-        etag=part.validators.get("etag", ""),
-        modified=part.validators.get("modified", ""),
+        etag=named.get("etag", ""),
+        modified=named.get("modified", ""),
         fetched=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    part.publish(target)
-    return fetched

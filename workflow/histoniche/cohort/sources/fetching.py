@@ -182,8 +182,11 @@ def _fetch_one(
 
 
 def _begun(remote: Remote, folder: Path) -> int:
-    """Bytes of a file that an earlier attempt left."""
-    part = part_of(folder / remote.path)
+    """Bytes of a file that an earlier attempt left, or that somebody brought."""
+    target = folder / remote.path
+    if remote.md5 is not None and target.is_file() and target.stat().st_size == remote.size:
+        return target.stat().st_size
+    part = part_of(target)
     return part.stat().st_size if part.is_file() else 0
 
 

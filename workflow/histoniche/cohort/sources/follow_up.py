@@ -1,5 +1,6 @@
 """Survival of patients from their follow-up, and how it compares with what a source states."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -66,9 +67,10 @@ def _last_seen(case: Mapping[str, Any]) -> float | None:
 def _number(value: object) -> float | None:
     """A day as a number; None if it is none."""
     try:
-        return None if value is None else float(str(value))
+        day = float(str(value))
     except ValueError:
         return None
+    return day if math.isfinite(day) else None
 
 
 def complete_survival(own: Iterable[Survival], other: pd.DataFrame) -> list[Survival]:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from histoniche.cohort.sources.connection import Connection, shown
+from histoniche.cohort.sources.answers import plain, shown
+from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
 
@@ -128,11 +129,12 @@ class Gdc:
             _UUID.fullmatch(file_id)
             and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,200}", name)
             and isinstance(size, int)
+            and size >= 0
             and re.fullmatch(r"[0-9a-f]{32}", str(md5))
         )
         if not fits:
             remedy = "ask the GDC's help desk; its API says this of a file"
-            raise InputError("not a file", file=self.base, value=dict(hit), remedy=remedy)
+            raise InputError("not a file", file=self.base, value=plain(dict(hit)), remedy=remedy)
         return Remote(
             f"{folder}/{file_id}/{name}",
             f"{self.base}/data/{file_id}",
@@ -158,26 +160,34 @@ class Gdc:
             # Without an order, pages may overlap.
             "sort": f"{_ID_OF[endpoint]}:asc",
         }
-        hits: list[dict[str, Any]] = []
+        hits: dict[str, dict[str, Any]] = {}
+        asked = 0
         while True:
-            answer, _ = self._connection.read_json(url, body={**query, "from": len(hits)})
-            new, total = _page_of(answer, url)
-            hits += new
-            if len(hits) >= total:
-                return hits
-            if not new:
+            answer, _ = self._connection.read_json(url, body={**query, "from": asked})
+            new, total = _page_of(answer, endpoint, url)
+            asked += len(new)
+            hits |= {str(hit[_ID_OF[endpoint]]): hit for hit in new}
+            if len(hits) == total:
+                return list(hits.values())
+            if not new or asked >= total:
+                # Some came twice, and others not at all, where it changed between two pages.
                 problem = f"ends after {len(hits)} of {total} hits"
                 raise InputError(problem, file=shown(url), remedy="try again later")
 
 
 _ID_OF = {"files": "file_id", "cases": "case_id", "annotations": "annotation_id"}
+_NAME_OF = {"files": "file_name", "cases": "submitter_id", "annotations": "annotation_id"}
 
 
-def _page_of(answer: Any, url: str) -> tuple[list[dict[str, Any]], int]:
-    """Hits of one page, and how many there are in all."""
+def _page_of(answer: Any, endpoint: str, url: str) -> tuple[list[dict[str, Any]], int]:
+    """Hits of one page, each with its id and name, and how many there are in all."""
     try:
         data = answer["data"]
-        return list(data["hits"]), int(data["pagination"]["total"])
+        hits, total = list(data["hits"]), int(data["pagination"]["total"])
+        for hit in hits:
+            if not (isinstance(hit[_ID_OF[endpoint]], str) and hit[_NAME_OF[endpoint]]):
+                raise ValueError("a hit without its name")
+        return hits, total
     except (KeyError, TypeError, ValueError) as error:
         remedy = "mend the address of the service"
         raise InputError("answers not as the GDC does", file=shown(url), remedy=remedy) from error

@@ -8,6 +8,7 @@ import pandas as pd
 
 from histoniche.cohort.barcodes import patient_of
 from histoniche.cohort.sources import slide_choice
+from histoniche.cohort.sources.answers import plain
 from histoniche.cohort.sources.cbioportal import CBioPortal
 from histoniche.cohort.sources.decisions import Decision
 from histoniche.cohort.sources.gathering import Gathered, Services, below
@@ -260,7 +261,7 @@ def _of_types(
         elif owners[0] not in known:
             reason = "its patient is not in the cohort"
         elif types and not found & set(types):
-            reason = f"sample type: {', '.join(sorted(found))}"
+            reason = f"sample type: {plain(', '.join(sorted(found)))}"
         name, owner = str(hit["file_name"]), owners[0] if len(owners) == 1 else ""
         decisions.append(Decision(kind, name, owner, not reason, kind, reason))
         if not reason:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from histoniche.cohort.sources.patient_labels import field_of
 
-_YEAR = 365.25
+_YEAR, _OLDEST = 365.25, 150
 
 
 def sheet_of(cases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -16,16 +16,24 @@ def sheet_of(cases: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     for case in cases:
         person = case.get("demographic") or {}
         sex = str(person.get("gender") or person.get("sex_at_birth") or "").lower()
-        age = field_of(case, "age_at_diagnosis")
         rows.append(
             {
                 "patient": str(case["submitter_id"]),
-                "age": f"{float(age) / _YEAR:.1f}" if age else "",
+                "age": _years(field_of(case, "age_at_diagnosis")),
                 "sex": sex if sex in ("female", "male") else "",
                 "project": field_of(case, "project"),
             }
         )
     return pd.DataFrame(rows, columns=["patient", "age", "sex", "project"])
+
+
+def _years(days: str) -> str:
+    """An age in days as one in years; empty if it is none."""
+    try:
+        years = float(days) / _YEAR
+    except ValueError:
+        return ""
+    return f"{years:.1f}" if 0 <= years < _OLDEST else ""
 
 
 def covariates_of(patients: pd.DataFrame, labels: Iterable[str]) -> dict[str, Any]:

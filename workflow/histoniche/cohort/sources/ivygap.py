@@ -7,11 +7,12 @@ download service (`view=tumor_feature_annotation`), API for Ivy Glioblastoma Atl
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from histoniche.cohort.sources.connection import Connection, shown
+from histoniche.cohort.sources.answers import plain, shown
+from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
 
@@ -155,7 +156,13 @@ class IvyGap:
             if not isinstance(new, list) or not answer.get("success"):
                 said = new if isinstance(new, str) else "no rows"
                 remedy = "mend the address, or ask again later"
-                raise InputError(f"answers {said[:200]}", file=shown(url), remedy=remedy)
+                raise InputError(f"answers {plain(said)}", file=shown(url), remedy=remedy)
             rows += new
-            if not new or len(rows) >= int(answer.get("total_rows", len(rows))):
+            if not new or len(rows) >= _total(answer, len(rows)):
                 return rows
+
+
+def _total(answer: Mapping[str, Any], there: int) -> int:
+    """Rows of all pages of a query, as its answer says; those that are there if it does not."""
+    total = answer.get("total_rows", there)
+    return total if isinstance(total, int) else there

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from histoniche.cohort.sources.answers import shown
 from histoniche.errors import InputError
 from histoniche.files import read_json, write_json
 
@@ -42,7 +43,7 @@ class Partial:
         md5: str | None,
         arrived: Callable[[int], None],
     ) -> None:
-        self.path, self._url, self._listed, self._md5_listed = path, url, size, md5
+        self.path, self.url, self._listed, self._md5_listed = path, url, size, md5
         self._note, self._arrived = path.with_name(f"{path.name}.json"), arrived
         self.reached = 0
         """Most bytes that ever were there; a server that always begins anew gets no further."""
@@ -117,12 +118,15 @@ class Partial:
             Whether bytes are unpacked as they come, so that they are of no range of the server's.
         """
         self._announced, self.validators, self._unpacked = announced, dict(validators), unpacked
-        content = {"url": self._url, "md5": self._md5_listed, "announced": announced}
+        content = {"url": self.url, "md5": self._md5_listed, "announced": announced}
         write_json({**content, "validators": self.validators, "unpacked": unpacked}, self._note)
 
     def add(self, block: bytes, stream: BinaryIO) -> None:
         """Put bytes behind those that are there; `stream` appends to them without a buffer."""
-        stream.write(block)
+        left = memoryview(block)
+        while left:
+            # A disk that is nearly full takes a part of them, and says so only then.
+            left = left[stream.write(left) :]
         self._md5.update(block)
         self._sha256.update(block)
         self.reached = max(self.reached, self.size)
@@ -150,7 +154,7 @@ class Partial:
     def _recall(self) -> None:
         """Take up what an earlier process left, if it is of the same file."""
         note = self._read_note()
-        if note.get("url") == self._url and note.get("md5") == self._md5_listed:
+        if note.get("url") == self.url and note.get("md5") == self._md5_listed:
             self._announced, self.validators = note["announced"], note["validators"]
             self._unpacked = note["unpacked"]
         if not self._resumable or (self.wanted is not None and self.size > self.wanted):
@@ -162,7 +166,7 @@ class Partial:
                 self._md5.update(block)
                 self._sha256.update(block)
         self._arrived(self.size)
-        logging.info("going on with %s from byte %d", self._url, self.size)
+        logging.info("going on with %s from byte %d", shown(self.url), self.size)
 
     def _read_note(self) -> dict[str, Any]:
         """What is known of the bytes that are there; nothing if it cannot be read."""
@@ -198,6 +202,7 @@ def held(target: Path) -> Iterator[Path]:
             # What a refusal leaves empty is nobody's progress.
             if part.is_file() and not part.stat().st_size:
                 part.unlink()
+                part.with_name(f"{part.name}.json").unlink(missing_ok=True)
             Path(lock.name).unlink(missing_ok=True)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from histoniche.cohort.barcodes import patient_of
+from histoniche.cohort.sources.answers import plain
 from histoniche.cohort.sources.cbioportal import CBioPortal
 from histoniche.cohort.sources.decisions import Decision
 from histoniche.errors import InputError
@@ -79,7 +80,7 @@ def classify(
     for barcode, value in found:
         patient = _owner(barcode)
         if patient is not None and value.strip().upper() not in _MISSING:
-            said.setdefault(patient, set()).add(value.strip())
+            said.setdefault(patient, set()).add(plain(value.strip()))
     values: dict[str, str] = {}
     decisions = []
     for patient in patients:
@@ -115,7 +116,7 @@ def _clinical(entry: Mapping[str, Any], portal: CBioPortal) -> list[tuple[str, s
             "the study has no such attribute",
             file=f"{portal.base}/studies/{entry['study']}",
             column=entry["attribute"],
-            remedy=f"name one of {known[:300]}, or leave the label out by --without",
+            remedy=f"name one of {plain(known, 300)}, or leave the label out by --without",
         )
     key = "SAMPLE_ID" if entry["level"] == "sample" else "PATIENT_ID"
     return list(zip(table[key], table[entry["attribute"]], strict=True))

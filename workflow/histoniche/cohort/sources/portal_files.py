@@ -5,11 +5,13 @@ References
 cBioPortal documentation, File Formats.
 """
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from histoniche.cohort.importers import lines_of_comment
 from histoniche.errors import InputError
 from histoniche.files import whole_file, write_text
 
@@ -33,7 +35,9 @@ def write_clinical(table: pd.DataFrame, path: Path) -> None:
     names = list(table.columns)
     head = [names, names, ["STRING"] * len(names), ["1"] * len(names)]
     lines = ["#" + "\t".join(line) for line in head]
-    body = table.to_csv(sep="\t", index=False, lineterminator="\n")
+    # The format has no way to quote what separates its cells.
+    cells = table.replace(r"[\t\r\n\"]+", " ", regex=True)
+    body = cells.to_csv(sep="\t", index=False, lineterminator="\n")
     write_text("\n".join(lines) + "\n" + body, path)
 
 
@@ -77,5 +81,12 @@ def unpacked(folder: Path) -> dict[str, Path]:
 
 
 def read_clinical(path: Path) -> pd.DataFrame:
-    """Read a clinical file of a study's folder as text; lines of comment are passed over."""
-    return pd.read_csv(path, sep="\t", comment="#", dtype=str, keep_default_na=False)
+    """Read a clinical file of a study's folder as text; its head of comments is passed over."""
+    return pd.read_csv(
+        path,
+        sep="\t",
+        skiprows=lines_of_comment(path),
+        dtype=str,
+        keep_default_na=False,
+        quoting=csv.QUOTE_NONE,
+    )

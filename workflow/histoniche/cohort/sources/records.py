@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from histoniche.cohort.sources.answers import is_address
 from histoniche.cohort.sources.remote import Fetched, Remote
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256, whole_file, write_json
@@ -57,7 +58,7 @@ def _remote(row: dict[str, str], path: Path, number: int) -> Remote:
     place = Path(row["path"])
     checks = {
         "path": bool(place.parts) and not place.is_absolute() and ".." not in place.parts,
-        "url": row["url"].startswith(("https://", "http://")),
+        "url": is_address(row["url"]),
         "size": row["size"] == "" or row["size"].isdigit(),
         "md5": row["md5"] == "" or len(row["md5"]) == 32,
     }
