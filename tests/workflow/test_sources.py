@@ -98,6 +98,13 @@ def test_slides_pass_through_some_at_a_time(public, server, monkeypatch):
     assert {"fetch_slide", "inspect_slides", "tile_slides"}.isdisjoint(public.planned())
     server.seen.clear()
     assert stream([path], arguments, slides_at_once=2) == 0 and server.seen == []
+    # Another size of tiles wants the slides again, which a run by itself says in one line.
+    public.config["tilings"] = {"region": {"mpp": 8, "size": 64}}
+    failed = public.run("--until", "tile_slides", succeed=False)
+    said = [line for line in (failed.stdout + failed.stderr).splitlines() if "removed" in line]
+    assert "histoniche stream" in said[0] and "Traceback" not in failed.stderr
+    assert stream([path], arguments, slides_at_once=16) == 3 and there(public) == []
+    assert sent(server) == {path: len(file.content) for path, file in server.files.items()}
 
 
 def test_tables_are_fetched_before_they_are_read(public, server):

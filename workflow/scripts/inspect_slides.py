@@ -9,6 +9,7 @@ with job(snakemake.log[0]):
     from histoniche.manifests import each_slide
     from histoniche.slides.inspected import Inspected
     from histoniche.slides.inspection import inspect_slide
+    from histoniche.slides.presence import check_here
 
     manifest = Path(snakemake.output.manifest)
     rows, settings = snakemake.params.slides, snakemake.params.settings
@@ -22,6 +23,7 @@ with job(snakemake.log[0]):
     }
     outputs = {slide: Inspected.beneath(manifest.parents[1] / slide) for slide in rows}
     for slide in each_slide(manifest, sources, outputs.__getitem__):
+        check_here(Path(rows[slide]["path"]))
         inspect_slide(
             Path(rows[slide]["path"]),
             outputs[slide],

@@ -8,6 +8,7 @@ with job(snakemake.log[0]):
     from histoniche.files import fingerprint
     from histoniche.manifests import by_slide, each_slide, made_from
     from histoniche.slides.inspected import Inspected
+    from histoniche.slides.presence import check_here
     from histoniche.slides.tiling import tile_slide
 
     manifest, rows = Path(snakemake.output.manifest), snakemake.params.slides
@@ -27,6 +28,7 @@ with job(snakemake.log[0]):
     stores = by_slide([manifest], rows, "{slide}.zarr")
     folders = by_slide(inspected, rows, "{slide}")
     for slide in each_slide(manifest, sources, lambda slide: [stores[slide] / "zarr.json"]):
+        check_here(Path(rows[slide]["path"]))
         found = Inspected.beneath(folders[slide])
         tile_slide(
             Path(rows[slide]["path"]),

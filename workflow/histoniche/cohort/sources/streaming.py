@@ -3,7 +3,7 @@
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ def stream(
     """Bring every slide of a study through inspection and tiling, with few of them on the disk.
 
     While the workflow works on some slides, the next are fetched; those that are done are
-    removed. Stopped and started again, it goes on with the slides that are not done.
+    removed. Stopped and started again, it goes on with the slides that are not done, and so it
+    does with those whose tiling or other settings changed since.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def stream(
         workflow fails; slides that it failed on stay.
     """
     study = _read(configs)
-    windows = list(windows_of(study, slides_at_once))
+    windows = list(windows_of(study, slides_at_once, pending=_pending(study, configs, arguments)))
     folder = Path(study.coming.folder)
     rate = round(1000 * (study.config["sources"]["megabytes_per_s"] or 0))
     number = 0
@@ -71,16 +72,18 @@ def stream(
     return number
 
 
-def windows_of(study: Study, slides_at_once: int) -> Iterator[dict[str, list[str]]]:
+def windows_of(
+    study: Study, slides_at_once: int, *, pending: Collection[str]
+) -> Iterator[dict[str, list[str]]]:
     """Batches of slides that are worked on together, without those that are done.
 
-    A batch is done when its manifests are there. A window has about so many slides, and one
-    batch at least.
+    A batch is done when none of its manifests is `pending`. A window has about so many slides,
+    and one batch at least.
     """
-    batches = batch_slides(study.slide_groups, size=study.config["slides"]["slides_per_job"])
+    batches = batch_slides(study.slide_groups, size=_size(study))
     window: dict[str, list[str]] = {}
     for name, slides in batches.items():
-        if all(Path(path).is_file() for path in manifests_of(study, [name])):
+        if not set(manifests_of(study, [name])).intersection(pending):
             continue
         if window and sum(map(len, window.values())) + len(slides) > slides_at_once:
             yield window
@@ -118,11 +121,35 @@ def _sources(study: Study, slides: Sequence[str]) -> list[str]:
     return [remote.path for remote in remotes if remote is not None]
 
 
+def _pending(study: Study, configs: Sequence[Path], arguments: Sequence[str]) -> set[str]:
+    """Manifests that the workflow would make, because they are missing or what they say is old."""
+    wanted = manifests_of(study, batch_slides(study.slide_groups, size=_size(study)))
+    command = _command(configs, wanted, [*arguments, "--summary"])
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        said = next((line for line in lines if line.startswith("error: ")), *lines[-1:])
+        raise InputError(f"the run cannot be planned ({said})", remedy="mend what it says")
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    return {row[0] for row in rows if row[-1] == "update pending"}
+
+
+def _size(study: Study) -> int:
+    """Slides that share a job."""
+    return int(study.config["slides"]["slides_per_job"])
+
+
 def _run(configs: Sequence[Path], targets: Sequence[str], arguments: Sequence[str]) -> None:
     """Have the workflow make some targets."""
-    snakemake = Path(sys.executable).with_name("snakemake")
-    command = [str(snakemake), *arguments, "--configfile", *map(str, configs), "--", *targets]
-    status = subprocess.run(command, check=False).returncode
+    status = subprocess.run(_command(configs, targets, arguments), check=False).returncode
     if status:
         remedy = "mend what it says, and start this again; slides that are there stay"
         raise InputError(f"snakemake ended with status {status}", remedy=remedy)
+
+
+def _command(
+    configs: Sequence[Path], targets: Sequence[str], arguments: Sequence[str]
+) -> list[str]:
+    """How snakemake is called."""
+    snakemake = Path(sys.executable).with_name("snakemake")
+    return [str(snakemake), *arguments, "--configfile", *map(str, configs), "--", *targets]
