@@ -135,9 +135,9 @@ def largest_mask_mb(mask):
     if not workflow.is_main_process:
         # What was asked for is granted; no job looks at the masks of all others again.
         return 0
-    return max(
-        (decoding_mb(Path(path)) for path in cells(USED_SLIDES, mask)), default=0
-    )
+    # Masks that are still to be fetched are small.
+    there = [path for path in cells(USED_SLIDES, mask) if Path(path).exists()]
+    return max((decoding_mb(Path(path)) for path in there), default=0)
 
 
 def minutes(batches, first, each):
@@ -200,7 +200,10 @@ def annotation_palette(slide):
     if not annotation:
         return []
     told_by = {"png": ["colour"], "geojson": ["region", "name"], "zarr": []}
-    keys = ["label", *told_by[drawing_kind(Path(annotation[0]))]]
+    # Masks that are made of fetched pictures are PNG.
+    made = study.coming.sources(annotation[0])
+    kind = "png" if made else drawing_kind(Path(annotation[0]))
+    keys = ["label", *told_by[kind]]
     return [{key: entry[key] for key in keys} for entry in PALETTE]
 
 
@@ -228,8 +231,9 @@ def content_of_sources(paths):
 
 
 def fetched(part):
-    """What fetching one folder of a public cohort leaves behind; nothing without such a cohort."""
-    return [f"<results>/sources/{part}.json"] if study.coming.below(part) else []
+    """What filling the folder that a block names leaves behind; nothing if it is the user's own."""
+    filled = study.coming.filled(block(part).get("path"))
+    return [f"<results>/sources/{part}.json"] if filled else []
 
 
 def files_in(path):

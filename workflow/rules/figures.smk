@@ -160,6 +160,7 @@ rule draw_survival:
 
 
 FIGURES = [
+    *COHORT_FIGURES,
     *(rules.draw_slides.output if HAS_AREAS else []),
     *(rules.draw_segmentation.output if has("segmentation") else []),
     *TRAIT_FIGURES,

@@ -41,6 +41,7 @@ SHOWN_STAGES = [INSPECTED, MAPPED, VOTED, DRAWN, MIXED, *ATTENDED.values()]
 # Tables by the names that the summary page knows, as far as their stages run.
 TABLES = {
     "patients": "cohort/patients",
+    **COHORT_TABLES,
     **when(HAS_SLIDES, quality="slides/quality", slide_counts="slides/counts"),
     **when(HAS_AREAS, areas="areas/patients"),
     **when(has("scores"), scores="omics/scores"),
@@ -233,7 +234,7 @@ rule seal_bundle:
                 if has("segmentation")
                 else []
             ),
-            *SOURCE_FILES,
+            *COHORT_FILES,
             *TRAIT_FILES,
             *expand(rules.evaluate_clinically.output, score=CLINICAL_SCORES),
             *(

@@ -36,10 +36,10 @@ if study.coming.below("slides") and study.coming.keeps_slides:
         message:
             "Fetching {wildcards.slide_file}"
         script:
-            "../scripts/fetch_slide.py"
+            "../scripts/fetch_files.py"
 
 
-if study.coming.below("expression"):
+if fetched("expression"):
 
     rule fetch_expression:
         input:
@@ -63,22 +63,96 @@ if study.coming.below("expression"):
             downloads=1,
             kilobytes_per_s=RATE,
         params:
-            files=content_of_sources(
-                [remote.path for remote in study.coming.below("expression")]
-            ),
+            files=content_of_sources(study.coming.filled(config["expression"]["path"])),
         message:
             "Fetching the expression of the cohort"
         script:
             "../scripts/fetch_expression.py"
 
 
-if study.coming.below("mutations"):
+# Masks of the cohort's own pictures of annotations.
+MASKS = [
+    path for path in cells(USED_SLIDES, "annotation") if study.coming.sources(path)
+]
+
+if MASKS:
+
+    rule fetch_annotation:
+        input:
+            wanted=WANTED,
+        output:
+            mask=f"{study.coming.folder}/{{mask}}",
+        log:
+            "<logs>/fetch_annotation/{mask}.log",
+        benchmark:
+            "<benchmarks>/fetch_annotation/{mask}.tsv"
+        wildcard_constraints:
+            mask="masks/.+",
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        container:
+            CONTAINERS["analysis"]
+        threads: 1
+        resources:
+            mem_mb=scaled(2000),
+            runtime=scaled(600),
+            downloads=1,
+            kilobytes_per_s=RATE,
+        params:
+            files=lambda wildcards: content_of_sources(
+                study.coming.sources(f"{study.coming.folder}/{wildcards.mask}")
+            ),
+        message:
+            "Fetching the annotation {wildcards.mask}"
+        script:
+            "../scripts/fetch_files.py"
+
+
+# Tables that are made of fetched files, by the block that reads them.
+MADE_TABLES = {
+    name: config[name]["path"]
+    for name in ("expression", "mutations")
+    if has(name) and study.coming.sources(config[name]["path"])
+}
+
+if "expression" in MADE_TABLES:
+
+    rule fetch_region_expression:
+        input:
+            wanted=WANTED,
+        output:
+            table=MADE_TABLES["expression"],
+        log:
+            "<logs>/fetch_region_expression.log",
+        benchmark:
+            "<benchmarks>/fetch_region_expression.tsv"
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        container:
+            CONTAINERS["analysis"]
+        threads: 1
+        resources:
+            mem_mb=scaled(2000),
+            runtime=scaled(600),
+            downloads=1,
+            kilobytes_per_s=RATE,
+        params:
+            files=content_of_sources(study.coming.sources(MADE_TABLES["expression"])),
+        message:
+            "Fetching the expression of the cohort, and taking that of one region"
+        script:
+            "../scripts/fetch_files.py"
+
+
+if "mutations" in MADE_TABLES:
 
     rule fetch_mutations:
         input:
             wanted=WANTED,
         output:
-            maf=config["mutations"]["path"],
+            table=MADE_TABLES["mutations"],
         log:
             "<logs>/fetch_mutations.log",
         benchmark:
@@ -90,18 +164,16 @@ if study.coming.below("mutations"):
             CONTAINERS["analysis"]
         threads: 1
         resources:
-            mem_mb=scaled(1000),
+            mem_mb=scaled(2000),
             runtime=scaled(600),
             downloads=1,
             kilobytes_per_s=RATE,
         params:
-            files=content_of_sources(
-                [remote.path for remote in study.coming.below("mutations")]
-            ),
+            files=content_of_sources(study.coming.sources(MADE_TABLES["mutations"])),
         message:
             "Fetching the mutations of the cohort"
         script:
-            "../scripts/fetch_mutations.py"
+            "../scripts/fetch_files.py"
 
 
 if has("sources"):
@@ -114,18 +186,23 @@ if has("sources"):
             # What was fetched is known when it is here.
             fetched=[
                 *fetched("expression"),
-                *(
-                    [config["mutations"]["path"]]
-                    if study.coming.below("mutations")
-                    else []
-                ),
+                *MADE_TABLES.values(),
                 *(INSPECTED.manifests() if USED_SLIDES else []),
+                *(
+                    path
+                    for stage in TILED.values()
+                    for path in stage.manifests()
+                    if MASKS
+                ),
             ],
         output:
             **figure("cohort_flow", "Cohort"),
-            fetched="<results>/cohort/fetched.tsv",
-            flow="<results>/cohort/flow.tsv",
-            decisions=report(
+            fetched="<results>/cohort/fetched.parquet",
+            fetched_twin="<results>/cohort/fetched.tsv",
+            flow="<results>/cohort/flow.parquet",
+            flow_twin="<results>/cohort/flow.tsv",
+            decisions="<results>/cohort/decisions.parquet",
+            decisions_twin=report(
                 "<results>/cohort/decisions.tsv",
                 caption="../report/cohort_decisions.rst",
                 category="Cohort",
@@ -151,5 +228,21 @@ if has("sources"):
             "../scripts/describe_cohort.py"
 
 
-# What the bundle takes of a public cohort.
-SOURCE_FILES = list(rules.describe_cohort.output) if has("sources") else []
+# How a public cohort came about: its figure, its tables by the names that the summary page knows,
+# and what the bundle takes beside them.
+COHORT_FIGURES = (
+    [
+        rules.describe_cohort.output.cohort_flow,
+        rules.describe_cohort.output.cohort_flow_png,
+        rules.describe_cohort.output.cohort_flow_tsv,
+    ]
+    if has("sources")
+    else []
+)
+COHORT_TABLES = when(
+    has("sources"),
+    cohort_flow_counts="cohort/flow",
+    cohort_decisions="cohort/decisions",
+    cohort_fetched="cohort/fetched",
+)
+COHORT_FILES = [rules.describe_cohort.output.rules] if has("sources") else []

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -9,14 +10,16 @@ import pytest
 from PIL import Image
 
 from histoniche.cohort.palette import IGNORE, find_palette, read_palette
+from histoniche.cohort.sources import derivation
 from histoniche.cohort.sources.annotation_masks import mask_from_picture, nearest_labels
 from histoniche.cohort.sources.derivation import derive, expression_of_region
 from histoniche.cohort.sources.derivation_list import write_derived
 from histoniche.cohort.sources.download import download
 from histoniche.cohort.sources.ivygap import IvyGap
 from histoniche.errors import InputError
+from histoniche.omics.maf import read_maf
 from histoniche.slides.annotations.mask import read_mask
-from source_services import FakeIvyGap
+from source_services import FakeIvyGap, maf
 
 PALETTE = read_palette(find_palette("ivygap"))
 ENTRIES = [region._asdict() for region in PALETTE]
@@ -162,3 +165,61 @@ def test_what_is_derived_is_made_once_and_again_when_its_source_is_newer(tmp_pat
     picture(tmp_path / "a.jpg", pixels, quality=100)
     assert derive(tmp_path) == ["masks/a.png"]
     assert not (tmp_path / "masks/a.strange.tsv").exists()
+
+
+def test_what_is_made_follows_how_it_is_made_and_whose_files_came(tmp_path):
+    files = {"a.gz": maf("TCGA-02-0001-01A", "TP53"), "b.gz": maf("TCGA-02-0002-01A", "EGFR")}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    step = {"make": "maf", "from": list(files), "to": "m.maf.gz"}
+    write_derived([step], tmp_path)
+    assert derive(tmp_path, of=["a.gz"]) == [] and derive(tmp_path, of=files) == ["m.maf.gz"]
+    assert len(read_maf(tmp_path / "m.maf.gz", silent=[]).table) == 2
+    # A patient who left the cohort is left out of it, though no file is newer.
+    write_derived([{**step, "from": ["b.gz"]}], tmp_path)
+    assert derive(tmp_path) == ["m.maf.gz"] and derive(tmp_path) == []
+    assert read_maf(tmp_path / "m.maf.gz", silent=[]).table["gene"].tolist() == ["EGFR"]
+    packed = bytearray(files["b.gz"])
+    packed[15:25] = b"x" * 10
+    (tmp_path / "b.gz").write_bytes(packed)
+    with pytest.raises(InputError, match=r"b\.gz: damaged or cut off"):
+        derive(tmp_path)
+
+
+SAMPLES = "rna_well_id,tumor_name,structure_acronym\n1,W1,CT-reference-histology\n"
+
+
+def zipped(path, **tables):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in tables.items():
+            packed.writestr(f"{name}.csv", text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"columns-samples": "rna_well_id,structure_acronym\n1,CT\n"}, "column tumor_name"),
+        ({"rows-genes": "id,gene_symbol\n11,EGFR\n"}, "column gene_id"),
+        ({"fpkm_table": "gene_id,2\n11,1.5\n"}, "lacks a sample"),
+        ({"fpkm_table": "gene_id,1\n11,much\n"}, "what is no number"),
+        ({"fpkm_table": ""}, "damaged"),
+    ],
+)
+def test_an_archive_that_does_not_fit_is_told(tmp_path, change, words):
+    tables = {
+        "columns-samples": SAMPLES,
+        "rows-genes": "gene_id,gene_symbol\n11,EGFR\n",
+        "fpkm_table": "gene_id,1\n11,1.5\n",
+    }
+    target = tmp_path / "CT.tsv"
+    assert expression_of_region(zipped(tmp_path / "right.zip", **tables), "CT", target) == 1
+    with pytest.raises(InputError, match=words):
+        expression_of_region(zipped(tmp_path / "wrong.zip", **(tables | change)), "CT", target)
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(derivation, "_LARGEST", 1000)
+    path = zipped(tmp_path / "bomb.zip", **{"columns-samples": "0," * 5000})
+    with pytest.raises(InputError, match="unpacks to more than"):
+        expression_of_region(path, "CT", tmp_path / "CT.tsv")

@@ -12,6 +12,9 @@ from histoniche.tables import read_table
 
 TABLES = (
     "patients",
+    "cohort_flow_counts",
+    "cohort_decisions",
+    "cohort_fetched",
     "split",
     "quality",
     "slide_counts",

@@ -38,10 +38,8 @@ def study_config(recipe: Mapping[str, Any], cohort: Gathered, folder: Path) -> d
         },
         "results": below(folder, "results"),
         "cohort": sheets,
+        "sources": {"folder": str(folder)},
     }
-    if recipe["source"] == "gdc":
-        # Masks of the atlas have to be here before a run, so that all of it is fetched first.
-        config["sources"] = {"folder": str(folder)}
     config = merged(merged(config, cohort.blocks), recipe["config"])
     whole: Mapping[str, Any] = {}
     for preset in recipe["presets"]:

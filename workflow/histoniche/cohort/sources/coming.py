@@ -22,14 +22,15 @@ class Coming:
     remotes
         Files of a source by their place, as paths of the study name them.
     derived
-        Places of what is made of them.
+        What is made of them: by its place, as paths of the study name it, the places of its
+        sources below the folder.
     keeps_slides
         Whether slides stay after they were fetched.
     """
 
     folder: str = ""
     remotes: Mapping[str, Remote] = field(default_factory=dict)
-    derived: frozenset[str] = frozenset()
+    derived: Mapping[str, list[str]] = field(default_factory=dict)
     keeps_slides: bool = True
 
     def brings(self, path: str) -> bool:
@@ -45,10 +46,26 @@ class Coming:
         """Files that go to one folder of the cohort's, such as `expression`."""
         return [one for one in self.remotes.values() if Path(one.path).parts[0] == part]
 
+    def filled(self, path: str | None) -> list[str]:
+        """Places, below the cohort's folder, of the files that a folder of the study is to hold."""
+        if path is None or not self.folder:
+            return []
+        place = os.path.relpath(path, self.folder)
+        return [remote.path for remote in self.below(place)]
+
+    def sources(self, path: str | None) -> list[str]:
+        """Places, below the cohort's folder, of what a file is made of; none if it is not made."""
+        return [] if path is None else list(self.derived.get(os.path.normpath(path), []))
+
     def content(self, path: str) -> str | None:
-        """What a file holds, by its source's list; None if that does not say, or has no such."""
+        """What a file holds, by its source's list; None if that has no such.
+
+        It is its md5, or where no list says that, its address.
+        """
         remote = self.remote(path)
-        return f"md5:{remote.md5}" if remote is not None and remote.md5 else None
+        if remote is None:
+            return None
+        return f"md5:{remote.md5}" if remote.md5 else f"url:{remote.url}"
 
     def here(self, paths: Iterable[str]) -> list[str]:
         """Of some slides those that a job may wait for: all but what comes and goes."""
@@ -68,5 +85,7 @@ def read_coming(config: Mapping[str, Any]) -> Coming:
     block = config["sources"]
     folder = Path(block["folder"])
     remotes = {os.path.normpath(folder / one.path): one for one in read_wanted(folder / WANTED)}
-    derived = frozenset(os.path.normpath(folder / step["to"]) for step in read_derived(folder))
+    derived = {
+        os.path.normpath(folder / step["to"]): list(step["from"]) for step in read_derived(folder)
+    }
     return Coming(str(folder), remotes, derived, block["keep_slides"])

@@ -182,7 +182,7 @@ def fetch_some(
     connection = connect(Path(token) if token else None, {"gdc": home})
     limits = Limits(bandwidth=Bandwidth(1000 * kilobytes_per_s or None))
     fetch(wanted, folder, connection, limits=limits)
-    derive(folder)
+    derive(folder, of=paths)
 
 
 def connect(token: Path | None, addresses: Mapping[str, str]) -> Connection:

@@ -4,7 +4,8 @@ import csv
 import gzip
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,25 @@ from histoniche.cohort.palette import find_palette, read_palette
 from histoniche.cohort.sources.annotation_masks import mask_from_picture
 from histoniche.cohort.sources.derivation_list import read_derived
 from histoniche.errors import InputError
-from histoniche.files import whole_file
+from histoniche.files import read_json, whole_file, write_json
 
 _ANEW = "fetch it again"
+_NOTES = ".made"
+_STRUCTURES = ("structure_acronym", "structure_abbreviation")
+_LARGEST = 4_000_000_000
+"""Most bytes that a table of an archive may unpack to."""
 
 
-def derive(folder: Path) -> list[str]:
-    """Make what is made of fetched files, as far as these are there and it is not newer.
+def derive(folder: Path, *, of: Collection[str] | None = None) -> list[str]:
+    """Make what is made of fetched files, as far as these are there and it was not made of them.
+
+    Parameters
+    ----------
+    folder
+        Of the cohort.
+    of
+        Places of fetched files: only what is made of these alone; all if None. So jobs that
+        fetch side by side do not make each other's.
 
     Returns
     -------
@@ -34,19 +47,24 @@ def derive(folder: Path) -> list[str]:
     made = []
     for step in read_derived(folder):
         sources = [folder / place for place in step["from"]]
-        target = folder / step["to"]
-        if all(source.is_file() for source in sources) and _is_older(target, sources):
-            _MAKERS[step["make"]](sources, target, step)
-            made.append(str(step["to"]))
+        target, note = folder / step["to"], folder / _NOTES / f"{step['to']}.json"
+        if of is not None and not set(step["from"]) <= set(of):
+            continue
+        if not all(source.is_file() for source in sources):
+            continue
+        origin = {"step": step, "sources": [_state(source) for source in sources]}
+        if target.is_file() and note.is_file() and read_json(note) == origin:
+            continue
+        _MAKERS[step["make"]](sources, target, step)
+        write_json(origin, note)
+        made.append(str(step["to"]))
     return made
 
 
-def _is_older(target: Path, sources: Iterable[Path]) -> bool:
-    """Whether something is to be made: it is not there, or was made before its sources came."""
-    if not target.is_file():
-        return True
-    made = target.stat().st_mtime_ns
-    return any(source.stat().st_mtime_ns > made for source in sources)
+def _state(source: Path) -> list[int]:
+    """Size and time of a fetched file, which tell whether it came anew."""
+    found = source.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def merge_mafs(sources: list[Path], target: Path) -> int:
@@ -92,7 +110,7 @@ def _variants(source: Path) -> Any:
             for line in stream:
                 if not line.startswith("#") and line.strip():
                     yield line if line.endswith("\n") else f"{line}\n"
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError("damaged or cut off", file=source, remedy=_ANEW) from error
 
 
@@ -120,43 +138,56 @@ def expression_of_region(archive: Path, region: str, target: Path) -> int:
     InputError
         If the archive lacks a table or column, or has no sample of the region.
     """
-    samples = _member(archive, "columns-samples.csv")
-    structure = next(
-        (name for name in ("structure_acronym", "structure_abbreviation") if name in samples), ""
-    )
-    for column in ("rna_well_id", "tumor_name", structure or "structure_acronym"):
-        if column not in samples:
-            problem = "missing column in columns-samples.csv"
-            raise InputError(problem, file=archive, column=column, remedy=_ANEW)
+    samples = _member(archive, "columns-samples.csv", ["rna_well_id", "tumor_name"])
+    structure = next((name for name in _STRUCTURES if name in samples), "")
+    if not structure:
+        problem = "missing column in columns-samples.csv"
+        raise InputError(problem, file=archive, column=_STRUCTURES[0], remedy=_ANEW)
     own = samples[samples[structure] == f"{region}-reference-histology"]
     if own.empty:
         known = ", ".join(sorted(samples[structure].unique())[:12])
         raise InputError(
             "no sample of this region", file=archive, value=region, remedy=f"known: {known}"
         )
-    genes = _member(archive, "rows-genes.csv").set_index("gene_id")["gene_symbol"]
-    values = _member(archive, "fpkm_table.csv")
+    genes = _member(archive, "rows-genes.csv", ["gene_id", "gene_symbol"])
+    symbols = genes.drop_duplicates("gene_id").set_index("gene_id")["gene_symbol"]
+    values = _member(archive, "fpkm_table.csv", [])
     values = values.set_index(values.columns[0])
-    wells = own["rna_well_id"].tolist()
     values.columns = values.columns.str.strip()
-    tumours = values[wells].astype(float).T.groupby(own["tumor_name"].to_numpy()).mean().T
-    tumours.insert(0, "gene", genes.reindex(tumours.index).to_numpy())
+    wells = own["rna_well_id"].tolist()
+    try:
+        by_well = values[wells].astype(float)
+    except (KeyError, ValueError) as error:
+        problem = "fpkm_table.csv lacks a sample, or holds what is no number"
+        raise InputError(problem, file=archive, remedy=_ANEW) from error
+    tumours = by_well.T.groupby(own["tumor_name"].to_numpy()).mean().T
+    tumours.insert(0, "gene", symbols.reindex(tumours.index).to_numpy())
     with whole_file(target) as temporary:
         tumours.to_csv(temporary, sep="\t", index=False, float_format="%.6g")
     return tumours.shape[1] - 1
 
 
-def _member(archive: Path, name: str) -> pd.DataFrame:
-    """A table of an archive as text."""
+def _member(archive: Path, name: str, needed: Collection[str]) -> pd.DataFrame:
+    """A table of an archive as text, which has some columns."""
     try:
         with zipfile.ZipFile(archive) as packed:
-            place = next(one for one in packed.namelist() if Path(one).name == name)
+            place = next(one for one in packed.infolist() if Path(one.filename).name == name)
+            if place.file_size > _LARGEST:
+                problem = f"unpacks to more than {_LARGEST / 1e9:.0f} GB"
+                raise InputError(problem, file=archive, value=name, remedy=_ANEW)
             with packed.open(place) as stream:
-                return pd.read_csv(stream, dtype=str, keep_default_na=False)
+                table = pd.read_csv(stream, dtype=str, keep_default_na=False)
     except StopIteration as error:
         raise InputError("missing table", file=archive, value=name, remedy=_ANEW) from error
-    except (OSError, zipfile.BadZipFile, pd.errors.ParserError) as error:
+    except InputError:
+        raise
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError) as error:
         raise InputError("damaged or cut off", file=archive, remedy=_ANEW) from error
+    for column in needed:
+        if column not in table:
+            problem = f"missing column in {name}"
+            raise InputError(problem, file=archive, column=column, remedy=_ANEW)
+    return table
 
 
 def _make_mask(sources: list[Path], target: Path, step: Mapping[str, Any]) -> None:

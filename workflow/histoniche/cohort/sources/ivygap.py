@@ -96,7 +96,7 @@ class IvyGap:
 
     def image(self, section: Section, downsample: int) -> Remote:
         """The picture of a section, halved `downsample` times."""
-        return self._picture(section, downsample, f"images/{section.slide}.jpg", None)
+        return self._picture(section, downsample, f"slides/{section.slide}.jpg", None)
 
     def annotation(self, section: Section, downsample: int) -> Remote:
         """Its regions as colours, of the same size."""

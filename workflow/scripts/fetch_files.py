@@ -1,4 +1,4 @@
-"""Fetch the mutations of a public cohort, and put them into one file."""
+"""Fetch files of a public cohort, and make what is made of them."""
 
 from pathlib import Path
 
