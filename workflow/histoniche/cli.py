@@ -83,6 +83,10 @@ def cohort(
     ] = None,
     *,
     frozen: Annotated[bool, typer.Option("--frozen", help="Take frozen sections too.")] = False,
+    keep_slides: Annotated[
+        bool,
+        typer.Option(help="Keep slides once they are tiled, or have them pass through the disk."),
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
 ) -> None:
     """Write config and sheets of a public cohort, and the list of files that it needs."""
@@ -99,6 +103,7 @@ def cohort(
         connection=connection,
         frozen=frozen,
         without=without or [],
+        keep_slides=keep_slides,
         dry_run=dry_run,
     ):
         print(line)
@@ -132,9 +137,9 @@ def fetch_files(
 
     _show_progress()
     if check:
-        problems = verify_cohort(folder)
-        print("\n".join(problems) or "ok: all is as it came")
-        raise typer.Exit(1 if problems else 0)
+        found = verify_cohort(folder)
+        print("\n".join(found.problems) or f"ok: {found.words}")
+        raise typer.Exit(1 if found.problems else 0)
     try:
         lines = fetch_cohort(
             folder,
@@ -324,3 +329,8 @@ def main() -> None:
         app()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        # What a disk or a network refuses is no fault of the program, and names its file.
+        reason = error.strerror or type(error).__name__
+        problem = InputError(reason, file=error.filename, remedy="mend that, or name another place")
+        sys.exit(f"error: {problem}")

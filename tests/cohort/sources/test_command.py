@@ -165,7 +165,7 @@ def test_what_is_fetched_makes_a_study_that_can_be_read(
     make(services, folder, connection)
     said = fetch_cohort(folder, addresses=services["addresses"])
     assert said == ["ok: 10 files fetched", "made mutations.maf.gz"]
-    assert verify_cohort(folder) == []
+    assert verify_cohort(folder) == ([], 0)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     preset = yaml.safe_load((CHECKOUT / "config/presets/glioblast_traits.yaml").read_text())
     preset["traits"]["named"] = config["traits"]["named"]
@@ -201,6 +201,31 @@ def test_a_dry_run_writes_nothing(services, connection, tmp_path):
     lines = make(services, tmp_path / "c", connection, dry_run=True)
     assert "Slides used: 5 slides of 4 patients" in lines
     assert not (tmp_path / "c").exists()
+
+
+def test_slides_that_do_not_go_on_the_disk_can_pass_through(services, connection, tmp_path):
+    for hit in services["gdc"].files:
+        if hit["file_name"].endswith(".svs"):
+            hit["file_size"] = 10**15
+    lines = make(services, tmp_path / "c", connection)
+    assert "note: there is no room for 5000.0 TB: --no-keep-slides has slides pass through" in lines
+    config = yaml.safe_load((tmp_path / "c" / "config.yaml").read_text())
+    assert "keep_slides" not in config["sources"]
+    # What fetches all of it refuses to begin.
+    with pytest.raises(InputError, match="histoniche stream"):
+        fetch_cohort(tmp_path / "c", addresses=services["addresses"])
+    lines = make(services, tmp_path / "d", connection, keep_slides=False)
+    assert "5 slides (5000.0 TB) pass through, a few at a time" in lines
+    assert "5 files to fetch" in "\n".join(lines) and "no room" not in "\n".join(lines)
+    assert lines[-2].startswith("next: histoniche stream --config config/presets/")
+    config = yaml.safe_load((tmp_path / "d" / "config.yaml").read_text())
+    assert config["sources"] == {"folder": str(tmp_path / "d"), "keep_slides": False}
+
+
+def test_controlled_files_are_announced(services, connection, tmp_path):
+    services["gdc"].files[0]["access"] = "controlled"
+    lines = make(services, tmp_path / "c", connection)
+    assert "note: 1 controlled file: histoniche fetch needs --token FILE" in lines
 
 
 def test_frozen_sections_by_choice(services, connection, tmp_path):
@@ -320,6 +345,8 @@ def test_the_command_line_says_errors_in_one_line(services, tmp_path):
 
     done = run("cohort", "tcga-gbm", "--into", str(tmp_path / "c"), *places)
     assert done.returncode == 0, done.stderr
+    told = run("fetch", str(tmp_path / "c"), "--check").stdout
+    assert told == "ok: all is as it came, and 10 files never came yet\n"
     assert (tmp_path / "c/flow/cohort_flow.svg").is_file()
     gdc = services["gdc"]
     path = f"/gdc/data/{gdc.files[0]['file_id']}"
@@ -334,6 +361,10 @@ def test_the_command_line_says_errors_in_one_line(services, tmp_path):
         wrong.stderr.startswith("error: value 'tcga-gmb'")
         and "did you mean tcga-gbm" in wrong.stderr
     )
+    (tmp_path / "file").write_text("")
+    wrong = run("cohort", "tcga-gbm", "--into", str(tmp_path / "file" / "d"), *places)
+    assert wrong.returncode == 1 and len(wrong.stderr.splitlines()) == 1
+    assert "file/d: Not a directory; mend that" in wrong.stderr
 
 
 def test_shipped_recipes_fit_the_schema_and_their_configs_too():
@@ -358,6 +389,7 @@ def test_shipped_recipes_fit_the_schema_and_their_configs_too():
         ("name: x\ntitle: [\n", "row 3"),
         ("name: x\ntitle: t\nsource: gdc\nprojects: [A]\nlabels: {g: {from: clinical}}\n", "study"),
         ("name: ../x\ntitle: t\nsource: gdc\nprojects: [A]\n", "does not match"),
+        ("", "None is not of type"),
     ],
 )
 def test_a_recipe_of_ones_own_is_checked(tmp_path, text, words):
@@ -367,8 +399,48 @@ def test_a_recipe_of_ones_own_is_checked(tmp_path, text, words):
         recipes.read_recipe(recipes.find_recipe(str(path)))
 
 
+def test_a_recipe_may_name_a_manifest_an_unpacked_study_and_clinical_files(
+    services, connection, tmp_path
+):
+    gdc = services["gdc"]
+    facts = {"data_type": "Clinical Supplement", "data_format": "BCR XML"}
+    gdc.add("nationwidechildrens.org_clinical.xml", b"<x/>", f"{PATIENTS[0]}-01A", **facts)
+    names = (f"{PATIENTS[0]}-01Z-00-DX2", f"{PATIENTS[5]}-01Z-00-DX1")
+    hits = [hit for hit in gdc.files if hit["file_name"].startswith(names)]
+    rows = [f"{hit['file_id']}\t{hit['file_name']}\tx\t5\treleased" for hit in hits]
+    head = "id\tfilename\tmd5\tsize\tstate"
+    (tmp_path / "gdc_manifest.txt").write_text("\n".join([head, *rows]) + "\n")
+    (tmp_path / "study").mkdir()
+    own = f"PATIENT_ID\tOS_MONTHS\tOS_STATUS\n{PATIENTS[5]}\t23\t0:LIVING\n"
+    (tmp_path / "study" / "data_clinical_patient.txt").write_text(own)
+    (tmp_path / "own.yaml").write_text(
+        "name: own\ntitle: Own\nsource: gdc\nprojects: [TCGA-GBM]\nmanifest: gdc_manifest.txt\n"
+        "slides: {}\nsupplements: true\nsurvival: {check_with: [study]}\n"
+    )
+    lines = make(services, tmp_path / "c", connection, name=str(tmp_path / "own.yaml"))
+    assert sheet(tmp_path / "c", "slides")["slide"].tolist() == list(names)
+    assert "Slides listed: 2 slides of 2 patients" in lines
+    check = sheet(tmp_path / "c", "survival_check").set_index("patient")
+    assert check.loc[PATIENTS[5], "verdict"] == "agrees"
+    fetch_cohort(tmp_path / "c", addresses=services["addresses"], only=["clinical"])
+    assert [path.name for path in (tmp_path / "c" / "clinical").rglob("*.xml")] == [
+        "nationwidechildrens.org_clinical.xml"
+    ]
+
+
+def test_a_preset_is_one_of_the_workflows(services, connection, tmp_path):
+    path = tmp_path / "own.yaml"
+    head = "name: own\ntitle: t\nsource: gdc\nprojects: [TCGA-GBM]\npresets:"
+    path.write_text(f"{head} [glioblast_trait]\n")
+    with pytest.raises(InputError, match="did you mean glioblast_traits"):
+        make(services, tmp_path / "c", connection, name=str(path))
+    path.write_text(f"{head} [../../workflow/schemas/recipe.schema]\n")
+    with pytest.raises(InputError, match="no such preset"):
+        make(services, tmp_path / "c", connection, name=str(path))
+
+
 def test_addresses_are_checked():
     assert read_addresses(["gdc=https://x/"])["gdc"] == "https://x/"
-    for wrong in ("gcd=https://x", "gdc=ftp://x", "gdc"):
+    for wrong in ("gcd=https://x", "gdc=ftp://x", "gdc", "gdc=https://", "gdc=http://h:x"):
         with pytest.raises(InputError):
             read_addresses([wrong])

@@ -3,6 +3,8 @@
 import json
 import logging
 import random
+import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -42,6 +44,25 @@ def test_files_come_side_by_side_and_are_told_of(server, connection, tmp_path, c
     assert [row.path for row in rows] == sorted(one.path for one in remotes)
     assert json.loads((tmp_path / "fetched.json").read_text())["files"][0]["sha256"]
     assert (tmp_path / "fetched.tsv").read_text().count("\n") == 13
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_no_more_files_come_at_once_than_was_said(server, connection, tmp_path, parallel):
+    remotes = files(server, 9)
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def watch(handler):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.1)
+        with lock:
+            now[0] -= 1
+
+    for file in server.files.values():
+        file.faults.append(watch)
+    fetch(remotes, tmp_path, connection, limits=Limits(parallel=parallel))
+    assert most[0] == parallel
 
 
 def test_what_is_there_is_not_asked_for_again(server, connection, tmp_path):

@@ -248,6 +248,13 @@ def test_a_list_of_files_does_not_say_where_the_token_goes(server, secret, tmp_p
     assert server.seen[1].headers["X-Auth-Token"] == "s3cret-T0ken"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "nowhere.invalid"])
+def test_a_service_that_is_not_there_is_told(connection, host):
+    with pytest.raises(InputError, match="out of reach after 4 attempts") as error:
+        connection.read_json(f"http://{host}/cases?secret=1")
+    assert "nobody answers there" in str(error.value) and "secret" not in str(error.value)
+
+
 def test_a_certificate_that_nobody_trusts_is_told_at_once(server, connection, tmp_path):
     pair = [tmp_path / "key.pem", tmp_path / "certificate.pem"]
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]

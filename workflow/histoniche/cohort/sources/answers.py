@@ -124,6 +124,8 @@ def broken(error: BaseException, url: str) -> Exception:
         problem = "its certificate is not trusted here"
         remedy = "name your network's certificates by REQUESTS_CA_BUNDLE=FILE, or mend the address"
         return InputError(problem, file=shown(url), remedy=remedy)
+    if "NewConnectionError" in str(error) or "NameResolutionError" in str(error):
+        return Passing("nobody answers there")
     # Without the address, which may hold a signature.
     reason = {
         "ConnectTimeout": "no connection in time",

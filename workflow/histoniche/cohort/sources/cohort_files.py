@@ -1,6 +1,7 @@
 """The folder of a cohort: sheets, configuration, lists of files, counts and decisions."""
 
 import csv
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import pandas as pd
 import yaml
 
 from histoniche.cohort.config import check_config
+from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sources.derivation_list import write_derived
 from histoniche.cohort.sources.gathering import Gathered, below
 from histoniche.cohort.sources.records import write_wanted
+from histoniche.errors import InputError
 from histoniche.files import whole_file, write_text
 
 CONFIG = "config.yaml"
@@ -19,7 +22,9 @@ _PRESETS = Path(__file__).parents[4] / "config" / "presets"
 _FIRST = ["patient", "time", "event"]
 
 
-def study_config(recipe: Mapping[str, Any], cohort: Gathered, folder: Path) -> dict[str, Any]:
+def study_config(
+    recipe: Mapping[str, Any], cohort: Gathered, folder: Path, *, keep_slides: bool = True
+) -> dict[str, Any]:
     """The configuration of a cohort's study: what was gathered, then the recipe's own blocks.
 
     Raises
@@ -38,24 +43,26 @@ def study_config(recipe: Mapping[str, Any], cohort: Gathered, folder: Path) -> d
         },
         "results": below(folder, "results"),
         "cohort": sheets,
-        "sources": {"folder": str(folder)},
+        "sources": {"folder": str(folder)} | ({} if keep_slides else {"keep_slides": False}),
     }
     config = merged(merged(config, cohort.blocks), recipe["config"])
     whole: Mapping[str, Any] = {}
     for preset in recipe["presets"]:
-        whole = merged(whole, yaml.safe_load((_PRESETS / f"{preset}.yaml").read_text()))
+        whole = merged(whole, _preset(preset))
     check_config(merged(whole, config), file=f"recipe {recipe['name']}")
     return config
 
 
-def write_cohort(recipe: Mapping[str, Any], cohort: Gathered, folder: Path) -> list[str]:
+def write_cohort(
+    recipe: Mapping[str, Any], cohort: Gathered, folder: Path, *, keep_slides: bool = True
+) -> list[str]:
     """Write the folder of a cohort; a configuration that is there already stays as it is.
 
     Returns
     -------
     What a person should know, beside the cohort's own warnings.
     """
-    config = study_config(recipe, cohort, folder)
+    config = study_config(recipe, cohort, folder, keep_slides=keep_slides)
     write_wanted(cohort.remotes, folder)
     write_derived(cohort.derived, folder)
     ordered = [*_FIRST, *(name for name in cohort.patients if name not in _FIRST)]
@@ -75,11 +82,32 @@ def write_cohort(recipe: Mapping[str, Any], cohort: Gathered, folder: Path) -> l
     return []
 
 
+def _preset(name: str) -> dict[str, Any]:
+    """A preset of the workflow by its name."""
+    known = sorted(path.stem for path in _PRESETS.glob("*.yaml"))
+    if name not in known:
+        raise InputError(
+            "no such preset", column="presets", value=name, remedy=nearest(name, known)
+        )
+    return dict(yaml.safe_load((_PRESETS / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
 def command(recipe: Mapping[str, Any], folder: Path) -> str:
     """How a person runs the cohort's study."""
-    presets = [f"config/presets/{preset}.yaml" for preset in recipe["presets"]]
-    files = " ".join([*presets, below(folder, CONFIG)])
+    files = " ".join(_configs(recipe, folder))
     return f"snakemake --configfile {files} --cores all"
+
+
+def stream_command(recipe: Mapping[str, Any], folder: Path) -> str:
+    """How a person has the slides of a study that does not keep them pass through."""
+    configs = " ".join(f"--config {path}" for path in _configs(recipe, folder))
+    return f"histoniche stream {configs} -- --cores all"
+
+
+def _configs(recipe: Mapping[str, Any], folder: Path) -> list[str]:
+    """Files of the study's configuration, the presets first."""
+    presets = [f"config/presets/{preset}.yaml" for preset in recipe["presets"]]
+    return [shlex.quote(path) for path in [*presets, below(folder, CONFIG)]]
 
 
 def _as_yaml(config: Mapping[str, Any], recipe: Mapping[str, Any], folder: Path) -> str:

@@ -1,26 +1,32 @@
 """What `histoniche cohort` and `histoniche fetch` do."""
 
 import os
+import shlex
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from histoniche.cohort.schemas import nearest
 from histoniche.cohort.sources import cbioportal, gdc, ivygap
 from histoniche.cohort.sources.answers import is_address
-from histoniche.cohort.sources.cohort_files import command, study_config, write_cohort
+from histoniche.cohort.sources.cohort_files import (
+    command,
+    stream_command,
+    study_config,
+    write_cohort,
+)
 from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.credentials import read_token
 from histoniche.cohort.sources.decisions import in_words
 from histoniche.cohort.sources.derivation import derive
-from histoniche.cohort.sources.fetching import check_room, estimate, fetch
+from histoniche.cohort.sources.fetching import estimate, fetch, human
 from histoniche.cohort.sources.gathering import Gathered, Services
 from histoniche.cohort.sources.gdc_cohort import gather_gdc
 from histoniche.cohort.sources.ivygap_cohort import gather_ivygap
 from histoniche.cohort.sources.pacing import Bandwidth, Limits
-from histoniche.cohort.sources.recipes import find_recipe, read_recipe
+from histoniche.cohort.sources.recipes import adapted, find_recipe, read_recipe
 from histoniche.cohort.sources.records import WANTED, read_wanted, verify, write_fetched
 from histoniche.errors import InputError
 
@@ -64,6 +70,7 @@ def make_cohort(
     connection: Connection,
     frozen: bool = False,
     without: Collection[str] = (),
+    keep_slides: bool = True,
     dry_run: bool = False,
 ) -> list[str]:
     """Gather a cohort and write its folder.
@@ -82,6 +89,8 @@ def make_cohort(
         Whether frozen sections are taken beside the recipe's.
     without
         Labels of the recipe that are left out.
+    keep_slides
+        Whether slides stay after they were tiled.
     dry_run
         Whether only to say what would be.
 
@@ -92,9 +101,9 @@ def make_cohort(
     Raises
     ------
     InputError
-        If the recipe, a service or an answer does not fit, or the disk has no room.
+        If the recipe, a service or an answer does not fit.
     """
-    recipe = _adapted(read_recipe(find_recipe(name)), frozen=frozen, without=without)
+    recipe = adapted(read_recipe(find_recipe(name)), frozen=frozen, without=without)
     services = Services(
         gdc.Gdc(connection, addresses["gdc"]),
         cbioportal.CBioPortal(connection, addresses["cbioportal"]),
@@ -106,16 +115,16 @@ def make_cohort(
         else:
             cohort = gather_ivygap(recipe, services, place, connection)
         lines = _counted(cohort)
-        expected = estimate(cohort.remotes, place)
-        lines.append(expected.words)
+        lines += _space(cohort, place, keep_slides=keep_slides)
         lines += [f"note: {one}" for one in (*cohort.warnings, *_controlled(cohort))]
         if dry_run:
-            study_config(recipe, cohort, folder)
+            study_config(recipe, cohort, folder, keep_slides=keep_slides)
             return lines
-        check_room(expected, place)
-        lines += [f"note: {warning}" for warning in write_cohort(recipe, cohort, folder)]
-    lines += [f"next: histoniche fetch {folder}", f"then: {command(recipe, folder)}"]
-    return lines
+        said = write_cohort(recipe, cohort, folder, keep_slides=keep_slides)
+        lines += [f"note: {warning}" for warning in said]
+    fetching = f"histoniche fetch {shlex.quote(str(folder))}"
+    begin = fetching if keep_slides else stream_command(recipe, folder)
+    return [*lines, f"next: {begin}", f"then: {command(recipe, folder)}"]
 
 
 def fetch_cohort(
@@ -192,51 +201,27 @@ def connect(token: Path | None, addresses: Mapping[str, str]) -> Connection:
     return Connection(token=read_token(token), token_base=addresses["gdc"])
 
 
-def verify_cohort(folder: Path) -> list[str]:
+class Verified(NamedTuple):
+    """What of a cohort's files is here, by all their bytes."""
+
+    problems: list[str]
     """Files that are missing or changed since they were fetched, in words."""
-    read_wanted(folder / WANTED)
-    return verify(folder)
+    coming: int
+    """Files that never came yet."""
+
+    @property
+    def words(self) -> str:
+        """One line for a person, if there is no problem."""
+        more = f", and {in_words(self.coming, 'file')} never came yet" if self.coming else ""
+        return f"all is as it came{more}"
 
 
-def _adapted(recipe: dict[str, Any], *, frozen: bool, without: Collection[str]) -> dict[str, Any]:
-    """A recipe with what the command line changes of it."""
-    if frozen:
-        if "slides" not in recipe:
-            remedy = "leave --frozen away"
-            raise InputError("the recipe has no slides", value=recipe["name"], remedy=remedy)
-        types = dict.fromkeys([*recipe["slides"]["section_types"], "frozen"])
-        recipe = {**recipe, "slides": {**recipe["slides"], "section_types": list(types)}}
-    for label in without:
-        if label not in recipe["labels"]:
-            remedy = nearest(label, recipe["labels"])
-            raise InputError("the recipe has no such label", value=label, remedy=remedy)
-    labels = {name: entry for name, entry in recipe["labels"].items() if name not in without}
-    return {**recipe, "labels": labels, "config": _without(recipe["config"], set(without))}
-
-
-def _without(config: Mapping[str, Any], labels: Collection[str]) -> dict[str, Any]:
-    """A recipe's configuration without what goes by some labels."""
-    curves, traits = config.get("survival_curves", {}), config.get("traits", {})
-    changed = dict(config)
-    if "groups" in curves:
-        groups = [name for name in curves["groups"] if name not in labels]
-        orders = {name: order for name, order in curves.get("orders", {}).items() if name in groups}
-        changed["survival_curves"] = {**curves, "groups": groups, "orders": orders}
-    models = config.get("survival_models", {}).get("models", {})
-    if models:
-        # A model without one of its covariates would be another model.
-        own = {
-            name: model
-            for name, model in models.items()
-            if not set(labels).intersection(model["covariates"])
-        }
-        changed["survival_models"] = {**config["survival_models"], "models": own}
-        if not own:
-            del changed["survival_models"]
-    if "named" in traits:
-        named = {name: trait for name, trait in traits["named"].items() if name not in labels}
-        changed["traits"] = {**traits, "named": named}
-    return changed
+def verify_cohort(folder: Path) -> Verified:
+    """Compare the files of a cohort with what they were when they came."""
+    wanted = read_wanted(folder / WANTED)
+    problems = verify(folder)
+    came = {row.path for row in write_fetched(folder)}
+    return Verified(problems, sum(one.path not in came for one in wanted))
 
 
 @contextmanager
@@ -248,6 +233,21 @@ def _place(folder: Path, *, dry_run: bool) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as place:
         yield Path(place)
+
+
+def _space(cohort: Gathered, folder: Path, *, keep_slides: bool) -> list[str]:
+    """What fetching takes, and what to do if the disk has no room for it."""
+    slides = [one for one in cohort.remotes if one.path.startswith("slides/")]
+    others = [one for one in cohort.remotes if one not in set(slides)]
+    expected = estimate(others if not keep_slides else cohort.remotes, folder)
+    lines = [expected.words]
+    if not keep_slides:
+        size = human(sum(one.size or 0 for one in slides))
+        lines.append(f"{in_words(len(slides), 'slide')} ({size}) pass through, a few at a time")
+    if expected.size > expected.free:
+        remedy = "--no-keep-slides has slides pass through" if keep_slides else "make room"
+        lines.append(f"note: there is no room for {human(expected.size)}: {remedy}")
+    return lines
 
 
 def _controlled(cohort: Gathered) -> list[str]:

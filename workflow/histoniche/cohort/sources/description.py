@@ -55,7 +55,7 @@ def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if tuple(table.columns) != columns:
         remedy = "run histoniche cohort again"
         raise InputError("not as it was written", file=path, row=1, remedy=remedy)
-    for name, kind in _NUMBERS.items():
-        if name in table:
-            table[name] = pd.to_numeric(table[name], errors="coerce").astype(kind)
-    return table
+    numbers = {name: kind for name, kind in _NUMBERS.items() if name in table}
+    for name in numbers:
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    return table.astype(numbers)

@@ -155,7 +155,7 @@ def check_room(expected: Estimate, folder: Path) -> None:
         raise InputError(
             f"{human(expected.size)} are to come, {human(expected.free)} are free",
             file=folder,
-            remedy="make room, choose another folder, or fewer files",
+            remedy="make room, fetch less by --only, or have slides pass by histoniche stream",
         )
 
 

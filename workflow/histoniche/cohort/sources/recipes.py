@@ -1,6 +1,6 @@
 """Recipes: what a public source is asked for, and the study that is written of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +101,59 @@ def _filled(value: Any, schema: Mapping[str, Any]) -> Any:
     }
     below = others if isinstance(others, dict) else {}
     return {key: _filled(one, properties.get(key, below)) for key, one in (value | missing).items()}
+
+
+def adapted(recipe: dict[str, Any], *, frozen: bool, without: Collection[str]) -> dict[str, Any]:
+    """A recipe with what the command line changes of it.
+
+    Parameters
+    ----------
+    recipe
+        As `read_recipe` gives it.
+    frozen
+        Whether frozen sections are taken beside the recipe's.
+    without
+        Labels that are left out, with all that goes by them.
+
+    Raises
+    ------
+    InputError
+        If the recipe has no slides, or no such label.
+    """
+    if frozen:
+        if "slides" not in recipe:
+            remedy = "leave --frozen away"
+            raise InputError("the recipe has no slides", value=recipe["name"], remedy=remedy)
+        types = dict.fromkeys([*recipe["slides"]["section_types"], "frozen"])
+        recipe = {**recipe, "slides": {**recipe["slides"], "section_types": list(types)}}
+    for label in without:
+        if label not in recipe["labels"]:
+            remedy = nearest(label, recipe["labels"])
+            raise InputError("the recipe has no such label", value=label, remedy=remedy)
+    labels = {name: entry for name, entry in recipe["labels"].items() if name not in without}
+    return {**recipe, "labels": labels, "config": _without(recipe["config"], set(without))}
+
+
+def _without(config: Mapping[str, Any], labels: Collection[str]) -> dict[str, Any]:
+    """A recipe's configuration without what goes by some labels."""
+    curves, traits = config.get("survival_curves", {}), config.get("traits", {})
+    changed = dict(config)
+    if "groups" in curves:
+        groups = [name for name in curves["groups"] if name not in labels]
+        orders = {name: order for name, order in curves.get("orders", {}).items() if name in groups}
+        changed["survival_curves"] = {**curves, "groups": groups, "orders": orders}
+    models = config.get("survival_models", {}).get("models", {})
+    if models:
+        # A model without one of its covariates would be another model.
+        own = {
+            name: model
+            for name, model in models.items()
+            if not set(labels).intersection(model["covariates"])
+        }
+        changed["survival_models"] = {**config["survival_models"], "models": own}
+        if not own:
+            del changed["survival_models"]
+    if "named" in traits:
+        named = {name: trait for name, trait in traits["named"].items() if name not in labels}
+        changed["traits"] = {**traits, "named": named}
+    return changed
