@@ -111,7 +111,9 @@ def test_labels_come_from_attributes_of_primary_samples(portal):
     reasons = {one.patient: one.reason for one in got.decisions}
     assert reasons["TCGA-02-0003"] == "of no class: GX"
     assert reasons["TCGA-02-0004"] == reasons["TCGA-02-0005"] == "the source has none"
-    with pytest.raises(InputError, match="GRADE, MGMT"):
+    # It is found too where a study has it of patients, or of samples, against the recipe.
+    assert label(portal, {**entry, "level": "patient"}).values["TCGA-02-0001"] == "G4"
+    with pytest.raises(InputError, match="AGE, GRADE, MGMT"):
         label(portal, {**entry, "attribute": "SUBTYPE"})
 
 

@@ -2,7 +2,11 @@
 
 import json
 import logging
+import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -12,6 +16,7 @@ import pytest
 from histoniche.cohort.sources.credentials import read_token
 from histoniche.cohort.sources.fetching import Estimate, check_room, estimate, fetch
 from histoniche.cohort.sources.pacing import Bandwidth, Limits, asked_pause, pause_before
+from histoniche.cohort.sources.partial import part_of
 from histoniche.cohort.sources.records import (
     is_fetched,
     read_wanted,
@@ -21,7 +26,8 @@ from histoniche.cohort.sources.records import (
 )
 from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
-from source_server import File, status
+from source_server import File, cut, status
+from study import CHECKOUT
 
 
 def files(server, number, size=1000):
@@ -63,6 +69,33 @@ def test_no_more_files_come_at_once_than_was_said(server, connection, tmp_path, 
         file.faults.append(watch)
     fetch(remotes, tmp_path, connection, limits=Limits(parallel=parallel))
     assert most[0] == parallel
+
+
+def test_a_killed_command_goes_on_with_no_byte_of_any_file_fetched_twice(server, tmp_path):
+    remotes, hold = files(server, 3, size=200_000), threading.Event()
+    write_wanted(remotes, tmp_path)
+    server.files["/f1"].faults.append(cut(70_001, hold=hold))
+    server.files["/f2"].faults.append(cut(1, hold=hold))
+    program = "from histoniche.cli import main; main()"
+    command = [sys.executable, "-c", program, "fetch", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "workflow")}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    parts = [part_of(tmp_path / f"d/f{k}") for k in range(3)]
+    there = [(tmp_path / ".fetched/d/f0.json", 1), (parts[1], 70_001), (parts[2], 1)]
+    try:
+        deadline = time.monotonic() + 60
+        while not all(path.is_file() and path.stat().st_size >= size for path, size in there):
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        hold.set()
+    assert sorted(path.name for path in (tmp_path / "d").iterdir() if path.name[0] != ".") == ["f0"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "ok: 2 files fetched\n"
+    assert [server.sent(f"/f{k}") for k in range(3)] == [200_000] * 3
+    assert verify(tmp_path) == [] and not any(path.exists() for path in parts)
 
 
 def test_what_is_there_is_not_asked_for_again(server, connection, tmp_path):

@@ -11,6 +11,7 @@ from histoniche.cohort.sources.follow_up import (
     only_the_dead,
     survival_of,
 )
+from histoniche.cohort.sources.gdc_patients import sheet_of
 from source_services import case
 
 
@@ -110,3 +111,19 @@ def test_the_real_clinical_file_agrees_with_itself_in_days(real_data, tmp_path):
     verdicts = compare_survival(own, stated)["verdict"].value_counts()
     assert verdicts.to_dict() == {"agrees": verdicts.sum()}
     assert verdicts.sum() > 500
+
+
+@pytest.mark.parametrize("day", ["nan", float("nan"), float("inf"), "soon", True, {}])
+def test_a_day_that_is_no_number_is_none(day):
+    got = survival_of(case("P1", dead=day))
+    assert got.time is None and got.reason == "dead without day of death"
+    assert survival_of(case("P1", alive=day)).time is None
+
+
+@pytest.mark.parametrize(
+    ("days", "years"), [(20000, "54.8"), ("much", ""), ("inf", ""), (-5, ""), (None, "")]
+)
+def test_an_age_that_is_none_stays_empty(days, years):
+    one = case("P1", dead=1)
+    one["diagnoses"][0]["age_at_diagnosis"] = days
+    assert sheet_of([one])["age"].tolist() == [years]

@@ -66,6 +66,8 @@ def _last_seen(case: Mapping[str, Any]) -> float | None:
 
 def _number(value: object) -> float | None:
     """A day as a number; None if it is none."""
+    if isinstance(value, bool):
+        return None
     try:
         day = float(str(value))
     except ValueError:

@@ -8,12 +8,14 @@ import pandas as pd
 
 from histoniche.cohort.barcodes import patient_of
 from histoniche.cohort.sources.answers import plain
-from histoniche.cohort.sources.cbioportal import CBioPortal
+from histoniche.cohort.sources.cbioportal import CBioPortal, Level
 from histoniche.cohort.sources.decisions import Decision
 from histoniche.errors import InputError
 
 _MISSING = {"", "NA", "N/A", "NAN", "[NOT AVAILABLE]", "[UNKNOWN]", "[NOT APPLICABLE]"}
 _PRIMARY = "01"
+_KEYS: dict[Level, str] = {"patient": "PATIENT_ID", "sample": "SAMPLE_ID"}
+"""Columns with whose clinical data they are."""
 
 
 class Label(NamedTuple):
@@ -109,17 +111,20 @@ def _owner(barcode: str) -> str | None:
 
 def _clinical(entry: Mapping[str, Any], portal: CBioPortal) -> list[tuple[str, str]]:
     """Values of a clinical attribute of cBioPortal."""
-    table = portal.clinical(entry["study"], entry["level"])
-    if entry["attribute"] not in table:
-        known = ", ".join(str(name) for name in table.columns[1:]) or "none"
-        raise InputError(
-            "the study has no such attribute",
-            file=f"{portal.base}/studies/{entry['study']}",
-            column=entry["attribute"],
-            remedy=f"name one of {plain(known, 300)}, or leave the label out by --without",
-        )
-    key = "SAMPLE_ID" if entry["level"] == "sample" else "PATIENT_ID"
-    return list(zip(table[key], table[entry["attribute"]], strict=True))
+    known: set[str] = set()
+    # Studies differ in whose attribute it is, and may change it with a release.
+    for level in sorted(_KEYS, key=lambda level: level != entry["level"]):
+        table = portal.clinical(entry["study"], level)
+        if entry["attribute"] in table:
+            return list(zip(table[_KEYS[level]], table[entry["attribute"]], strict=True))
+        known |= set(map(str, table.columns))
+    names = ", ".join(sorted(known - set(_KEYS.values()))) or "none"
+    raise InputError(
+        "the study has no such attribute",
+        file=f"{portal.base}/studies/{entry['study']}",
+        column=entry["attribute"],
+        remedy=f"name one of {plain(names, 300)}, or leave the label out by --without",
+    )
 
 
 def _copy_number(entry: Mapping[str, Any], portal: CBioPortal) -> list[tuple[str, str]]:
