@@ -20,6 +20,7 @@ from histoniche.cohort.sources.partial import part_of
 from histoniche.cohort.sources.records import (
     is_fetched,
     read_wanted,
+    remove,
     verify,
     write_fetched,
     write_wanted,
@@ -111,6 +112,17 @@ def test_what_is_there_is_not_asked_for_again(server, connection, tmp_path):
     assert verify(tmp_path) == ["d/f0: changed since it was fetched"]
     fetch(remotes, tmp_path, connection)
     assert verify(tmp_path) == []
+
+
+def test_a_file_that_was_removed_on_purpose_is_not_missed(server, connection, tmp_path):
+    remotes = files(server, 2)
+    fetch(remotes, tmp_path, connection)
+    remove("d/f0", tmp_path)
+    (tmp_path / "d/f1").unlink()
+    assert verify(tmp_path) == ["d/f1: missing"] and len(write_fetched(tmp_path)) == 2
+    fetch(remotes, tmp_path, connection)
+    (tmp_path / "d/f0").unlink()
+    assert verify(tmp_path) == ["d/f0: missing"]
 
 
 def test_one_that_fails_does_not_stop_the_others(server, connection, tmp_path):

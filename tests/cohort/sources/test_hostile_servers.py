@@ -191,10 +191,12 @@ def test_a_file_without_its_record_is_not_fetched_again(server, connection, tmp_
     remote, target = remote_of(server), tmp_path / "slides/a.svs"
     target.parent.mkdir()
     target.write_bytes(CONTENT)
+    part_of(target).write_bytes(CONTENT[:100])
     assert not is_fetched(remote, tmp_path) and estimate([remote], tmp_path).size == 0
     (row,) = fetch([remote], tmp_path, connection)
     assert server.seen == [] and is_fetched(remote, tmp_path)
     assert row.verified == "md5" and row.size == len(CONTENT)
+    assert visible(target.parent) == ["a.svs"]
     # One that only looks like it is.
     target.write_bytes(CONTENT[::-1])
     fetch([remote], tmp_path, connection)

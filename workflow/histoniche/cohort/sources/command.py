@@ -238,8 +238,8 @@ def _place(folder: Path, *, dry_run: bool) -> Iterator[Path]:
 def _space(cohort: Gathered, folder: Path, *, keep_slides: bool) -> list[str]:
     """What fetching takes, and what to do if the disk has no room for it."""
     slides = [one for one in cohort.remotes if one.path.startswith("slides/")]
-    others = [one for one in cohort.remotes if one not in set(slides)]
-    expected = estimate(others if not keep_slides else cohort.remotes, folder)
+    others = [one for one in cohort.remotes if not one.path.startswith("slides/")]
+    expected = estimate(cohort.remotes if keep_slides else others, folder)
     lines = [expected.words]
     if not keep_slides:
         size = human(sum(one.size or 0 for one in slides))

@@ -79,6 +79,8 @@ def _fetch(
     with held(target) as path:
         if _is_there(remote, target):
             arrived(target.stat().st_size)
+            # What an earlier attempt left of it.
+            path.write_bytes(b"")
             return _described(remote, md5=str(remote.md5), sha=sha256(target), target=target)
         part = Partial(path, url=remote.url, size=remote.size, md5=remote.md5, arrived=arrived)
         _complete(part, remote, connection, bandwidth)

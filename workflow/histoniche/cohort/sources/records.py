@@ -82,6 +82,14 @@ def record(fetched: Fetched, folder: Path) -> None:
     write_json({**asdict(fetched), "written_ns": written}, _note(fetched.path, folder))
 
 
+def remove(path: str, folder: Path) -> None:
+    """Remove a file that came and is done with; the record of its coming stays."""
+    (folder / path).unlink(missing_ok=True)
+    note = _note(path, folder)
+    if note.is_file():
+        write_json({**read_json(note), "removed": True}, note)
+
+
 def is_fetched(remote: Remote, folder: Path) -> bool:
     """Whether a file is there as it came, and is the one that is wanted.
 
@@ -117,10 +125,15 @@ def write_fetched(folder: Path) -> list[Fetched]:
 
 
 def verify(folder: Path) -> list[str]:
-    """Files that came and are missing or changed since, with what is wrong, by all their bytes."""
+    """Files that came and are missing or changed since, with what is wrong, by all their bytes.
+
+    Those that were removed when they were done with are not missed.
+    """
     problems = []
     for row in write_fetched(folder):
         target = folder / row.path
+        if not target.is_file() and read_json(_note(row.path, folder)).get("removed"):
+            continue
         if not target.is_file():
             problems.append(f"{row.path}: missing")
         elif sha256(target) != row.sha256:

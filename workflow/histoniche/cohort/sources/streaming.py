@@ -13,6 +13,7 @@ import yaml
 from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.sources.cohort_files import merged
 from histoniche.cohort.sources.command import fetch_some
+from histoniche.cohort.sources.records import remove
 from histoniche.cohort.study import Study, read_study
 from histoniche.errors import InputError
 
@@ -66,7 +67,7 @@ def stream(
             _run(configs, manifests_of(study, batches), arguments)
             slides = [slide for own in batches.values() for slide in own]
             for path in _sources(study, slides):
-                (folder / path).unlink(missing_ok=True)
+                remove(path, folder)
             number += len(slides)
             logging.info("%d slides are done, %d of %d steps", number, place + 1, len(windows))
     return number
