@@ -87,11 +87,11 @@ class CBioPortal:
         nothing is known.
         """
         if Path(study).is_dir():
-            files, wanted = unpacked(Path(study)), f"{level}s"
-            if wanted not in files:
+            files, kind = unpacked(Path(study)), f"{level}s"
+            if kind not in files:
                 remedy = "unpack all of the study's .tar.gz"
-                raise InputError(f"no {UNPACKED[wanted][0]} here", file=study, remedy=remedy)
-            return read_clinical(files[wanted])
+                raise InputError(f"no {UNPACKED[kind][0]} here", file=study, remedy=remedy)
+            return read_clinical(files[kind])
         query = {"clinicalDataType": level.upper(), "projection": "SUMMARY"}
         keys = ["patientId"] if level == "patient" else ["patientId", "sampleId"]
         wanted = [*keys, "clinicalAttributeId", "value"]
