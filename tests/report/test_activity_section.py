@@ -61,8 +61,9 @@ def test_nothing_sure_is_said(text):
     assert "No activity differs after correction." in page
 
 
-def test_the_method_is_named_and_a_stage_that_did_not_run_says_so(text):
+def test_the_method_is_named_and_a_stage_that_did_not_run_has_no_section(text, palette):
     settings = {"activity": {"method": "ssgsea"}}
     assert "ssGSEA" in text({"activity_correlation": correlation(0.01)}, settings)
     assert "Activities between groups" not in text({"activity_correlation": correlation(0.01)})
-    assert "activity" in text({}, {"study": {}})
+    section = activity_section(Results({}, {"study": {}}, palette))
+    assert section.missing == "no `activity` block" and not section.blocks

@@ -192,7 +192,8 @@ def test_nothing_kept_is_said(page):
     assert not [row for row in cells_of(text) if len(row) == 11]
 
 
-def test_without_their_blocks_the_sections_say_so(page):
+def test_without_their_blocks_the_methods_say_so(page):
     text = page({})
-    assert "Not run: no <code>single_cell</code> block." in text
-    assert "Not run: no <code>ligand_receptor</code> block." in text
+    assert "Signatures in single cells (no <code>single_cell</code> block)" in text
+    assert "Cross-talk between cell types (no <code>ligand_receptor</code> block)" in text
+    assert 'id="single_cells"' not in text and 'id="crosstalk"' not in text

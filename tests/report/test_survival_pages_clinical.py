@@ -144,5 +144,5 @@ def test_few_deaths_are_cautioned_against(page: Page, tmp_path: Path) -> None:
     assert "fewer than 10 deaths each" in text
 
 
-def test_without_its_block_the_section_says_so(page: Page) -> None:
-    assert "Not run: no <code>clinical_use</code> block." in page([])
+def test_without_its_block_the_methods_say_so(page: Page) -> None:
+    assert "Clinical use (no <code>clinical_use</code> block)" in page([])

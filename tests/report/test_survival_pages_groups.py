@@ -296,7 +296,8 @@ def test_genes_are_listed_by_direction_with_what_was_flagged(page: Page) -> None
     assert "Every gene was set against survival alone in the training cohort, by Cox" in plain
 
 
-def test_without_their_blocks_the_sections_say_so(page: Page) -> None:
+def test_without_their_blocks_the_methods_say_so(page: Page) -> None:
     text = page()
-    assert "Not run: no <code>survival_curves</code> block." in text
-    assert "Not run: no <code>gene_survival</code> block." in text
+    assert "Survival of groups (no <code>survival_curves</code> block)" in text
+    assert "Survival by every gene (no <code>gene_survival</code> block)" in text
+    assert 'id="survival_groups"' not in text and 'id="gene_survival"' not in text

@@ -190,8 +190,8 @@ def test_models_that_were_not_fitted_or_have_a_penalty_give_no_tests(page: Page)
     assert "has no hazard ratio: age does not vary" in words(text)
 
 
-def test_without_its_block_the_section_says_so(results: Any, palette: Any, tmp_path: Path) -> None:
+def test_without_its_block_the_methods_say_so(results: Any, palette: Any, tmp_path: Path) -> None:
     files = {"patients": results.files["patients"]}
     out = tmp_path / "s.html"
     write_summary(out, results=files, settings=results.settings, palette=palette)
-    assert "Not run: no <code>survival_models</code> block." in out.read_text()
+    assert "Survival models (no <code>survival_models</code> block)" in out.read_text()

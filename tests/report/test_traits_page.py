@@ -58,7 +58,7 @@ def page(results, palette, tmp_path):
             palette=palette,
         )
         text = out.read_text(encoding="utf-8")
-        found = re.search(r'<section id="traits".*?(?=<section id="signatures")', text, re.DOTALL)
+        found = re.search(r'<section id="traits".*?</section>', text, re.DOTALL)
         return found[0] if found else ""
 
     return write

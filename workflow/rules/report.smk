@@ -175,7 +175,7 @@ rule write_summary:
                 table=CLINICAL_TABLES,
             ),
         ),
-        figures=[path for path in FIGURES if not path.endswith(".tsv")],
+        figures=FIGURES,
         batches=[
             *(path for stage in SHOWN_STAGES for path in stage.manifests(PICTURED)),
             *SCANNED.manifests(PICTURED_SCANS),
@@ -208,7 +208,7 @@ rule write_summary:
         code=code_version("write_summary"),
         templates=[
             file_digest(f"workflow/histoniche/report/templates/{name}")
-            for name in ("summary.html.j2", "page.css")
+            for name in ("summary.html.j2", "page.css", "page.js")
         ],
     message:
         "Writing the summary page"

@@ -46,14 +46,29 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A file beside the page, or a place in the page."""
+
+    text: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Picture:
-    """One figure of the page: vector drawing, or else a data address of a picture."""
+    """One figure of the page: vector drawing, or else the address of a picture.
+
+    The address holds the picture itself (`data:`), or leads to its file beside the page.
+    """
 
     title: str
     caption: str
     drawing: Markup | None = None
     address: str = ""
-    files: str = ""
+    files: Sequence[Link] = ()
+    rows: Table | None = None
+    """The table that it was drawn from, if that is small."""
+    table: Link | None = None
+    """The file of that table, with its size in words."""
     kind: str = "picture"
 
 
@@ -64,6 +79,8 @@ class Photo:
     label: str
     note: str
     address: str | None
+    file: str = ""
+    """Where the picture itself lies beside the page."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +156,8 @@ class Section:
     name: str
     title: str
     blocks: Sequence[Block]
+    missing: str = ""
+    """Why its stage did not run, if it did not; then it does not stand on the page."""
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], note: str = "") -> Table:
@@ -155,5 +174,5 @@ def without_empty_note(full: Table) -> Table:
 
 
 def not_run(name: str, title: str, block: str) -> Section:
-    """Section of a stage that did not run, with the reason."""
-    return Section(name, title, [Paragraph(f"Not run: no `{block}` block.", "muted")])
+    """Section of a stage that did not run, because the configuration has no such block."""
+    return Section(name, title, [], missing=f"no `{block}` block")

@@ -1,5 +1,7 @@
 """The summary page: one HTML file that needs nothing else."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +14,7 @@ from histoniche import __version__
 from histoniche.cohort.palette import Region
 from histoniche.files import write_text
 from histoniche.report.blocks import Block, Findings, Paragraph, Section, Tile, Tiles
+from histoniche.report.budget import MOST_BYTES, lighter, linked_pictures
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.findings import findings
 from histoniche.report.numbers import count, format_interval
@@ -40,9 +43,12 @@ from histoniche.report.sections.survival import survival_section
 from histoniche.report.sections.survival_groups import survival_groups_section
 from histoniche.report.sections.survival_models import survival_models_section
 from histoniche.report.sections.traits import traits_section
+from histoniche.report.sorting import sort_value
 from histoniche.report.trait_findings import told
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+_DOI = re.compile(r"\bdoi:(10\.\d{4,9}/[A-Za-z0-9._;()/:-]*[A-Za-z0-9)])")
 
 _SECTIONS = (
     cohort_section,
@@ -68,7 +74,6 @@ _SECTIONS = (
     survival_models_section,
     clinical_section,
     pathways_section,
-    methods_section,
 )
 
 
@@ -87,7 +92,7 @@ def write_summary(
         Where the page goes.
     results
         What the run left behind, by name; names as in `histoniche.report.results`.
-        `patients` must be there; the section of anything else that is absent says so.
+        `patients` must be there; anything else that is absent is named among the methods.
     settings
         The blocks of the configuration with their defaults.
     palette
@@ -95,8 +100,18 @@ def write_summary(
     """
     run = Results(results, settings, palette)
     built = [build(run) for build in _SECTIONS]
-    sections = [_glance(run), *(section for section in built if section is not None)]
-    write_text(render(sections, study=run.block("study")), out)
+    absent = [section for section in built if section.missing]
+    sections = [
+        _glance(run),
+        *(section for section in built if not section.missing),
+        methods_section(run, absent),
+    ]
+    study = run.block("study")
+    page = render(sections, study=study)
+    excess = len(page.encode("utf-8")) - MOST_BYTES
+    if excess > 0:
+        page = render(lighter(sections, excess), study=study)
+    write_text(page, out)
 
 
 def render(sections: Sequence[Section], *, study: Mapping[str, Any]) -> str:
@@ -109,7 +124,12 @@ def render(sections: Sequence[Section], *, study: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["coded"] = coded
+    environment.filters["sorts"] = sorts
     template = environment.get_template("summary.html.j2")
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    # Nothing else can run, whatever stands in a name.
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    beside = linked_pictures(sections)
     return template.render(
         title=study.get("title", "HistoNiche study"),
         description=study.get("description", ""),
@@ -117,12 +137,22 @@ def render(sections: Sequence[Section], *, study: Mapping[str, Any]) -> str:
         license=study.get("license", ""),
         version=__version__,
         sections=sections,
+        script=Markup(script),
+        digest=f"sha256-{digest}",
+        beside=count(beside, "picture") if beside else "",
     )
 
 
+def sorts(text: str) -> Markup:
+    """Attribute by which a cell of numbers sorts, where its text alone would not do."""
+    value = sort_value(text)
+    return Markup("") if value == text else Markup(' data-value="{}"').format(value)
+
+
 def coded(text: str) -> Markup:
-    """Escape a text, set what stands between backticks as code, keep numbers on one line."""
+    """Escape a text, set `code` as such, make DOIs links, keep numbers on one line."""
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    safe = _DOI.sub(r'<a href="https://doi.org/\1">doi:\1</a>', safe)
     return Markup(re.sub(r"(\d\.\de-\d+)", r'<span class="number">\1</span>', safe))
 
 

@@ -3,32 +3,51 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from markupsafe import Markup
 from PIL import Image
 
-from histoniche.report.blocks import Picture
+from histoniche.report.blocks import Link, Photo, Picture
+from histoniche.report.figure_tables import count_rows, small_table
+from histoniche.report.numbers import count
 from histoniche.report.results import Results
 
-_LARGEST_DRAWING = 600_000
+LARGEST_DRAWING = 600_000
+"""Bytes of the largest drawing that stands on the page as one."""
 _SIDES = (960, 800, 640, 520, 420, 320, 240, 160, 120)
 _QUALITY = 82
 
 
 def picture_of(results: Results, stem: str, title: str, caption: str) -> list[Picture]:
-    """Figure of the page by its name; nothing if the figure was not drawn.
+    """Figure of the page by its name, with its files; nothing if the figure was not drawn.
 
     A drawing so large that it would slow the page down stands there as a picture.
     """
     path = results.figure(stem)
     if path is None:
         return []
-    files = f"figures/{stem}.svg, .png, .tsv"
-    if path.stat().st_size <= _LARGEST_DRAWING:
-        return [Picture(title, caption, drawing=inline_drawing(path), files=files)]
-    address = png_address(path.with_suffix(".png"))
-    return [Picture(title, caption, address=address, files=files)]
+    place = f"figures/{quote(stem)}"
+    files = [Link(ending.upper(), f"{place}.{ending}") for ending in ("svg", "png", "tsv")]
+    twin = path.with_suffix(".tsv")
+    picture = Picture(
+        title,
+        caption,
+        files=files,
+        rows=small_table(twin, f"Table of the figure: {title}"),
+        table=Link(count(count_rows(twin), "row"), f"{place}.tsv"),
+    )
+    if path.stat().st_size <= LARGEST_DRAWING:
+        return [replace(picture, drawing=inline_drawing(path))]
+    return [replace(picture, address=png_address(path.with_suffix(".png")))]
+
+
+def photo_of(results: Results, path: Path, *, note: str, side: int, most: int) -> Photo:
+    """Picture of a slide, patient or trait, named after its folder; see `jpeg_address`."""
+    address = jpeg_address(path, side=side, most=most)
+    return Photo(path.parent.name, note, address, results.place(path) if address else "")
 
 
 def inline_drawing(path: Path) -> Markup:

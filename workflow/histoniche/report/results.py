@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -171,7 +172,13 @@ class Results:
 
     def figure(self, stem: str) -> Path | None:
         """Path of a figure by its name without ending."""
-        return next((path for path in self.paths("figures") if path.stem == stem), None)
+        drawings = (path for path in self.paths("figures") if path.suffix == ".svg")
+        return next((path for path in drawings if path.stem == stem), None)
+
+    def place(self, path: Path) -> str:
+        """Address of a result as seen from the summary page; empty if it lies elsewhere."""
+        root = Path(self.settings.get("results", "."))
+        return quote(path.relative_to(root).as_posix()) if path.is_relative_to(root) else ""
 
     def block(self, name: str) -> dict[str, Any]:
         """One block of the configuration; empty if it is not there."""

@@ -14,8 +14,8 @@ _TITLE = "Areas of the regions"
 def areas_section(results: Results) -> Section:
     """Describe how much of each region the patients have."""
     if not results.has("areas"):
-        text = "Not run: no `segmentation` block and no table of areas."
-        return Section("areas", _TITLE, [Paragraph(text, "muted")])
+        missing = "no `segmentation` block and no table of areas"
+        return Section("areas", _TITLE, [], missing=missing)
     areas = results.table("areas").dropna(subset=["area"])
     name, unit = MEASURES[results.block("areas").get("measure", "area_mm2")]
     patients = areas["patient"].nunique()

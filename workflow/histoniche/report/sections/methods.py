@@ -1,6 +1,6 @@
 """Section on methods, caveats, versions and references, written from the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from histoniche.omics.scores import OWN
@@ -63,8 +63,11 @@ CITATIONS = {
 """Publications of the methods, by short name."""
 
 
-def methods_section(results: Results) -> Section:
-    """State what was done with which settings, what it cannot tell, and with what software."""
+def methods_section(results: Results, absent: Sequence[Section] = ()) -> Section:
+    """State what was done with which settings, what it cannot tell, and with what software.
+
+    `absent` are the parts of the workflow that did not run.
+    """
     steps = [
         *_slides(results),
         *_split(results),
@@ -82,6 +85,7 @@ def methods_section(results: Results) -> Section:
     versions = [(name, version) for name, version in software_versions().items()]
     blocks: list[Block] = [
         *(Paragraph(step) for step in steps),
+        *_absent(absent),
         Heading("What to keep in mind"),
         Bullets(list(_caveats(results))),
         Heading("References"),
@@ -89,6 +93,13 @@ def methods_section(results: Results) -> Section:
         table("Software that made this page", ("package", "version"), versions),
     ]
     return Section("methods", "Methods and caveats", blocks)
+
+
+def _absent(sections: Sequence[Section]) -> Iterator[Paragraph]:
+    """What did not run, and why."""
+    if sections:
+        told = [f"{section.title} ({section.missing})" for section in sections]
+        yield Paragraph(f"Not run: {'; '.join(told)}.", "muted")
 
 
 def _slides(results: Results) -> Iterator[str]:

@@ -17,11 +17,12 @@ _TITLE = "Signatures of risk"
 _ROLES = {"train": "to learn from", "validation": "to choose the weights by"}
 
 
-def risk_signatures_section(results: Results) -> Section | None:
-    """Report risks that networks learned from scans or slides, or nothing if none did."""
+def risk_signatures_section(results: Results) -> Section:
+    """Report risks that networks learned from scans or slides."""
     found = signatures_of(results)
     if not found:
-        return None
+        missing = "no `imaging` and no `slide_signature` block"
+        return Section("risk_signatures", _TITLE, [], missing=missing)
     return Section("risk_signatures", _TITLE, list(_blocks(results, found)))
 
 

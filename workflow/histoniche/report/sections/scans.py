@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from histoniche.report.blocks import Block, Gallery, Paragraph, Photo, table
+from histoniche.report.blocks import Block, Gallery, Paragraph, table
 from histoniche.report.numbers import count, join_words
-from histoniche.report.pictures import jpeg_address, picture_of
+from histoniche.report.pictures import photo_of, picture_of
 from histoniche.report.results import Results, records
 
 _MOST_ROWS = 40
@@ -72,8 +72,7 @@ def _gallery(results: Results) -> Iterator[Gallery]:
     """All slices and maps of some patients."""
     paths = results.paths("scan_pictures")
     photos = [
-        Photo(path.parent.name, "", jpeg_address(path, side=960, most=_BUDGET // len(paths)))
-        for path in paths
+        photo_of(results, path, note="", side=960, most=_BUDGET // len(paths)) for path in paths
     ]
     if photos:
         title = f"Slices of {count(len(photos), 'scan')}"

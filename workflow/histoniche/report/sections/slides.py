@@ -9,7 +9,6 @@ from histoniche.report.blocks import (
     Block,
     Gallery,
     Paragraph,
-    Photo,
     Section,
     Swatches,
     Table,
@@ -18,10 +17,11 @@ from histoniche.report.blocks import (
 )
 from histoniche.report.evaluation import ROLE_NAMES
 from histoniche.report.numbers import count, format_number
-from histoniche.report.pictures import jpeg_address
+from histoniche.report.pictures import photo_of
 from histoniche.report.results import Results
 from histoniche.slides.artefact_kinds import COLOURS, KINDS
 
+_TITLE = "Slides and their quality"
 _MOST_THUMBNAILS = 48
 _MOST_ROWS = 200
 _THUMBNAIL_BYTES = 14_000
@@ -31,7 +31,7 @@ _OVERLAY_BUDGET = 1_600_000
 def slides_section(results: Results) -> Section:
     """Tell which slides were used, which were not and why, and show them."""
     if not results.has("quality"):
-        return Section("slides", "Slides", [Paragraph("Not run: no sheet of slides.", "muted")])
+        return Section("slides", _TITLE, [], missing="no sheet of slides")
     quality = results.table("quality")
     blocks: list[Block] = [Paragraph(_summary(quality))]
     left_out = quality[quality["status"] != "ok"]
@@ -44,12 +44,14 @@ def slides_section(results: Results) -> Section:
     if thumbnails:
         status = dict(zip(quality["slide"], quality["status"], strict=True))
         photos = [
-            Photo(
-                path.parent.name,
-                ""
+            photo_of(
+                results,
+                path,
+                note=""
                 if status.get(path.parent.name) == "ok"
                 else str(status.get(path.parent.name, "")),
-                jpeg_address(path, side=160, most=_THUMBNAIL_BYTES),
+                side=160,
+                most=_THUMBNAIL_BYTES,
             )
             for path in thumbnails
         ]
@@ -60,7 +62,7 @@ def slides_section(results: Results) -> Section:
         if found:
             colours = ["#{:02X}{:02X}{:02X}".format(*COLOURS[kind]) for kind in found]
             blocks.append(Swatches([(c, "", kind) for c, kind in zip(colours, found, strict=True)]))
-    return Section("slides", "Slides and their quality", blocks)
+    return Section("slides", _TITLE, blocks)
 
 
 def maps_section(results: Results) -> Section:
@@ -73,8 +75,7 @@ def maps_section(results: Results) -> Section:
     if examples:
         most = _OVERLAY_BUDGET // len(examples)
         photos = [
-            Photo(path.parent.name, note, jpeg_address(path, side=960, most=most))
-            for path, note in examples
+            photo_of(results, path, note=note, side=960, most=most) for path, note in examples
         ]
         note = (
             "Slides of patients who were held out of training come first. "

@@ -152,8 +152,8 @@ def _coefficients(results: Results, level: str) -> Table:
         ratio = format_interval(row["hazard_ratio"], row["low"], row["high"])
         rows.append(
             (
-                str(row["model"]) if first else "",
-                str(row["covariate"]) if first else "",
+                str(row["model"]),
+                str(row["covariate"]),
                 f"{row['level']} (reference)" if row["reference"] else str(row["unit"]),
                 f"{int(row['n']):,} / {int(row['events']):,}",
                 "1" if row["reference"] else ratio,

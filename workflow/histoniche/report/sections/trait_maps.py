@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from histoniche.report.blocks import Block, Gallery, Heading, Paragraph, Photo
+from histoniche.report.blocks import Block, Gallery, Heading, Paragraph
 from histoniche.report.numbers import count, percent
-from histoniche.report.pictures import jpeg_address, picture_of
+from histoniche.report.pictures import photo_of, picture_of
 from histoniche.report.results import Results
 from histoniche.report.trait_settings import bag_traits, tile_traits
 
@@ -20,7 +20,7 @@ def gallery(results: Results, trait: str) -> Iterator[Gallery]:
     """The surest right and wrong tiles."""
     for path in results.paths("trait_galleries"):
         if path.parent.name == trait:
-            photo = Photo(trait, "", jpeg_address(path, side=960, most=_GALLERY_BYTES))
+            photo = photo_of(results, path, note="", side=960, most=_GALLERY_BYTES)
             note = (
                 "Tiles inherit the class of their slide, so that a wrong one may be right. Which "
                 f"they are stands in traits/{trait}/gallery.tsv."
@@ -102,10 +102,12 @@ def _maps(results: Results, paths: Sequence[Path], title: str, note: str) -> Ite
     most = int(results.block("report").get("examples", _PICTURES))
     shown = sorted(paths, key=lambda path: path.parent.name not in tested)[:most]
     photos = [
-        Photo(
-            path.parent.name,
-            patients.get(path.parent.name, ""),
-            jpeg_address(path, side=960, most=_MAPS_BUDGET // len(shown)),
+        photo_of(
+            results,
+            path,
+            note=patients.get(path.parent.name, ""),
+            side=960,
+            most=_MAPS_BUDGET // len(shown),
         )
         for path in shown
     ]

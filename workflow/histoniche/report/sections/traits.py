@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.report.blocks import Block, Heading, Paragraph, Section
+from histoniche.report.blocks import Block, Heading, Paragraph, Section, not_run
 from histoniche.report.numbers import count, join_words
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results
@@ -24,10 +24,10 @@ _TITLE = "Traits on the tiles"
 _OUTSIDE = ("near", "far")
 
 
-def traits_section(results: Results) -> Section | None:
-    """Report what was learned of each trait, how well it is told, and where it is; or nothing."""
+def traits_section(results: Results) -> Section:
+    """Report what was learned of each trait, how well it is told, and where it is."""
     if not any(results.has(name) for name in ("trait_labels", "trait_metrics", "heat_maps")):
-        return None
+        return not_run("traits", _TITLE, "traits")
     return Section("traits", _TITLE, list(_blocks(results)))
 
 
