@@ -10,6 +10,7 @@ from histoniche.report.blocks import Block, Paragraph, Section, Table, table
 from histoniche.report.evaluation import ROLE_NAMES
 from histoniche.report.numbers import MISSING, count, format_number
 from histoniche.report.results import Results
+from histoniche.report.sections.cohort_origin import origin_blocks
 from histoniche.report.sections.cohorts_compared import cohort_blocks
 
 _MOST_LEVELS = 8
@@ -18,7 +19,7 @@ _MOST_LEVELS = 8
 def cohort_section(results: Results) -> Section:
     """Describe patients, follow-up, covariates and roles in training."""
     patients = results.table("patients")
-    blocks: list[Block] = [Paragraph(_follow_up(patients))]
+    blocks: list[Block] = [Paragraph(_follow_up(patients)), *origin_blocks(results)]
     covariates = results.block("cohort").get("covariates", {})
     if covariates:
         blocks.append(_covariates(patients, covariates))
