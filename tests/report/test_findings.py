@@ -89,13 +89,6 @@ def test_best_of_many_strata_is_corrected_for_all_of_them(told):
     assert "In none of 20 mutation strata" in found[0].text
 
 
-def test_few_patients_and_deaths_are_a_caution(told):
-    found = told(metrics=lambda t: t.assign(patients=2), cox=lambda t: t.assign(events=9))
-    cautions = [finding.text for finding in found if finding.verdict == "caution"]
-    assert any("2 test patients" in text for text in cautions)
-    assert any("9 deaths" in text for text in cautions)
-
-
 def test_models_that_could_not_be_fitted_are_a_caution(told):
     found = told(cox=lambda t: t.assign(p=np.nan, q=np.nan, hazard_ratio=np.nan))
     assert found[0].verdict == "caution" and "could be fitted" in found[0].text

@@ -112,7 +112,7 @@ def test_sections_come_in_the_order_of_the_contents(full):
     contents = re.findall(r"<li><a href=\"#(\w+)\">", full)
     assert titles == contents
     assert titles == [
-        *("glance", "patients", "slides", "maps", "segmentation", "areas"),
+        *("glance", "careful", "patients", "slides", "maps", "segmentation", "areas"),
         *("signatures", "enrichment", "comparisons", "survival", "methods"),
     ]
 

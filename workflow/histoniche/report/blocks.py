@@ -128,6 +128,13 @@ class Finding:
 
     text: str
     verdict: FindingKind
+    see: str = ""
+    """Name of the section that tells more."""
+
+
+def caution(text: str, see: str) -> Finding:
+    """What to be careful with, and the name of the section that tells more."""
+    return Finding(text, "caution", see)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from histoniche.multiplicity import false_discovery
 from histoniche.report.blocks import Finding
-from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.measures import compared, covariate_name
 from histoniche.report.numbers import (
     count,
@@ -25,8 +24,6 @@ from histoniche.report.trait_findings import trait_findings
 
 _Q = 0.05
 _MOST = 3
-_FEW_PATIENTS = 5
-_FEW_DEATHS = 30
 
 
 def findings(results: Results) -> list[Finding]:
@@ -39,7 +36,6 @@ def findings(results: Results) -> list[Finding]:
         *risk_findings(results),
         *_signatures(results),
         *_enrichment(results),
-        *_cautions(results),
     ]
 
 
@@ -200,29 +196,3 @@ def _enrichment(results: Results) -> Iterator[Finding]:
         yield Finding(f"Enriched: {join_words(parts)}.", "holds")
     else:
         yield Finding("No signature is enriched in a gene set at q < 0.05.", "open")
-
-
-def _cautions(results: Results) -> Iterator[Finding]:
-    """What limits the above."""
-    if results.has("metrics"):
-        metrics = results.table("metrics")
-        role = best_role(metrics)
-        if role is None:
-            yield Finding(
-                "The accuracy of the regions is not known: nobody was held out.", "caution"
-            )
-        else:
-            patients = int(metrics.loc[metrics["role"] == role, "patients"].max())
-            if patients < _FEW_PATIENTS:
-                yield Finding(
-                    f"The accuracy of the regions rests on {count(patients, ROLE_NAMES[role])}.",
-                    "caution",
-                )
-    if results.has("cox") and len(results.table("cox")):
-        deaths = int(results.table("cox")["events"].max())
-        if deaths < _FEW_DEATHS:
-            yield Finding(
-                f"Survival rests on {count(deaths, 'death')}: intervals are wide, and what does "
-                "not hold here may still be there.",
-                "caution",
-            )

@@ -83,6 +83,13 @@ def join_words(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def listed(parts: list[str], *, most: int = 5, between: str = ", ") -> str:
+    """The first `most` parts, and how many more there are: a, b and 3 more."""
+    if len(parts) <= most:
+        return join_words(parts) if between == ", " else between.join(parts)
+    return f"{between.join(parts[:most])} and {len(parts) - most:,} more"
+
+
 def _end(value: float, decimals: int) -> str:
     """One end of an interval; a dash where it is unknown, infinity where it is open."""
     if math.isnan(value):

@@ -15,6 +15,7 @@ from histoniche.cohort.palette import Region
 from histoniche.files import write_text
 from histoniche.report.blocks import Block, Findings, Paragraph, Section, Tile, Tiles
 from histoniche.report.budget import MOST_BYTES, lighter, linked_pictures
+from histoniche.report.cautions import careful_section
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.findings import findings
 from histoniche.report.numbers import count, format_interval
@@ -103,6 +104,7 @@ def write_summary(
     absent = [section for section in built if section.missing]
     sections = [
         _glance(run),
+        *filter(None, [careful_section(run)]),
         *(section for section in built if not section.missing),
         methods_section(run, absent),
     ]
@@ -137,6 +139,7 @@ def render(sections: Sequence[Section], *, study: Mapping[str, Any]) -> str:
         license=study.get("license", ""),
         version=__version__,
         sections=sections,
+        titles={section.name: section.title for section in sections},
         script=Markup(script),
         digest=f"sha256-{digest}",
         beside=count(beside, "picture") if beside else "",

@@ -16,7 +16,7 @@ _FEW = 10
 
 
 def trait_findings(results: Results) -> Iterator[Finding]:
-    """The traits that are told best, those that are not, and how few patients say so."""
+    """The traits that are told best, and those that are not."""
     table = told(results)
     if table.empty:
         return
@@ -38,12 +38,18 @@ def trait_findings(results: Results) -> Iterator[Finding]:
             f"No better than chance could be shown, by AUROC of patients: {join_words(names)}.",
             "open",
         )
-    fewest = int(table["n_patients"].min())
+
+
+def trait_cautions(results: Results) -> Iterator[Finding]:
+    """How few patients say how well a trait is told."""
+    table = told(results)
+    fewest = int(table["n_patients"].min()) if len(table) else _FEW
     if fewest < _FEW:
         yield Finding(
             f"How well a trait is told rests on {count(fewest, 'test patient')} at the least: "
             "what cannot be shown here may still be there.",
             "caution",
+            "traits",
         )
 
 
