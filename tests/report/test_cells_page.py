@@ -7,6 +7,7 @@ import pytest
 
 from histoniche.report.page import write_summary
 from histoniche.tables import write_table
+from page_numbers import check_numbers, run_of
 
 BLOCKS = {
     "single_cell": {
@@ -106,7 +107,9 @@ def page(results, palette, tmp_path):
             write_table(table, files[name])
         settings = {**results.settings, **BLOCKS, **changes}
         write_summary(tmp_path / "s.html", results=files, settings=settings, palette=palette)
-        return (tmp_path / "s.html").read_text(encoding="utf-8")
+        text = (tmp_path / "s.html").read_text(encoding="utf-8")
+        check_numbers(text, run_of(files, settings, tmp_path))
+        return text
 
     return write
 

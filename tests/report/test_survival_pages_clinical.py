@@ -15,6 +15,7 @@ from histoniche.report.results import Results
 from histoniche.survival.clinical import evaluate_clinically
 from histoniche.survival.clinical_findings import TABLES
 from histoniche.tables import read_table, write_table
+from page_numbers import check_numbers, run_of
 
 SETTINGS = {"cuts": [0.3, 0.6], "groups": 2, "bootstraps": 5}
 BLOCKS = {
@@ -71,7 +72,9 @@ def page(results: Results, palette: Sequence[Region], tmp_path: Path) -> Page:
             files["clinical"] = tables
         settings = {**results.settings, **BLOCKS}
         write_summary(tmp_path / "s.html", results=files, settings=settings, palette=palette)
-        return (tmp_path / "s.html").read_text(encoding="utf-8")
+        text = (tmp_path / "s.html").read_text(encoding="utf-8")
+        check_numbers(text, run_of(files, settings, tmp_path))
+        return text
 
     return write
 

@@ -25,6 +25,7 @@ from histoniche.survival.gene_scan import scan_by_cox, scan_by_log_rank
 from histoniche.survival.score_groups import compare_scores
 from histoniche.survival.stated_groups import compare_stated
 from histoniche.tables import read_table, write_table
+from page_numbers import check_numbers, run_of
 
 Page = Callable[..., str]
 DECLARED = {
@@ -124,7 +125,9 @@ def page(cohort: Path, palette: list[Region], tmp_path: Path) -> Page:
             files[f"genes_{test}"] = tmp_path / f"genes_{test}.parquet"
             write_table(scan(test), files[f"genes_{test}"])
         write_summary(tmp_path / "s.html", results=files, settings=settings, palette=palette)
-        return (tmp_path / "s.html").read_text(encoding="utf-8")
+        text = (tmp_path / "s.html").read_text(encoding="utf-8")
+        check_numbers(text, run_of(files, settings, tmp_path))
+        return text
 
     return write
 

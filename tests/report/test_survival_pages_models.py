@@ -14,6 +14,7 @@ from histoniche.report.page import write_summary
 from histoniche.survival.assumptions import check_assumptions
 from histoniche.survival.evaluation import evaluate_models
 from histoniche.tables import read_table, write_table
+from page_numbers import check_numbers, run_of
 
 DECLARED = {
     "age": {"type": "numeric", "per": 10.0, "unit": "years"},
@@ -79,7 +80,9 @@ def page(results: Any, palette: list[Region], tmp_path: Path) -> Page:
             "survival_models": {"models": models, "years": [1, 2], "bootstraps": 20, "knots": 4},
         }
         write_summary(tmp_path / "s.html", results=files, settings=settings, palette=palette)
-        return (tmp_path / "s.html").read_text(encoding="utf-8")
+        text = (tmp_path / "s.html").read_text(encoding="utf-8")
+        check_numbers(text, run_of(files, settings, tmp_path))
+        return text
 
     return write
 

@@ -16,6 +16,7 @@ from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.page import write_summary
 from histoniche.tables import write_table
 from histoniche.traits.round_table import round_table
+from page_numbers import check_numbers, run_of
 from trait_settings import FOLDS, MGMT, MIL, TRAITS
 from trait_tables import SETS, chain_tables, curves_and_metrics, two_trainings
 
@@ -51,13 +52,11 @@ def page(results, palette, tmp_path):
             files[name] = tmp_path / f"{name}.parquet"
             write_table(table, files[name])
         out = tmp_path / "s.html"
-        write_summary(
-            out,
-            results={**files, **dict(lists)},
-            settings={**results.settings, **(settings or SETTINGS)},
-            palette=palette,
-        )
+        files |= dict(lists)
+        whole = {**results.settings, **(settings or SETTINGS)}
+        write_summary(out, results=files, settings=whole, palette=palette)
         text = out.read_text(encoding="utf-8")
+        check_numbers(text, run_of(files, whole, tmp_path / "figures"))
         found = re.search(r'<section id="traits".*?</section>', text, re.DOTALL)
         return found[0] if found else ""
 
