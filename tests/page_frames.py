@@ -102,7 +102,8 @@ def labelled(name: str) -> Callable[[Run], pd.DataFrame]:
 
 
 def differing(run: Run) -> pd.DataFrame:
-    rule, rows = run.settings["differential"], []
+    rule = {"q": 0.05, "log2_fold_change": 0.0} | run.settings["differential"]
+    rows = []
     for _, own in labelled("differential")(run).groupby("comparison"):
         sure = own[own["q"] < rule["q"]]
         up = (sure["log2_fold_change"] > rule["log2_fold_change"]).sum()

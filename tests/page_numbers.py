@@ -60,6 +60,8 @@ class Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "figure":
             self._figure = ""
+        if tag == "dl":
+            self._label = ""
         if self._into is None or tag not in ("caption", "th", "td", "dt", "strong", "small"):
             return
         text = "".join(self._into)
@@ -186,7 +188,10 @@ def _told(cell: str, values: Sequence[float]) -> bool:
     nothing.
     """
     told = [_read(found) for found in _NUMBER.finditer(re.sub(r"< (?=1e-300)", "", cell))]
-    if np.isnan(values[0]) and [value for value, _ in told] in ([], [None]):
+    numbers = [value for value, _ in told]
+    if np.isnan(values[0]) and numbers in ([], [None]):
+        return True
+    if not np.isfinite(values[0]) and numbers == [float("inf")]:
         return True
     known = list(values)
     if len(told) < len(known) and all(not np.isfinite(end) for end in known[len(told) :]):
@@ -231,6 +236,10 @@ def run_of(files: Mapping[str, Any], settings: Mapping[str, Any], figures: Path)
     return Run(table, set(files), settings, figures, *lists)
 
 
+_SCORES = {"imaging": "dls", "slide_signature": "slide_signature"}
+"""Names of learned risks, where the configuration gives them no other."""
+
+
 def tiles_of(run: Run) -> dict[str, Sequence[float]]:
     """Numbers of the tiles at the top of the page: the number, then those of its note."""
     patients = run.table("patients")
@@ -260,7 +269,7 @@ def tiles_of(run: Run) -> dict[str, Sequence[float]]:
             rows = table[table["fold"].isna() & (table["seen"] == 0)].dropna(subset=["concordance"])
             if len(rows):
                 row = rows.sort_values("patients", ascending=False).iloc[0]
-                name = run.settings[block].get("score", block)
+                name = run.settings[block].get("score", _SCORES[block])
                 found[f"concordance of {name}"] = [*row[["concordance", "low", "high", "patients"]]]
     return found
 

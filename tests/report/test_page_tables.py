@@ -8,13 +8,23 @@ import pandas as pd
 import pytest
 from markupsafe import Markup
 
-from histoniche.report.blocks import Gallery, Link, Paragraph, Photo, Picture, Section, table
+from histoniche.report.blocks import (
+    Bullets,
+    Gallery,
+    Link,
+    Paragraph,
+    Photo,
+    Picture,
+    Section,
+    table,
+)
 from histoniche.report.budget import lighter, linked_pictures
 from histoniche.report.figure_tables import MOST_ROWS, count_rows, small_table
 from histoniche.report.numbers import format_interval, format_number, format_p, percent
 from histoniche.report.page import render
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results
+from histoniche.report.sections.citations import CITATIONS
 from histoniche.report.sorting import sort_value
 
 
@@ -202,3 +212,15 @@ def test_dois_are_links_and_nothing_else_is():
     hostile = Paragraph('doi:10.1000/"onmouseover="alert(1) doi:javascript:1')
     page = render([Section("x", "X", [hostile])], study={})
     assert not re.search(r"<a[^>]*(onmouseover|javascript)", page)
+
+
+def test_every_publication_has_a_doi_that_is_a_link_or_says_that_it_has_none():
+    page = render([Section("x", "X", [Bullets(list(CITATIONS.values()))])], study={})
+    items = re.findall(r"<li>(.*?)</li>", page[page.index('class="bullets"') :])
+    assert len(items) == len(CITATIONS) > 40
+    for name, item in zip(CITATIONS, items, strict=True):
+        if "without a DOI" not in item:
+            assert re.search(r'<a href="https://doi\.org/10\.[^"<>]+">doi:10\.[^<]+</a>$', item), (
+                name
+            )
+    assert "/18%3C2529::AID-SIM274%3E3.0.CO;2-5" in page

@@ -15,7 +15,8 @@ from histoniche.report.page import write_summary
 from histoniche.report.redaction import cleaned_settings
 from histoniche.report.results import Results
 from histoniche.report.risk_findings import risk_findings, risk_tiles
-from histoniche.report.sections.methods import CITATIONS, methods_section
+from histoniche.report.sections.citations import CITATIONS
+from histoniche.report.sections.methods import methods_section
 from histoniche.report.sections.risk_citations import risk_citations
 from histoniche.report.sections.risk_methods import risk_methods
 from histoniche.report.sections.risk_signatures import risk_signatures_section

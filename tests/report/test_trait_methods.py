@@ -6,10 +6,11 @@ import pytest
 import scipy.stats
 
 from histoniche.report.results import Results
-from histoniche.report.sections.methods import CITATIONS, methods_section
+from histoniche.report.sections.citations import CITATIONS
+from histoniche.report.sections.methods import methods_section
 from histoniche.report.sections.trait_citations import trait_citations
 from histoniche.report.sections.trait_methods import trait_methods
-from histoniche.report.trait_findings import told, trait_findings
+from histoniche.report.trait_findings import told, trait_cautions, trait_findings
 from trait_settings import FOLDS, MGMT, MIL, SCORING, TRAITS
 from trait_tables import curves_and_metrics
 
@@ -195,7 +196,9 @@ def test_of_many_traits_that_cannot_be_told_hardly_one_is(run):
 def test_few_patients_and_several_classes(run):
     metrics = several({"Grade": 1.5}, classes=("II", "III", "IV"))
     metrics["n_patients"] = 7
-    found = list(trait_findings(run(trait_metrics=metrics)))
+    found = [
+        one for tell in (trait_findings, trait_cautions) for one in tell(run(trait_metrics=metrics))
+    ]
     assert [one.verdict for one in found] == ["holds", "caution"]
     macro = metrics[(metrics["class"] == "macro") & (metrics["round"] == "ensemble")]
     assert f"{macro['value'].iloc[0]:.2f} (" in found[0].text
@@ -203,7 +206,7 @@ def test_few_patients_and_several_classes(run):
 
 
 def test_nothing_is_said_where_nothing_was_measured(run):
-    assert list(trait_findings(run())) == []
+    assert list(trait_findings(run())) == [] == list(trait_cautions(run()))
     only_tiles = curves_and_metrics(levels={"tile": 50})[1]
     assert list(trait_findings(run(trait_metrics=only_tiles))) == []
     assert list(trait_findings(run(trait_metrics=only_tiles.head(0)))) == []

@@ -15,6 +15,8 @@ from scipy import stats
 
 from histoniche.survival.nomogram_reading import predict
 from histoniche.tables import read_table
+from page_numbers import check_numbers
+from page_places import finished_run
 
 
 def truth(demo, name):
@@ -357,6 +359,13 @@ def test_the_summary_names_what_was_found_and_every_figure_has_its_table(demo):
     for figure in figures:
         assert figure.with_suffix(".tsv").exists()
         assert figure.with_suffix(".png").exists()
+        for ending in ("svg", "png", "tsv"):
+            assert f'href="figures/{figure.stem}.{ending}"' in page
+
+
+def test_every_number_of_the_summary_is_that_of_its_table(demo):
+    page = (demo.results / "summary.html").read_text()
+    assert check_numbers(page, finished_run(demo.results, demo.config)) > 10_000
 
 
 def verify(bundle: Path) -> subprocess.CompletedProcess:

@@ -49,7 +49,8 @@ from histoniche.report.trait_findings import told
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-_DOI = re.compile(r"\bdoi:(10\.\d{4,9}/[A-Za-z0-9._;()/:-]*[A-Za-z0-9)])")
+# Some old DOIs hold angle brackets, which are escaped by then.
+_DOI = re.compile(r"\bdoi:(10\.\d{4,9}/(?:[A-Za-z0-9._;()/:-]|&[lg]t;)*[A-Za-z0-9)])")
 
 _SECTIONS = (
     cohort_section,
@@ -155,8 +156,14 @@ def sorts(text: str) -> Markup:
 def coded(text: str) -> Markup:
     """Escape a text, set `code` as such, make DOIs links, keep numbers on one line."""
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-    safe = _DOI.sub(r'<a href="https://doi.org/\1">doi:\1</a>', safe)
+    safe = _DOI.sub(_doi_link, safe)
     return Markup(re.sub(r"(\d\.\de-\d+)", r'<span class="number">\1</span>', safe))
+
+
+def _doi_link(found: re.Match[str]) -> str:
+    """A DOI, escaped, as a link."""
+    address = found[1].replace("&lt;", "%3C").replace("&gt;", "%3E")
+    return f'<a href="https://doi.org/{address}">doi:{found[1]}</a>'
 
 
 def _glance(results: Results) -> Section:

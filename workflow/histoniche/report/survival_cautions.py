@@ -220,8 +220,8 @@ def _clinical(results: Results) -> Iterator[Finding]:
         if path.stem == "optimism":
             off += _miscalibrated(read_table(path))
         elif path.stem == "notes":
-            notes = read_table(path)
-            missing += [f"{path.parent.name}: {note}" for note in notes["note"].astype(str)]
+            notes = records(read_table(path))
+            missing += [f"{path.parent.name}: {row['note']}" for row in notes]
     if off:
         yield caution(
             f"Predicted risks are off after correction for optimism: {listed(off)}. A slope of 1 "

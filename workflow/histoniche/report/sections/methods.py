@@ -8,59 +8,16 @@ from histoniche.report.blocks import Block, Bullets, Heading, Paragraph, Section
 from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import count, join_words, percent
 from histoniche.report.results import Results
+from histoniche.report.sections.citations import CITATIONS, cited
 from histoniche.report.sections.molecular_methods import molecular_methods
-from histoniche.report.sections.risk_citations import RISK_CITATIONS, risk_citations
 from histoniche.report.sections.risk_methods import risk_caveats, risk_methods
 from histoniche.report.sections.survival_methods import (
     clinical_methods,
     curves_methods,
     models_methods,
 )
-from histoniche.report.sections.trait_citations import TRAIT_CITATIONS, trait_citations
 from histoniche.report.sections.trait_methods import trait_caveats, trait_methods
 from histoniche.report.versions import software_versions
-
-CITATIONS = {
-    "GBM_WSSM": "Zadeh Shirazi A, McDonnell MD, Fornaciari E, et al. A deep convolutional neural "
-    "network for segmentation of whole-slide pathology images identifies novel tumour "
-    "cell-perivascular niche interactions that are associated with poor survival in glioblastoma. "
-    "Br J Cancer 2021;125:337.",
-    **TRAIT_CITATIONS,
-    **RISK_CITATIONS,
-    "Snakemake": "Mölder F, Jablonski KP, Letcher B, et al. Sustainable data analysis with "
-    "Snakemake. F1000Research 2021;10:33.",
-    "smp": "Iakubovskii P. Segmentation Models Pytorch. GitHub repository, 2019.",
-    "lifelines": "Davidson-Pilon C. lifelines: survival analysis in Python. J Open Source Softw "
-    "2019;4:1317.",
-    "PH": "Grambsch PM, Therneau TM. Proportional hazards tests and diagnostics based on weighted "
-    "residuals. Biometrika 1994;81:515.",
-    "Uno C": "Uno H, Cai T, Pencina MJ, et al. On the C-statistics for evaluating overall adequacy "
-    "of risk prediction procedures with censored survival data. Stat Med 2011;30:1105.",
-    "AUC": "Blanche P, Dartigues JF, Jacqmin-Gadda H. Estimating and comparing time-dependent "
-    "areas under receiver operating characteristic curves for censored event times with competing "
-    "risks. Stat Med 2013;32:5381.",
-    "Brier": "Graf E, Schmoor C, Sauerbrei W, Schumacher M. Assessment and comparison of "
-    "prognostic classification schemes for survival data. Stat Med 1999;18:2529.",
-    "gseapy": "Fang Z, Liu X, Peltz G. GSEApy: a comprehensive package for performing gene set "
-    "enrichment analysis in Python. Bioinformatics 2023;39:btac757.",
-    "BH": "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful "
-    "approach to multiple testing. J R Stat Soc B 1995;57:289.",
-    "GSVA": "Hänzelmann S, Castelo R, Guinney J. GSVA: gene set variation analysis for microarray "
-    "and RNA-seq data. BMC Bioinformatics 2013;14:7.",
-    "ssGSEA": "Barbie DA, Tamayo P, Boehm JS, et al. Systematic RNA interference reveals that "
-    "oncogenic KRAS-driven cancers require TBK1. Nature 2009;462:108.",
-    "Yan 2021": "Yan J, Zhao Y, Chen Y, et al. Deep learning features from diffusion tensor "
-    "imaging improve glioma stratification and identify risk groups with distinct molecular "
-    "pathway activities. EBioMedicine 2021;72:103583.",
-    "scanpy": "Wolf FA, Angerer P, Theis FJ. SCANPY: large-scale single-cell gene expression data "
-    "analysis. Genome Biol 2018;19:15.",
-    "SingleCellSignalR": "Cabello-Aguilar S, Alame M, Kon-Sun-Tack F, et al. SingleCellSignalR: "
-    "inference of intercellular networks from single-cell transcriptomics. Nucleic Acids Res "
-    "2020;48:e55.",
-    "RO-Crate": "Soiland-Reyes S, Sefton P, Crosas M, et al. Packaging research artefacts with "
-    "RO-Crate. Data Science 2022;5:97.",
-}
-"""Publications of the methods, by short name."""
 
 
 def methods_section(results: Results, absent: Sequence[Section] = ()) -> Section:
@@ -69,6 +26,7 @@ def methods_section(results: Results, absent: Sequence[Section] = ()) -> Section
     `absent` are the parts of the workflow that did not run.
     """
     steps = [
+        *_origin(results),
         *_slides(results),
         *_split(results),
         *_segmentation(results),
@@ -89,7 +47,7 @@ def methods_section(results: Results, absent: Sequence[Section] = ()) -> Section
         Heading("What to keep in mind"),
         Bullets(list(_caveats(results))),
         Heading("References"),
-        Bullets([CITATIONS[name] for name in _cited(results)]),
+        Bullets([CITATIONS[name] for name in cited(results)]),
         table("Software that made this page", ("package", "version"), versions),
     ]
     return Section("methods", "Methods and caveats", blocks)
@@ -100,6 +58,22 @@ def _absent(sections: Sequence[Section]) -> Iterator[Paragraph]:
     if sections:
         told = [f"{section.title} ({section.missing})" for section in sections]
         yield Paragraph(f"Not run: {'; '.join(told)}.", "muted")
+
+
+def _origin(results: Results) -> Iterator[str]:
+    """Where a public cohort comes from, and how cohorts were set beside each other."""
+    if results.has("cohort_decisions"):
+        yield (
+            "Patients, slides and files come from public sources and were chosen by rules, which "
+            "stand in cohort/rules.txt with what became of each; every file was checked against "
+            "its md5."
+        )
+    if results.has("balance", "follow_up") and len(results.table("follow_up")) > 1:
+        yield (
+            "Training and validation cohorts were compared by standardised differences, medians "
+            "by Wilcoxon's or Kruskal-Wallis's test, shares by the χ² or Fisher's test and "
+            "survival by the log-rank test, with Benjamini-Hochberg correction."
+        )
 
 
 def _slides(results: Results) -> Iterator[str]:
@@ -279,36 +253,3 @@ def _caveats(results: Results) -> Iterator[str]:
             + (", and not validated in a second cohort." if alone else ".")
         )
     yield "For research. Not for decisions on a patient's treatment."
-
-
-def _cited(results: Results) -> Iterator[str]:
-    """Short names of the publications behind what ran."""
-    yield "GBM_WSSM"
-    if results.block("segmentation"):
-        yield "smp"
-    yield from trait_citations(results)
-    yield from risk_citations(results)
-    if results.has("cox"):
-        yield "lifelines"
-    if results.has("model_performance"):
-        yield from ("PH", "Uno C", "AUC", "Brier")
-    if results.has("enrichment"):
-        yield "gseapy"
-    scored = [
-        results.block(block).get("method", "gsva")
-        for block, names in (
-            ("activity", ("activity_correlation", "activity_comparison")),
-            ("pathways", ("pathway_correlation",)),
-        )
-        if any(map(results.has, names))
-    ]
-    yield from dict.fromkeys({"gsva": "GSVA", "ssgsea": "ssGSEA"}[method] for method in scored)
-    if results.has("pathway_correlation"):
-        yield "Yan 2021"
-    if results.has("cells"):
-        yield "scanpy"
-    if results.has("interactions"):
-        yield "SingleCellSignalR"
-    if results.has("cox") or results.has("correlation"):
-        yield "BH"
-    yield from ("Snakemake", "RO-Crate")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from histoniche.omics.comparisons import differing_in_words
 from histoniche.report.numbers import join_words, percent
 from histoniche.report.results import Results
+from histoniche.report.sections.meaning_methods import meaning_methods
 from histoniche.report.sections.pathway_methods import pathway_methods
 
 _UNITS = {
@@ -19,6 +20,7 @@ _UNITS = {
 def molecular_methods(results: Results) -> Iterator[str]:
     """State how expression, signatures, gene sets and cells were worked on, step by step."""
     yield from _omics(results)
+    yield from meaning_methods(results)
     yield from _activity(results)
     yield from pathway_methods(results)
     yield from _cells(results)
