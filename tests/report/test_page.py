@@ -113,7 +113,7 @@ def test_sections_come_in_the_order_of_the_contents(full):
     assert titles == contents
     assert titles == [
         *("glance", "careful", "patients", "slides", "maps", "segmentation", "areas"),
-        *("signatures", "enrichment", "comparisons", "survival", "methods"),
+        *("signatures", "enrichment", "comparisons", "survival", "words", "methods"),
     ]
 
 
@@ -123,6 +123,13 @@ def test_page_is_the_same_for_the_same_results(full, results, drawn, palette, tm
     out = tmp_path / "again.html"
     write_summary(out, results=files, settings=results.settings, palette=palette)
     assert out.read_text(encoding="utf-8") == full
+
+
+def test_the_measures_on_the_page_are_explained_and_no_others(full, results, palette, tmp_path):
+    assert "Hazard ratio: how many times" in full and "IoU (intersection over union)" in full
+    assert "AUROC: of one" not in full and "Nomogram: points" not in full
+    text = page_of(results, palette, tmp_path / "s.html", "patients")
+    assert "q: p after Benjamini-Hochberg" in text and "Hazard ratio: how many" not in text
 
 
 def test_no_place_of_a_file_stands_in_the_page(full, results):
@@ -166,7 +173,9 @@ def test_stages_that_did_not_run_are_named_in_one_line_of_the_methods(results, p
         for key in ("study", "cohort", "split", "areas", "report", "seed")
     }
     text = page_of(results, palette, tmp_path / "s.html", "patients", settings=settings)
-    assert re.findall(r"<h2 id=\"(\w+)-title\">", text) == ["glance", "patients", "methods"]
+    assert re.findall(r"<h2 id=\"(\w+)-title\">", text) == [
+        *("glance", "patients", "words", "methods")
+    ]
     assert text.count("Not run: ") == 1
     for words in (
         "Slides and their quality (no sheet of slides)",

@@ -177,6 +177,11 @@ def test_printing_hides_the_controls_and_shows_every_row(page):
     assert len(column(page, "Long", 1)) == 12
     assert page.get_by_label("Search this table").is_hidden()
     assert page.get_by_label("Find a gene").is_hidden()
+    # Heads that hold a control would not be repeated on the next sheet.
+    displays = page.locator(".sort").evaluate_all(
+        "all => all.map(e => getComputedStyle(e).display)"
+    )
+    assert set(displays) == {"contents"}
 
 
 def test_without_scripts_the_tables_stand_as_written(chromium, written):

@@ -44,6 +44,7 @@ from histoniche.report.sections.survival import survival_section
 from histoniche.report.sections.survival_groups import survival_groups_section
 from histoniche.report.sections.survival_models import survival_models_section
 from histoniche.report.sections.traits import traits_section
+from histoniche.report.sections.words import words_section
 from histoniche.report.sorting import sort_value
 from histoniche.report.trait_findings import told
 
@@ -107,6 +108,7 @@ def write_summary(
         _glance(run),
         *filter(None, [careful_section(run)]),
         *(section for section in built if not section.missing),
+        words_section(run),
         methods_section(run, absent),
     ]
     study = run.block("study")
@@ -175,7 +177,7 @@ def _glance(results: Results) -> Section:
         blocks.append(
             Paragraph(
                 "q: p after Benjamini-Hochberg correction. Only findings with q < 0.05 are given "
-                "as such.",
+                "as such. What the numbers mean stands before the methods.",
                 "muted",
             )
         )
