@@ -131,6 +131,12 @@ def _segmentation(results: Results) -> Iterator[Finding]:
             "Annotate more patients.",
             "segmentation",
         )
+    yield from _overlap(results, own, people)
+    yield from _calibration(own, people)
+
+
+def _overlap(results: Results, own: pd.DataFrame, people: str) -> Iterator[Finding]:
+    """Regions that are found with little overlap."""
     low = own[~own["region"].isin(["mean", "overall", "background"]) & (own["iou"] < _LOW_IOU)]
     if len(low):
         parts = [
@@ -144,6 +150,10 @@ def _segmentation(results: Results) -> Iterator[Finding]:
             "their maps first.",
             "segmentation",
         )
+
+
+def _calibration(own: pd.DataFrame, people: str) -> Iterator[Finding]:
+    """Probabilities that are off."""
     for row in records(own[own["region"] == "overall"]):
         if row["calibration_error"] > _MISCALIBRATED:
             ends = (row["calibration_error_low"], row["calibration_error_high"])

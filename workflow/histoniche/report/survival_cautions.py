@@ -80,9 +80,15 @@ def _follow_up(results: Results) -> Iterator[Finding]:
 
 def _areas(results: Results) -> Iterator[Finding]:
     """Cox models of areas: proportional hazards, deaths for each term, and no estimate."""
-    if not results.has("cox") or results.table("cox").empty:
-        return
-    cox = results.table("cox")
+    if results.has("cox") and len(results.table("cox")):
+        cox = results.table("cox")
+        yield from _changing(cox)
+        yield from _crowded(cox)
+        yield from _failed(cox)
+
+
+def _changing(cox: pd.DataFrame) -> Iterator[Finding]:
+    """Areas whose hazards are not proportional."""
     alone = cox[(cox["model"] == "univariable") & (cox["kind"] == "area")]
     changing = alone[alone["ph_p"] < _LEVEL]
     if len(changing):
@@ -93,13 +99,18 @@ def _areas(results: Results) -> Iterator[Finding]:
             "ratio is an average over the follow-up: read the curves, or compare within periods.",
             "survival",
         )
+
+
+def _crowded(cox: pd.DataFrame) -> Iterator[Finding]:
+    """Models with few deaths for each of their terms."""
     adjusted = cox[cox["model"] != "univariable"].dropna(subset=["p"])
     each = adjusted.groupby("model", sort=False).agg(
         terms=("term", "size"), n=("n", "max"), events=("events", "max")
     )
     crowded = each[each["events"] < FEWEST_EVENTS * each["terms"]]
     if len(crowded):
-        worst = crowded.loc[(crowded["events"] / crowded["terms"]).idxmin()]
+        ranked = crowded.assign(share=crowded["events"] / crowded["terms"]).sort_values("share")
+        worst = records(ranked)[0]
         yield caution(
             f"Fewer than {FEWEST_EVENTS} deaths for each term in {len(crowded):,} of "
             f"{count(len(each), 'model')} of an area with covariates (at worst "
@@ -107,6 +118,10 @@ def _areas(results: Results) -> Iterator[Finding]:
             "such a model follows chance. Use fewer covariates.",
             "survival",
         )
+
+
+def _failed(cox: pd.DataFrame) -> Iterator[Finding]:
+    """Terms without an estimate, by the reason."""
     notes = cox.assign(note=cox["note"].fillna("") if "note" in cox else "")
     failed = notes[notes["p"].isna() & (notes["note"] != "")]
     if len(failed):

@@ -20,7 +20,7 @@ WORDS = {
         "0.5 is chance, 1 perfect.",
     ),
     "heterogeneity": (
-        "HTI (heterogeneity index): 0 one combination of traits on all tiles, 1 all equally common.",
+        "HTI (heterogeneity index): 0 one combination of traits on all tiles, 1 all equally often.",
     ),
     "correlation": (
         "ρ (Spearman's correlation): 1 both always rise together, −1 one falls as the other "
@@ -55,8 +55,7 @@ WORDS = {
 
 def words_section(results: Results) -> Section:
     """Explain the measures that stand on this page, and no others."""
-    told = [
-        text for name, texts in WORDS.items() if not name or results.has(name) for text in texts
-    ]
+    shown = [texts for name, texts in WORDS.items() if not name or results.has(name)]
+    told = [text for texts in shown for text in texts]
     note = Paragraph("Under each figure stands how to read it; n is the number of patients.")
     return Section("words", "What the numbers mean", [note, Bullets(told)])
