@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from histoniche.risk_evaluation import ALL_FOLDS, evaluate_risk, permutation_p
+from histoniche.learning.concordance import permutation_p
+from histoniche.risk_evaluation import ALL_FOLDS, evaluate_risk
 from histoniche.tables import read_table, write_table
 from scan_cohort import outcomes
 

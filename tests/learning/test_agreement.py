@@ -1,13 +1,19 @@
 """Harrell's C against lifelines', within strata, with its interval."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from lifelines.utils import concordance_index
 
 from histoniche.errors import InputError
-from histoniche.learning.concordance import agreement, check_events, resampled_agreement
+from histoniche.learning.concordance import (
+    agreement,
+    check_events,
+    permutation_p,
+    resampled_agreement,
+)
 
 
 def cohort(seed, count=80, effect=0.7):
@@ -71,6 +77,40 @@ def test_the_interval_is_the_quantile_of_resampled_patients():
     assert found == pytest.approx(expected, abs=0.01)
     again = resampled_agreement(risk, times, events, samples=4000, confidence=0.95, seed=5)
     assert found == again
+
+
+def test_the_permutation_p_is_that_of_exchanges_measured_one_by_one():
+    parts = [cohort(seed, count=30 + seed, effect=0.15) for seed in range(2)]
+    risk, times, events = (np.concatenate([part[one] for part in parts]) for one in range(3))
+    strata = np.repeat([0, 1], [len(part[0]) for part in parts])
+    rng = np.random.default_rng(7)
+    value, reached = agreement(risk, times, events, strata), 1
+    for _ in range(200):
+        drawn = risk.copy()
+        for stratum in (0, 1):
+            drawn[strata == stratum] = rng.permutation(risk[strata == stratum])
+        found = agreement(drawn, times, events, strata)
+        reached += abs(found - 0.5) >= abs(value - 0.5) - 1e-12
+    rng = np.random.default_rng(7)
+    p = permutation_p(risk, times, events, strata, permutations=200, rng=rng)
+    assert p == reached / 201
+    assert 0.01 < p < 0.99
+    assert math.isnan(permutation_p([1, 2], [1, 1], [True, True], permutations=5, rng=rng))
+
+
+def test_ten_thousand_patients_need_no_table_of_all_their_pairs():
+    risk, times, events = cohort(0, count=10_000)
+    tracemalloc.start()
+    try:
+        value = agreement(risk, times, events)
+        low, high = resampled_agreement(risk, times, events, samples=20, confidence=0.95, seed=0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert value == pytest.approx(concordance_index(times, -risk, events), abs=1e-12)
+    assert low < value < high
+    # All pairs are 100 million: 800 MB for a number each.
+    assert most < 200 * 2**20
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from histoniche.cohort.splits import SEEN
 from histoniche.errors import InputError
-from histoniche.learning.concordance import agreement, check_events, resampled_agreement
+from histoniche.learning.concordance import (
+    agreement,
+    check_events,
+    permutation_p,
+    resampled_agreement,
+)
 from histoniche.randomness import derived_seed, generator
 from histoniche.tables import read_table, write_table
 
@@ -121,43 +125,3 @@ def _measured(
         risk, times, events, strata, permutations=bootstraps, rng=generator(seed, *names, "p")
     )
     return {**row, "concordance": value, "low": low, "high": high, "p": p}
-
-
-def permutation_p(
-    risk: NDArray[np.float64],
-    times: NDArray[np.float64],
-    events: NDArray[np.bool_],
-    strata: NDArray[np.int64],
-    *,
-    permutations: int,
-    rng: np.random.Generator,
-) -> float:
-    """Two-sided p that a risk has nothing to do with survival.
-
-    Parameters
-    ----------
-    risk, times, events, strata
-        (patients,); pairs count, and risks are exchanged, within a stratum alone.
-    permutations
-        Number of random exchanges.
-    rng
-        What they are drawn by.
-
-    Returns
-    -------
-    Share of the exchanges, the patients as they are being one of them, whose concordance is as
-    far from 0.5; NaN if no pair can be compared.
-    """
-    value = agreement(risk, times, events, strata)
-    if np.isnan(value):
-        return float("nan")
-    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    reached = 1
-    for _ in range(permutations):
-        drawn = risk.copy()
-        for group in groups:
-            drawn[group] = rng.permutation(risk[group])
-        found = agreement(drawn, times, events, strata)
-        # Sums in another order may differ in their last digit.
-        reached += abs(found - 0.5) >= abs(value - 0.5) - 1e-12
-    return reached / (1 + permutations)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from histoniche.concordant_pairs import comparable_pairs, in_order
 from histoniche.errors import InputError
 from histoniche.randomness import generator
 
@@ -40,9 +41,12 @@ def agreement(
     ----------
     Harrell et al. 1982, JAMA 247:2543-2546.
     """
-    pairs = list(_by_stratum(risk, times, events, strata))
-    total = sum(one.comparable.sum() for one in pairs)
-    return float(sum(one.right.sum() for one in pairs) / total) if total else math.nan
+    right, total = 0.0, 0
+    for one in _by_stratum(risk, times, events, strata):
+        for first, later in comparable_pairs(one.times, one.events):
+            right += float(in_order(one.risk, first)[later].sum())
+            total += int(later.sum())
+    return right / total if total else math.nan
 
 
 def resampled_agreement(
@@ -79,17 +83,66 @@ def resampled_agreement(
     rng = generator(seed, "agreement")
     right, total = np.zeros((2, samples))
     for one in _by_stratum(risk, times, events, strata):
-        count = len(one.right)
+        count = len(one.risk)
         # How often each patient is in a sample; a pair is in it as often as the product says.
         often = rng.multinomial(count, np.full(count, 1 / count), size=samples).astype(float)
-        right += ((often @ one.right) * often).sum(1)
-        total += ((often @ one.comparable) * often).sum(1)
+        for first, later in comparable_pairs(one.times, one.events):
+            own = often[:, first]
+            right += ((often @ (later * in_order(one.risk, first)).T) * own).sum(1)
+            total += ((often @ later.T.astype(float)) * own).sum(1)
     known = total > 0
     if not known.any():
         return math.nan, math.nan
     tail = (1 - confidence) / 2
     low, high = np.quantile(right[known] / total[known], [tail, 1 - tail])
     return float(low), float(high)
+
+
+def permutation_p(
+    risk: ArrayLike,
+    times: ArrayLike,
+    events: ArrayLike,
+    strata: ArrayLike | None = None,
+    *,
+    permutations: int,
+    rng: np.random.Generator,
+) -> float:
+    """Two-sided p that a risk has nothing to do with survival.
+
+    Parameters
+    ----------
+    risk, times, events, strata
+        As for `agreement`; risks are exchanged within a stratum alone.
+    permutations
+        Number of random exchanges.
+    rng
+        What they are drawn by.
+
+    Returns
+    -------
+    Share of the exchanges, the patients as they are being one of them, whose concordance is as
+    far from 0.5; NaN if no pair can be compared.
+    """
+    parts = list(_by_stratum(risk, times, events, strata))
+    # Ranks within the stratum are compared faster than numbers, and say the same.
+    drawn = [np.empty((1 + permutations, len(one.risk)), np.int32) for one in parts]
+    for one, ranks in zip(parts, drawn, strict=True):
+        ranks[0] = np.unique(one.risk, return_inverse=True)[1]
+    for number in range(1, 1 + permutations):
+        for ranks in drawn:
+            ranks[number] = rng.permutation(ranks[0])
+    total = 0
+    # Twice the pairs in the right order, whole numbers, so that equal ones are equal.
+    right = np.zeros(1 + permutations, np.int64)
+    for one, ranks in zip(parts, drawn, strict=True):
+        for first, later in comparable_pairs(one.times, one.events):
+            total += int(later.sum())
+            for number, rank in enumerate(ranks):
+                own = rank[first, np.newaxis]
+                right[number] += np.count_nonzero(later & (own > rank))
+                right[number] += np.count_nonzero(later & (own >= rank))
+    away = np.abs(right - total)
+    return float((away >= away[0]).mean()) if total else math.nan
 
 
 def check_events(times: ArrayLike, events: ArrayLike, *, whom: str = "these patients") -> None:
@@ -137,29 +190,22 @@ def check_events(times: ArrayLike, events: ArrayLike, *, whom: str = "these pati
         )
 
 
-class _Pairs(NamedTuple):
-    """Of each pair of a stratum's patients, (n, n), whether it counts and how right it is."""
+class _Stratum(NamedTuple):
+    """Patients who are compared with one another."""
 
-    comparable: Floats
-    right: Floats
+    places: NDArray[np.intp]
+    risk: Floats
+    times: Floats
+    events: Bools
 
 
 def _by_stratum(
     risk: ArrayLike, times: ArrayLike, events: ArrayLike, strata: ArrayLike | None
-) -> Iterator[_Pairs]:
-    """Pairs of each stratum; the first of a pair died, the second lived longer."""
+) -> Iterator[_Stratum]:
+    """Patients of each stratum, in the order of its names."""
     score, when = np.asarray(risk, np.float64), np.asarray(times, np.float64)
     died = np.asarray(events, np.bool_)
     groups = np.zeros(len(score)) if strata is None else np.asarray(strata)
     for group in np.unique(groups):
-        mine = groups == group
-        yield _pairs(score[mine], when[mine], died[mine])
-
-
-def _pairs(risk: Floats, times: Floats, events: Bools) -> _Pairs:
-    """Pairs of all patients."""
-    first, other = times[:, np.newaxis], times
-    later = (other > first) | ((other == first) & ~events)
-    comparable = (later & events[:, np.newaxis]).astype(float)
-    order = (risk[:, np.newaxis] > risk) + 0.5 * (risk[:, np.newaxis] == risk)
-    return _Pairs(comparable, comparable * order)
+        mine = np.flatnonzero(groups == group)
+        yield _Stratum(mine, score[mine], when[mine], died[mine])

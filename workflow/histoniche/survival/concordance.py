@@ -10,12 +10,11 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
+from histoniche.concordant_pairs import comparable_pairs, in_order
 from histoniche.survival.censoring import observation_of
 
 Floats = NDArray[np.float64]
 Events = NDArray[np.bool_]
-
-_BLOCK = 256
 
 
 class Concordance(NamedTuple):
@@ -97,20 +96,17 @@ def _pairs(
     times: Floats, events: Events, risk: Floats, kind: str, horizon: float | None
 ) -> tuple[Floats, Floats]:
     """Weight of each patient's pairs: of those in the right order, and of all."""
-    deaths = np.flatnonzero(events & (times <= (math.inf if horizon is None else horizon)))
-    weights = np.ones(len(deaths))
-    if kind == "uno":
-        weights = observation_of(times, events).before(times[deaths]) ** -2.0
+    observed = observation_of(times, events) if kind == "uno" else None
     right, total = np.zeros((2, len(times)))
-    for start in range(0, len(deaths), _BLOCK):
-        first = deaths[start : start + _BLOCK, np.newaxis]
-        weight = weights[start : start + _BLOCK, np.newaxis]
-        later = weight * ((times > times[first]) | ((times == times[first]) & ~events))
-        ordered = later * ((risk[first] > risk) + 0.5 * (risk[first] == risk))
+    for first, later in comparable_pairs(times, events, horizon=horizon):
+        counted = later.astype(float)
+        if observed is not None:
+            counted *= observed.before(times[first])[:, np.newaxis] ** -2.0
+        ordered = counted * in_order(risk, first)
         right += ordered.sum(axis=0)
-        total += later.sum(axis=0)
-        right[first[:, 0]] += ordered.sum(axis=1)
-        total[first[:, 0]] += later.sum(axis=1)
+        total += counted.sum(axis=0)
+        right[first] += ordered.sum(axis=1)
+        total[first] += counted.sum(axis=1)
     return right, total
 
 
