@@ -112,6 +112,7 @@ def fit(
     start = newest_state(state)
     content = start and torch.load(start, map_location="cpu", weights_only=True)
     if content:
+        logging.info("going on at step %d", content["global_step"])
         _skip_seen(loaders["train"], content, devices=devices)
     with warnings.catch_warnings():
         # Lightning's own use of a class that torch has renamed.
