@@ -8,7 +8,11 @@ import pytest
 import scipy.stats
 
 from histoniche.errors import InputError
-from histoniche.omics.differential import compare_expression, differential_expression
+from histoniche.omics.differential import (
+    compare_expression,
+    differential_expression,
+    moderated_expression,
+)
 from histoniche.tables import read_table, write_table
 
 DATA = Path(__file__).parent / "data"
@@ -133,7 +137,8 @@ def test_job_leaves_out_patients_without_counts_or_covariates(measured, tmp_path
     sheet.loc[len(sheet)] = ["nobody", 50.0]
     write_table(sheet, paths["patients"])
     written = {"patients": paths["patients"], "differential": paths["out"]}
-    rule = {"covariates": {"age": "numeric"}, "min_count": 10, "workers": 1}
+    written["genes"] = tmp_path / "not needed for counts"
+    rule = {"covariates": {"age": "numeric"}, "min_count": 10, "workers": 1, "unit": "counts"}
     compare_expression(*(paths[name] for name in names[:3]), **written, **rule)
     found = read_table(paths["out"])
     assert set(found["comparison"]) == {"idh"}
@@ -141,5 +146,86 @@ def test_job_leaves_out_patients_without_counts_or_covariates(measured, tmp_path
     whole = patients.iloc[1:]
     direct = differential_expression(
         counts[whole.index], whole["group"], whole[["age"]], kinds={"age": "numeric"}
+    )
+    pd.testing.assert_frame_equal(found.drop(columns="comparison"), direct)
+
+
+LIMMA = Path(__file__).parent / "limma_r"
+
+
+def limma_data():
+    """Log2 expression of 80 genes, the last the same in all, in 14 patients; the patients."""
+    values = pd.read_csv(LIMMA / "log2.tsv", sep="\t", index_col=0)
+    return values, pd.read_csv(LIMMA / "patients.tsv", sep="\t", index_col=0)
+
+
+def test_expression_without_counts_is_tested_as_by_limma():
+    """See `limma_r/make_expected.R` for the calls."""
+    values, patients = limma_data()
+    expected = pd.read_csv(LIMMA / "expected.tsv", sep="\t").query("covariates == 'age and sex'")
+    expected = expected.set_index("gene")
+    found = moderated_expression(
+        values, patients["group"], patients[list(KINDS)], kinds=KINDS, unit="log2"
+    )
+    assert found["gene"].iloc[-1] == "G080" and found.iloc[-1][["z", "p", "q"]].isna().all()
+    assert found["p"].iloc[:-1].is_monotonic_increasing
+    found = found.set_index("gene").loc[expected.index]
+    for ours, theirs in (("log2_fold_change", "change"), ("p", "p"), ("q", "q")):
+        np.testing.assert_allclose(found[ours], expected[theirs], rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found["log2_fold_change"] / found["error"], expected["t"], rtol=1e-8)
+    # As far out as the t, and on its side.
+    np.testing.assert_allclose(2 * scipy.stats.norm.sf(found["z"].abs()), expected["p"], rtol=1e-8)
+    assert (np.sign(found["z"]) == np.sign(expected["t"])).all()
+    np.testing.assert_allclose(found["base_mean"], values.loc[expected.index].mean(axis=1))
+
+
+def test_values_that_are_no_logarithms_are_brought_to_their_scale():
+    values, patients = limma_data()
+    values = values.clip(lower=0)
+    groups = patients["group"], patients[[]]
+    logs = moderated_expression(values, *groups, kinds={}, unit="log2")
+    plain = moderated_expression(2**values - 1, *groups, kinds={}, unit="tpm")
+    columns = ["gene", "log2_fold_change", "p", "q"]
+    pd.testing.assert_frame_equal(logs[columns], plain[columns])
+    by_gene = plain.set_index("gene")["base_mean"]
+    assert by_gene["G003"] == pytest.approx((2 ** values.loc["G003"] - 1).mean())
+
+
+def test_as_many_coefficients_as_patients_are_refused():
+    values, patients = limma_data()
+    few = patients.iloc[[0, 1, 2, 7, 8, 9]]
+    drawn = np.random.default_rng(0).normal(size=(6, 4))
+    covariates = pd.DataFrame(drawn, few.index, list("abcd"))
+    kinds = dict.fromkeys("abcd", "numeric")
+    with pytest.raises(InputError, match="6 patients for 6 coefficients leave nothing"):
+        moderated_expression(values[few.index], few["group"], covariates, kinds=kinds, unit="log2")
+
+
+def test_the_job_tests_the_detected_genes_of_expression_without_counts(tmp_path):
+    values, patients = limma_data()
+    names = ("expression", "libraries", "groups", "genes", "patients", "out")
+    paths = {name: tmp_path / f"{name}.parquet" for name in names}
+    write_table(values.rename_axis("gene").reset_index(), paths["expression"])
+    write_table(pd.DataFrame({"patient": [], "reads": []}), paths["libraries"])
+    tested = pd.DataFrame({"gene": values.index, "detected": 14, "tested": True})
+    tested.loc[5, "tested"] = False
+    write_table(tested, paths["genes"])
+    rows = patients[["group"]].rename_axis("patient").reset_index()
+    write_table(rows.assign(comparison="risk", label="x"), paths["groups"])
+    write_table(rows[["patient"]], paths["patients"])
+    compare_expression(
+        *(paths[name] for name in names[:3]),
+        genes=paths["genes"],
+        patients=paths["patients"],
+        differential=paths["out"],
+        unit="log2",
+        covariates={},
+        min_count=10,
+        workers=1,
+    )
+    found = read_table(paths["out"])
+    assert set(values.index) - set(found["gene"]) == {values.index[5]}
+    direct = moderated_expression(
+        values.drop(values.index[5]), patients["group"], patients[[]], kinds={}, unit="log2"
     )
     pd.testing.assert_frame_equal(found.drop(columns="comparison"), direct)

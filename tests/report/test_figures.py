@@ -295,6 +295,18 @@ def test_volcano_colours_and_counts_by_the_rule(compared, tmp_path):
     assert "change beyond ±1.6, q after" in " ".join(words(out).split())
 
 
+def test_volcano_says_by_which_test_its_p_are(compared, tmp_path):
+    out, seen = tmp_path / "volcano.svg", {}
+    for unit in ("counts", "tpm", "log2"):
+        draw_differential(*compared, volcano=out, labelled=4, rule=RULE, unit=unit)
+        seen[unit] = " ".join(words(out).split())
+    assert "p: DESeq2's negative binomial model of the counts, Wald test" in seen["counts"]
+    assert "with independent filtering" in seen["counts"]
+    assert "limma's moderated t, with a trend of the variance, on log2(value + 1)" in seen["tpm"]
+    assert "on the logarithms" in seen["log2"]
+    assert "filtering" not in seen["tpm"] + seen["log2"]
+
+
 def test_volcano_without_a_comparison_says_so(compared, saved, tmp_path):
     empty = saved(read_table(compared[0]).head(0))
     draw_differential(empty, compared[1], volcano=tmp_path / "v.svg", labelled=4, rule=RULE)

@@ -54,6 +54,7 @@ rule compare_expression:
     input:
         expression=rules.prepare_expression.output.expression,
         libraries=rules.prepare_expression.output.libraries,
+        genes=rules.prepare_expression.output.genes,
         groups=rules.divide_patients.output.groups,
         patients="<results>/cohort/patients.parquet",
     output:
@@ -76,6 +77,7 @@ rule compare_expression:
         mem_mb=growing(8000, 16),
         runtime=scaled(120),
     params:
+        unit=block("expression").get("unit"),
         min_count=block("differential").get("min_count"),
         covariates={
             name: config["cohort"]["covariates"][name]["type"]
@@ -143,6 +145,7 @@ rule draw_differential:
     params:
         labelled=config["report"]["top_genes"],
         differing=DIFFERING,
+        unit=block("expression").get("unit"),
         code=code_version("draw_differential"),
     message:
         "Drawing the genes that differ between the groups"

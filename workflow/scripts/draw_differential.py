@@ -13,4 +13,5 @@ with job(snakemake.log[0]):
         volcano=Path(snakemake.output.volcano),
         labelled=snakemake.params.labelled,
         rule=snakemake.params.differing,
+        unit=snakemake.params.unit,
     )

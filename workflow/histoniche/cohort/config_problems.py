@@ -176,10 +176,6 @@ def _comparison_problems(config: Mapping[str, Any]) -> Iterator[Problem]:
         elif _is_missing(rule, config):
             remedy = "name a table of areas, or add the block segmentation or scores"
             yield Problem("areas.path", f"{place} needs areas or scores", remedy)
-    unit = config.get("expression", {}).get("unit", "counts")
-    if "differential" in config and unit != "counts":
-        remedy = "give counts, or drop differential"
-        yield Problem("expression.unit", "the block differential needs counts", remedy, unit)
 
 
 def _is_missing(rule: Mapping[str, Any], config: Mapping[str, Any]) -> bool:

@@ -162,6 +162,14 @@ def differing_in_words(*, q: float, log2_fold_change: float) -> str:
     return f"q < {q:g}{farther}"
 
 
+def tested_in_words(unit: str) -> str:
+    """How expression in this unit is tested between the groups."""
+    if unit == "counts":
+        return "DESeq2's negative binomial model of the counts, Wald test"
+    scale = "the logarithms" if unit == "log2" else "log2(value + 1)"
+    return f"limma's moderated t, with a trend of the variance, on {scale}"
+
+
 def _by_mutation(
     sources: Sources, rule: Mapping[str, Any], where: str
 ) -> tuple["pd.Series[bool]", tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Differential expression between two groups of patients, on counts."""
+"""Differential expression between two groups of patients, on counts or on the log2 scale."""
 
 import logging
 from collections.abc import Mapping
@@ -7,17 +7,27 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.special
 from pydeseq2.dds import DeseqDataSet
 from pydeseq2.ds import DeseqStats
 
 from histoniche.errors import InputError
+from histoniche.multiplicity import false_discovery
 from histoniche.omics.comparisons import CASE, FEWEST, REFERENCE
+from histoniche.omics.correlation import read_tested
+from histoniche.omics.expression import Unit, log_scale
+from histoniche.omics.moderated import moderated_t
 from histoniche.tables import read_table, write_table
 
 COLUMNS = [
     "gene", "n_case", "n_reference", "base_mean", "log2_fold_change", "error", "z", "p", "q",
 ]  # fmt: skip
-"""`log2_fold_change` > 0: more in the cases; q is NaN where DESeq2's filter leaves a gene out."""
+"""`log2_fold_change` > 0: more in the cases; q is NaN where DESeq2's filter leaves a gene out.
+
+`base_mean` is the mean over the compared patients, of scaled counts or in the unit of the values.
+`z` is Wald's, or the number that lies as far out in a normal distribution as the moderated t in
+its own.
+"""
 
 
 def compare_expression(
@@ -25,18 +35,20 @@ def compare_expression(
     libraries: Path,
     groups: Path,
     *,
+    genes: Path,
     patients: Path,
     differential: Path,
+    unit: Unit,
     covariates: Mapping[str, str],
     min_count: int,
     workers: int,
 ) -> None:
-    """Test every gene in every comparison.
+    """Test every gene in every comparison: counts by DESeq2's model, others by moderated t.
 
     Parameters
     ----------
-    expression, libraries
-        What `histoniche.omics.expression.prepare_expression` wrote of counts.
+    expression, libraries, genes
+        What `histoniche.omics.expression.prepare_expression` wrote, in this unit.
     groups
         What `histoniche.omics.comparisons.divide_patients` wrote.
     patients
@@ -46,25 +58,31 @@ def compare_expression(
     covariates
         Type, numeric or categorical, of each covariate that the test holds equal;
         patients who miss one are left out.
+    unit
+        Of the expression.
     min_count
-        Genes with fewer counts in all patients together are not tested.
+        Genes with fewer counts in all patients together are not tested. Of other units the
+        genes that are detected in enough patients are.
     workers
         Processes.
     """
-    table = counts_of(read_table(expression).set_index("gene"), read_table(libraries))
+    counted = unit == "counts"
+    table = (
+        counts_of(read_table(expression).set_index("gene"), read_table(libraries))
+        if counted
+        else read_tested(expression, genes)[0]
+    )
     sheet = read_table(patients).set_index("patient")[list(covariates)]
     tables = []
     for name, rows in read_table(groups).groupby("comparison", sort=False):
         members = rows.set_index("patient")[["group"]].join(sheet, how="inner").dropna()
         members = members.loc[members.index.isin(table.columns)]
-        found = differential_expression(
-            table[members.index],
-            members["group"],
-            members[list(covariates)],
-            kinds=covariates,
-            min_count=min_count,
-            workers=workers,
-            where=f"comparisons.{name}",
+        given = table[members.index], members["group"], members[list(covariates)]
+        rule: dict[str, Any] = {"kinds": covariates, "where": f"comparisons.{name}"}
+        found = (
+            differential_expression(*given, **rule, min_count=min_count, workers=workers)
+            if counted
+            else moderated_expression(*given, **rule, unit=unit)
         )
         tables.append(found.assign(comparison=name)[["comparison", *COLUMNS]])
         logging.info("%s: %d genes with q < 0.05", name, int((found["q"] < 0.05).sum()))
@@ -119,14 +137,7 @@ def differential_expression(
     ----------
     Love et al. 2014, Genome Biol 15:550; Muzellec et al. 2023, Bioinformatics 39:btad547.
     """
-    sizes = {name: int((group == name).sum()) for name in (CASE, REFERENCE)}
-    for name, size in sizes.items():
-        if size < FEWEST:
-            raise InputError(
-                f"only {size} patients of the {name} group have counts, {FEWEST} are needed",
-                column=where,
-                remedy="divide them otherwise, or drop the comparison",
-            )
+    sizes = _sizes(group, "counts", where)
     _check_counts(counts)
     whole = counts.loc[counts.sum(axis=1) >= min_count].round().astype("int64")
     metadata = _metadata(group, covariates, kinds)
@@ -147,6 +158,82 @@ def differential_expression(
         }
     )
     return table.sort_values(["p", "gene"], ignore_index=True)
+
+
+def moderated_expression(
+    values: pd.DataFrame,
+    group: "pd.Series[str]",
+    covariates: pd.DataFrame,
+    *,
+    kinds: Mapping[str, str],
+    unit: Unit,
+    where: str = "comparisons",
+) -> pd.DataFrame:
+    """Test genes between cases and reference by limma's moderated t on the log2 scale.
+
+    For expression of which no counts are to be had. The variance of a gene is moderated by that
+    of the genes of its level, see `histoniche.omics.moderated.moderated_t`.
+
+    Parameters
+    ----------
+    values
+        Genes by patients, in this unit.
+    group, covariates, kinds, where
+        See `differential_expression`.
+    unit
+        `log2` is taken as it is, of others log2(value + 1).
+
+    Returns
+    -------
+    `COLUMNS`, smallest p first: the difference of the means of the logarithms; q after
+    Benjamini-Hochberg over the genes. NaN of a gene that is the same in all patients.
+
+    Raises
+    ------
+    InputError
+        If a group has fewer than three patients with expression, or the covariates tell the
+        groups apart.
+
+    References
+    ----------
+    Smyth 2004, Stat Appl Genet Mol Biol 3:3; Law et al. 2014, Genome Biol 15:R29.
+    """
+    sizes = _sizes(group, "expression", where)
+    metadata = _metadata(group, covariates, kinds)
+    _check_rank(metadata, where)
+    # The covariates, and a column for the reference that drops out with the group.
+    design: Any = pd.get_dummies(metadata, drop_first=True, dtype=float)
+    design = design.drop(columns=f"group_{REFERENCE}").assign(one=1.0, case=group == CASE)
+    found = moderated_t(
+        log_scale(values, unit=unit).to_numpy(np.float64), design.to_numpy(np.float64)
+    )
+    table = pd.DataFrame(
+        {
+            "gene": values.index.to_numpy(),
+            "n_case": sizes[CASE],
+            "n_reference": sizes[REFERENCE],
+            "base_mean": values.mean(axis=1).to_numpy(),
+            "log2_fold_change": found.change,
+            "error": found.error,
+            "z": -np.sign(found.t) * scipy.special.ndtri(found.p / 2),
+            "p": found.p,
+            "q": false_discovery(found.p),
+        }
+    )
+    return table.sort_values(["p", "gene"], ignore_index=True)
+
+
+def _sizes(group: "pd.Series[str]", what: str, where: str) -> dict[str, int]:
+    """Patients of each group; an InputError if they are too few."""
+    sizes = {name: int((group == name).sum()) for name in (CASE, REFERENCE)}
+    for name, size in sizes.items():
+        if size < FEWEST:
+            raise InputError(
+                f"only {size} patients of the {name} group have {what}, {FEWEST} are needed",
+                column=where,
+                remedy="divide them otherwise, or drop the comparison",
+            )
+    return sizes
 
 
 def _metadata(
@@ -199,6 +286,12 @@ def _check_rank(metadata: pd.DataFrame, where: str) -> None:
     if np.linalg.matrix_rank(columns.to_numpy()) < columns.shape[1]:
         raise InputError(
             "the covariates tell the groups apart, or each other",
+            column=where,
+            remedy="leave a covariate out",
+        )
+    if len(columns) <= columns.shape[1]:
+        raise InputError(
+            f"{len(columns)} patients for {columns.shape[1]} coefficients leave nothing to test by",
             column=where,
             remedy="leave a covariate out",
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from histoniche.omics.comparisons import differing, differing_in_words
+from histoniche.omics.comparisons import differing, differing_in_words, tested_in_words
 from histoniche.report.figures.volcano import Names, draw_sides, heights, move_apart
 from histoniche.report.numbers import count
 from histoniche.report.style import (
@@ -30,6 +30,7 @@ def draw_differential(
     volcano: Path,
     labelled: int,
     rule: Mapping[str, float],
+    unit: str = "counts",
 ) -> None:
     """Draw every comparison's genes by fold change and p.
 
@@ -45,6 +46,8 @@ def draw_differential(
         Genes that are named in each direction, those of smallest p among the differing.
     rule
         q and log2_fold_change, see `histoniche.omics.comparisons.differing`.
+    unit
+        Of the expression.
     """
     table = read_table(differential)
     labels = read_table(groups).drop_duplicates(["comparison", "group"])
@@ -71,9 +74,9 @@ def draw_differential(
             axes.set_axis_off()
         footnote(
             figure,
-            f"Wald test of DESeq2's model on counts. Colour: {differing_in_words(**rule)}, q after "
-            "Benjamini-Hochberg over the genes of the comparison with independent filtering; "
-            "grey: not.",
+            f"p: {tested_in_words(unit)}. Colour: {differing_in_words(**rule)}, q after "
+            "Benjamini-Hochberg over the genes of the comparison"
+            f"{' with independent filtering' if unit == 'counts' else ''}; grey: not.",
         )
         figure.draw_without_rendering()
         for names in named_genes:

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from histoniche.omics.comparisons import BY_SURVIVAL, differing, differing_in_words
+from histoniche.omics.comparisons import (
+    BY_SURVIVAL,
+    differing,
+    differing_in_words,
+    tested_in_words,
+)
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.numbers import format_number, format_p, join_words
 from histoniche.report.pictures import picture_of
@@ -21,10 +26,9 @@ def comparisons_section(results: Results) -> Section:
     covariates = results.block("differential").get("covariates", [])
     equal = f" at equal {', '.join(covariates)}" if covariates else ""
     text = (
-        f"Every gene tested on counts by DESeq2's negative binomial model{equal}. A positive log2 "
-        "fold change means more in the first group. q is p after Benjamini-Hochberg over the genes "
-        "of the comparison; genes with too few counts to ever pass have none."
-        f"{_cut_by_survival(results)}"
+        f"Every gene tested by {tested_in_words(_unit(results))}{equal}. A positive log2 fold "
+        "change means more in the first group. q is p after Benjamini-Hochberg over the genes of "
+        f"the comparison{_without_q(results)}.{_cut_by_survival(results)}"
     )
     blocks: list[Block] = [
         Paragraph(text),
@@ -51,6 +55,18 @@ def _cut_by_survival(results: Results) -> str:
         f" {join_words(named)} divided the patients at the cut-point that survival gave in the "
         "training cohort."
     )
+
+
+def _unit(results: Results) -> str:
+    """Unit of the expression."""
+    return str(results.block("expression").get("unit", "counts"))
+
+
+def _without_q(results: Results) -> str:
+    """Which genes have no q, or what the tests do not know."""
+    if _unit(results) == "counts":
+        return "; genes with too few counts to ever pass have none"
+    return "; without counts nothing says how few reads stand behind a value"
 
 
 def _rule(results: Results) -> dict[str, float]:
@@ -110,7 +126,8 @@ def _leading(results: Results) -> Table:
         )
         for row in records(top)
     ]
-    heads = ("first group", "gene", ">mean count", ">log2 fold change", ">error", ">p", ">q")
+    mean = ">mean count" if _unit(results) == "counts" else f">mean, {_unit(results)}"
+    heads = ("first group", "gene", mean, ">log2 fold change", ">error", ">p", ">q")
     note = f"Up to {number} genes a comparison. All stand in omics/differential.tsv."
     return table("Leading genes", heads, rows, note)
 

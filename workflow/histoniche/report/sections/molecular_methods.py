@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from histoniche.omics.comparisons import differing_in_words
+from histoniche.omics.comparisons import differing_in_words, tested_in_words
 from histoniche.report.numbers import join_words, percent
 from histoniche.report.results import Results
 from histoniche.report.sections.meaning_methods import meaning_methods
@@ -15,6 +15,9 @@ _UNITS = {
     "fpkm_uq": "Upper-quartile FPKM values were taken as they are",
     "log2": "Values on the log2 scale were taken as they are",
 }
+
+_COUNTED = " after independent filtering (PyDESeq2; Love et al. 2014; Muzellec et al. 2023)"
+_MODERATED = " (Smyth 2004; Law et al. 2014)"
 
 
 def molecular_methods(results: Results) -> Iterator[str]:
@@ -47,10 +50,10 @@ def _omics(results: Results) -> Iterator[str]:
                 "over the genes of a region (Westfall and Young 1993)."
             )
     if results.has("differential"):
+        unit = str(expression.get("unit", "counts"))
         yield (
-            "Genes between groups: DESeq2's negative binomial model by PyDESeq2, Wald test, "
-            "Benjamini-Hochberg after independent filtering (Love et al. 2014; Muzellec et al. "
-            "2023)."
+            f"Genes between groups: {tested_in_words(unit)}, Benjamini-Hochberg"
+            f"{_COUNTED if unit == 'counts' else _MODERATED}."
         )
     if results.has("differential_enrichment"):
         rule = {key: results.block("differential")[key] for key in ("q", "log2_fold_change")}

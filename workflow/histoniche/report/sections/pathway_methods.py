@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from histoniche.omics.comparisons import BY_SURVIVAL, differing_in_words
+from histoniche.omics.comparisons import BY_SURVIVAL, differing_in_words, tested_in_words
 from histoniche.report.numbers import join_words, percent
 from histoniche.report.results import Results
 
@@ -17,9 +17,10 @@ def pathway_methods(results: Results) -> Iterator[str]:
     rule = results.block("comparisons")[name]
     level = percent(results.block("survival").get("confidence", 0.95))
     method = {"gsva": "GSVA (gaussian kernel)", "ssgsea": "single-sample GSEA"}[settings["method"]]
+    unit = str(results.block("expression").get("unit", "counts"))
     yield (
         f"Gene sets behind {rule['score']}: patients above and up to {cut_in_words(rule)} were "
-        "compared by DESeq2's model; genes with "
+        f"compared by {tested_in_words(unit)}; genes with "
         f"{differing_in_words(**settings['differing'])}, up and down apart, were tested against "
         f"gene sets of {settings['min_size']} to {settings['max_size']} genes (hypergeometric "
         f"test, q < {settings['q']:g} within direction and library). The activity of each "
