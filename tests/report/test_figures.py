@@ -14,6 +14,7 @@ from histoniche.report.figures.area_survival import draw_area_survival
 from histoniche.report.figures.areas import draw_areas
 from histoniche.report.figures.cox import draw_cox
 from histoniche.report.figures.differential import draw_differential
+from histoniche.report.figures.differing_genes import draw_differing_genes, leading_genes
 from histoniche.report.figures.enrichment import draw_enrichment, leading_terms
 from histoniche.report.figures.segmentation import draw_segmentation, draw_training
 from histoniche.report.figures.signatures import draw_signatures
@@ -311,3 +312,71 @@ def test_volcano_without_a_comparison_says_so(compared, saved, tmp_path):
     empty = saved(read_table(compared[0]).head(0))
     draw_differential(empty, compared[1], volcano=tmp_path / "v.svg", labelled=4, rule=RULE)
     assert "No comparison was made" in words(tmp_path / "v.svg")
+
+
+@pytest.fixture
+def single_genes(saved):
+    """Ten genes in forty patients, three of which differ between two groups; and their tests."""
+    rng = np.random.default_rng(8)
+    case = np.repeat([True, False], 20)
+    values = rng.normal(6, 1, (10, 40)) + np.outer([3, -2, 2, *[0] * 7], case)
+    names = [f"P{number:02d}" for number in range(40)]
+    expression = pd.DataFrame(values, columns=names).assign(gene=[f"G{k}" for k in range(10)])
+    change = np.array([3, -2, 2, *[0.1] * 7])
+    tests = pd.DataFrame(
+        {
+            "comparison": "risk", "gene": expression["gene"], "log2_fold_change": change,
+            "log2_fold_change_low": change - 0.5, "log2_fold_change_high": change + 0.5,
+            "p": [1e-9, 1e-6, 1e-5, *[0.4] * 7], "q": [1e-8, 5e-6, 3e-5, *[0.5] * 7],
+        }
+    )  # fmt: skip
+    groups = pd.DataFrame(
+        {
+            "comparison": "risk", "patient": [*names, "unknown"],
+            "group": np.where([*case, True], "case", "reference"),
+            "label": np.where([*case, True], "dls high", "dls low"),
+        }
+    )  # fmt: skip
+    return saved(expression), saved(tests), saved(groups)
+
+
+def test_single_genes_are_drawn_with_their_patients_and_tests(single_genes, tmp_path):
+    out = tmp_path / "differing_genes.svg"
+    settings = {"rule": RULE, "top": 8, "unit": "log2", "figure": out}
+    draw_differing_genes(*single_genes, **settings)
+    assert whole(out)
+    text = " ".join(words(out).split())
+    assert "dls high against dls low" in text and text.count("n 20") == 6
+    assert set(re.findall(r"\bG\d\b", text)) == {"G0", "G1", "G2"}
+    assert "log2 FC 3.00 (2.50 to 3.50)" in text and "p 1.0e-6, q 5.0e-6" in text
+    drawn = pd.read_csv(out.with_suffix(".tsv"), sep="\t")
+    assert len(drawn) == 3 * 40 and "unknown" not in set(drawn["patient"])
+    values = read_table(single_genes[0]).set_index("gene")
+    for row in drawn.sample(20, random_state=0).itertuples():
+        assert row.log2_expression == pytest.approx(values.loc[row.gene, row.patient], rel=1e-5)
+    first = out.read_bytes()
+    draw_differing_genes(*single_genes, **settings)
+    assert out.read_bytes() == first
+
+
+def test_no_gene_that_differs_is_a_notice(single_genes, tmp_path):
+    out = tmp_path / "differing_genes.svg"
+    rule = {"q": 1e-12, "log2_fold_change": 0.0}
+    draw_differing_genes(*single_genes, rule=rule, top=8, unit="log2", figure=out)
+    assert "No gene differs between groups" in words(out)
+
+
+def test_many_comparisons_get_fewer_genes_each():
+    named = [f"C{number}" for number in range(5)]
+    tests = pd.DataFrame(
+        {
+            "comparison": np.repeat(named, 30), "gene": [str(number) for number in range(150)],
+            "p": np.tile(np.linspace(1e-6, 1e-3, 30), 5), "q": 0.01, "log2_fold_change": 1.0,
+        }
+    )  # fmt: skip
+    chosen = leading_genes(tests.sample(frac=1, random_state=0).sort_values("comparison"), RULE, 8)
+    assert chosen.groupby("comparison").size().to_dict() == dict.fromkeys(
+        map("C{}".format, range(5)), 4
+    )
+    assert (chosen["p"] < 2e-4).all()
+    assert len(leading_genes(tests[tests["comparison"] == "C0"], RULE, 8)) == 8

@@ -85,3 +85,19 @@ def test_patients_are_divided_at_the_cut_point_of_survival(study):
     done = study.run("--", target, succeed=False, comparisons=rule)
     error = "column comparisons.risk.cut, value 'flat': survival gave this score no cut-point"
     assert error in done.stdout + done.stderr
+
+
+def test_pathways_are_found_in_expression_that_has_no_counts(study):
+    counts = pd.read_csv(study.folder / "counts.tsv", sep="\t", index_col=0)
+    np.log2(counts + 1).to_csv(study.folder / "logs.tsv", sep="\t")
+    study.config["expression"] |= {"path": "logs.tsv", "unit": "log2"}
+    study.config["pathways"]["cohorts"] = {}
+    drawn = "results/figures/differing_genes.svg"
+    study.run("--", "results/omics/pathway_correlation.parquet", drawn)
+    assert "limma" in (study.folder / drawn).read_text()
+    found = read_table(study.results / "omics/pathway_correlation.parquet")
+    assert found["term"].tolist() == ["rising"]
+    assert found["q"].iloc[0] < 0.01
+    genes = read_table(study.results / "omics/differential.parquet").set_index("gene")
+    differing = genes.index[(genes["q"] < 0.05) & (genes["log2_fold_change"] > 0)]
+    assert set(differing) == {f"G{number:02d}" for number in range(15)}

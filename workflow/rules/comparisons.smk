@@ -151,3 +151,33 @@ rule draw_differential:
         "Drawing the genes that differ between the groups"
     script:
         "../scripts/draw_differential.py"
+
+
+rule draw_differing_genes:
+    input:
+        expression=rules.prepare_expression.output.expression,
+        differential=rules.compare_expression.output.differential,
+        groups=rules.divide_patients.output.groups,
+    output:
+        **figure("differing_genes", "Genes"),
+    log:
+        "<logs>/draw_differing_genes.log",
+    benchmark:
+        "<benchmarks>/draw_differing_genes.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    container:
+        CONTAINERS["analysis"]
+    threads: 1
+    resources:
+        mem_mb=growing(4000, 8),
+        runtime=scaled(10),
+    params:
+        top=config["report"]["top_genes"],
+        differing=DIFFERING,
+        unit=block("expression").get("unit"),
+        code=code_version("draw_differing_genes"),
+    message:
+        "Drawing the genes that differ most surely, patient by patient"
+    script:
+        "../scripts/draw_differing_genes.py"

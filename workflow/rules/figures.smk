@@ -174,6 +174,7 @@ FIGURES = [
     *(rules.draw_activity_correlation.output if CORRELATES_ACTIVITY else []),
     *(rules.draw_activity_groups.output if COMPARES_ACTIVITY else []),
     *(rules.draw_differential.output if has("differential") else []),
+    *(rules.draw_differing_genes.output if has("differential") else []),
     *(rules.draw_single_cells.output if has("single_cell") else []),
     *(rules.draw_interactions.output if has("ligand_receptor") else []),
     *(rules.draw_survival.output if AREA_SURVIVAL else []),

@@ -20,14 +20,17 @@ from histoniche.omics.moderated import moderated_t
 from histoniche.tables import read_table, write_table
 
 COLUMNS = [
-    "gene", "n_case", "n_reference", "base_mean", "log2_fold_change", "error", "z", "p", "q",
+    "gene", "n_case", "n_reference", "base_mean", "log2_fold_change", "log2_fold_change_low",
+    "log2_fold_change_high", "error", "z", "p", "q",
 ]  # fmt: skip
-"""`log2_fold_change` > 0: more in the cases; q is NaN where DESeq2's filter leaves a gene out.
+"""`log2_fold_change` > 0: more in the cases; low and high end its 95 % interval.
 
-`base_mean` is the mean over the compared patients, of scaled counts or in the unit of the values.
-`z` is Wald's, or the number that lies as far out in a normal distribution as the moderated t in
-its own.
+q is NaN where DESeq2's filter leaves a gene out. `base_mean` is the mean over the compared
+patients, of scaled counts or in the unit of the values. `z` is Wald's, or the number that lies as
+far out in a normal distribution as the moderated t in its own.
 """
+
+_CONFIDENCE = 0.95
 
 
 def compare_expression(
@@ -144,6 +147,7 @@ def differential_expression(
     _check_rank(metadata, where)
     formula = "~" + " + ".join(metadata.columns)
     found = _fit(whole, metadata, formula, workers)
+    reach = float(scipy.special.ndtri((1 + _CONFIDENCE) / 2)) * found["lfcSE"].to_numpy()
     table = pd.DataFrame(
         {
             "gene": found.index.to_numpy(),
@@ -151,6 +155,8 @@ def differential_expression(
             "n_reference": sizes[REFERENCE],
             "base_mean": found["baseMean"].to_numpy(),
             "log2_fold_change": found["log2FoldChange"].to_numpy(),
+            "log2_fold_change_low": found["log2FoldChange"].to_numpy() - reach,
+            "log2_fold_change_high": found["log2FoldChange"].to_numpy() + reach,
             "error": found["lfcSE"].to_numpy(),
             "z": found["stat"].to_numpy(),
             "p": found["pvalue"].to_numpy(),
@@ -207,6 +213,7 @@ def moderated_expression(
     found = moderated_t(
         log_scale(values, unit=unit).to_numpy(np.float64), design.to_numpy(np.float64)
     )
+    reach = found.error * scipy.special.stdtrit(found.df, (1 + _CONFIDENCE) / 2)
     table = pd.DataFrame(
         {
             "gene": values.index.to_numpy(),
@@ -214,6 +221,8 @@ def moderated_expression(
             "n_reference": sizes[REFERENCE],
             "base_mean": values.mean(axis=1).to_numpy(),
             "log2_fold_change": found.change,
+            "log2_fold_change_low": found.change - reach,
+            "log2_fold_change_high": found.change + reach,
             "error": found.error,
             "z": -np.sign(found.t) * scipy.special.ndtri(found.p / 2),
             "p": found.p,

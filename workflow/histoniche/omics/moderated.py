@@ -32,6 +32,8 @@ class Moderated(NamedTuple):
     error: Floats
     """Its standard error, by the moderated variance."""
     t: Floats
+    df: float
+    """Degrees of freedom of t, the prior's among them."""
     p: Floats
     """Two-sided."""
     prior: Prior
@@ -69,12 +71,13 @@ def moderated_t(values: Floats, design: Floats) -> Moderated:
     else:
         posterior = (df * variance + prior.df * prior.variance) / (df + prior.df)
     unscaled = math.sqrt(np.linalg.inv(design.T @ design)[-1, -1])
+    # All genes together know no more than their own degrees of freedom.
+    total = float(min(df + prior.df, df * len(own)))
     change, error, t, p = np.full((4, len(values)), np.nan)
     change[varies], error[varies] = beta[-1], unscaled * np.sqrt(posterior)
     t[varies] = change[varies] / error[varies]
-    # All genes together know no more than their own degrees of freedom.
-    p[varies] = 2 * scipy.stats.t.sf(np.abs(t[varies]), min(df + prior.df, df * len(own)))
-    return Moderated(change, error, t, p, prior)
+    p[varies] = 2 * scipy.stats.t.sf(np.abs(t[varies]), total)
+    return Moderated(change, error, t, total, p, prior)
 
 
 def variance_prior(variance: Floats, level: Floats, *, df: int) -> Prior:

@@ -40,7 +40,7 @@ TOPICS = (
     Topic(
         "enrichment",
         "Enrichment",
-        r"enrichment|gsea|term_network|activity.*|volcano.*",
+        r"enrichment|gsea|term_network|activity.*|volcano.*|differing_genes",
         r"omics/(enrichment|gsea|term_.*|activity.*|differential.*|comparison.*)",
     ),
     Topic("cells", "Single cells", r"cell_.*|interaction.*", r"omics/(cell.*|interaction.*)"),

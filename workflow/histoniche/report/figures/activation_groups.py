@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from histoniche.report.figures.boxes import BOX_NOTE, draw_box
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.figures.scans import map_label
 from histoniche.report.numbers import count, format_interval, format_p
 from histoniche.report.results import records
 from histoniche.report.style import (
     HIGH,
-    INK,
     LOW,
     MUTED,
     footnote,
@@ -87,9 +87,9 @@ def draw_activation_groups(
         footnote(
             figure,
             f"Mean of each map in the {100 * share:g}\u00a0% of the slices with the highest "
-            "activation. Box: quartiles and median; whiskers: up to 1.5 times the box; a dot a "
-            f"patient. {_divided(tests)} Δ: high less low, Hodges and Lehmann's estimate with its "
-            "interval; p: Wilcoxon-Mann-Whitney test; q: Benjamini-Hochberg over the maps.",
+            f"activation. {BOX_NOTE} {_divided(tests)} Δ: high less low, Hodges and Lehmann's "
+            "estimate with its interval; p: Wilcoxon-Mann-Whitney test; q: Benjamini-Hochberg "
+            "over the maps.",
         )
         save_figure(figure, groups_figure, drawn)
 
@@ -124,7 +124,7 @@ def draw_activation_zones(
             own = drawn[drawn["zone"] == zone]
             for side, group in ((-0.2, "low"), (0.2, "high")):
                 part = own.loc[own["group"] == group, "times"].to_numpy(dtype=float)
-                _draw_box(axes, part, place + side, group, width=0.32)
+                draw_box(axes, part, place + side, _BOXES[group], width=0.32)
             labels.append(f"{name}\n{100 * own['share'].mean():.0f}\u00a0% of the slices")
         axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         axes.set_xticks(range(len(labels)), labels)
@@ -172,7 +172,7 @@ def _draw_map(axes: Axes, values: pd.DataFrame, name: str, test: Mapping[str, An
     labels = []
     for place, group in enumerate(_BOXES):
         part = values.loc[values["group"] == group, "inside"].to_numpy(dtype=float)
-        _draw_box(axes, part, place, group, width=0.55)
+        draw_box(axes, part, place, _BOXES[group], width=0.55)
         labels.append(f"{group} risk\nn {len(part):,}")
     axes.set_xticks(range(len(labels)), labels)
     axes.set_xlim(-0.6, len(labels) - 0.4)
@@ -196,26 +196,3 @@ def _draw_map(axes: Axes, values: pd.DataFrame, name: str, test: Mapping[str, An
             color=MUTED,
             size=7.5,
         )
-
-
-def _draw_box(axes: Axes, values: np.ndarray, place: float, group: str, *, width: float) -> None:
-    """Box and dots of one group; nothing where it has nobody."""
-    if not len(values):
-        return
-    axes.boxplot(
-        values,
-        positions=[place],
-        widths=width,
-        showfliers=False,
-        patch_artist=True,
-        boxprops={"facecolor": _BOXES[group], "alpha": 0.35, "edgecolor": INK},
-        medianprops={"color": INK, "linewidth": 1.4},
-        whiskerprops={"color": MUTED, "linewidth": 0.8},
-        capprops={"color": MUTED, "linewidth": 0.8},
-    )
-    # Beside each other by rank, so that the picture is the same every time.
-    spread = (np.argsort(np.argsort(values)) * 0.618 % 1 - 0.5) * 0.7 * width
-    axes.plot(
-        place + spread, values, ".", color=_BOXES[group], markersize=4, alpha=0.8, mew=0,
-        rasterized=len(values) > 1500,
-    )  # fmt: skip

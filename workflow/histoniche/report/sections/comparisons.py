@@ -40,6 +40,12 @@ def comparisons_section(results: Results) -> Section:
         ),
         _sizes(results),
         _leading(results),
+        *picture_of(
+            results,
+            "differing_genes",
+            "The surest genes, patient by patient",
+            "On the log2 scale, with the fold change, p and q of the test.",
+        ),
         *_enriched(results),
     ]
     return Section("comparisons", _TITLE, blocks)
