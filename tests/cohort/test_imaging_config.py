@@ -19,7 +19,7 @@ def cohort(tmp_path, monkeypatch):
     """Twelve patients with a scan and a slide each; the working directory is theirs."""
     monkeypatch.chdir(tmp_path)
     write_sheets(tmp_path)
-    for name in ("a.nii", "m.nii"):
+    for name in (f"{kind}{k}.nii" for kind in "am" for k in range(12)):
         (tmp_path / name).write_bytes(b"")
     Image.new("RGB", (8, 8)).save(tmp_path / "s.png")
     return tmp_path
@@ -37,7 +37,8 @@ def write_sheets(folder, *, cohorts=COHORTS, event=None, scans=range(12), named=
     write(folder / "patients.tsv", rows)
     rows = [["patient", "FA", "mask", *(["cohort"] if own["scans"] else [])]]
     rows += [
-        [f"P{k:02d}", "a.nii", "m.nii", *([cohorts[k]] if own["scans"] else [])] for k in scans
+        [f"P{k:02d}", f"a{k}.nii", f"m{k}.nii", *([cohorts[k]] if own["scans"] else [])]
+        for k in scans
     ]
     write(folder / "scans.tsv", rows)
     rows = [["slide", "patient", "path", "mpp", "role"]]
@@ -108,14 +109,14 @@ def test_cohorts_of_the_scans_say_who_is_learned_from_and_become_the_patients(co
 
 
 def test_without_cohorts_all_with_follow_up_are_learned_from_in_folds(cohort):
-    write_sheets(cohort, named=None)
+    write_sheets(cohort, named=None, event=lambda _: 1)
     study = read(folds=4)
     assert len(study.learners("imaging")) == 12
     assert study.risk_folds("imaging") == [0, 1, 2, 3]
 
 
 def test_both_signatures_divide_their_patients_together_where_their_folds_are_alike(cohort):
-    write_sheets(cohort, scans=range(8), named="patients")
+    write_sheets(cohort, scans=range(8), named="patients", event=lambda _: 1)
     study = read(folds=3, slides={"folds": 3})
     # A slide whose role is apply is not learned from.
     assert study.learners("slide_signature") == [f"P{k:02d}" for k in range(1, 10)]
@@ -200,10 +201,21 @@ def test_one_event_is_too_few_and_a_cohort_has_to_be_there(cohort):
         read()
 
 
+def test_every_fold_needs_events_to_learn_from_and_to_be_chosen_by(cohort):
+    write_sheets(cohort, event=lambda k: int(k in (0, 3, 5, 8)))
+    words = (
+        r"1 of \d (train|validation) patients of fold \d died.*make fewer folds, or drop .* imaging"
+    )
+    with pytest.raises(InputError, match=words):
+        read(folds=3)
+    write_sheets(cohort, event=lambda k: int(k < 7))
+    assert read(folds=3).risk_folds("imaging") == [0, 1, 2]
+
+
 def test_scans_do_not_lie_among_the_results(cohort):
     (cohort / "results").mkdir()
     (cohort / "results" / "a.nii").write_bytes(b"")
     text = (cohort / "scans.tsv").read_text()
-    (cohort / "scans.tsv").write_text(text.replace("P03\ta.nii", "P03\tresults/a.nii"))
+    (cohort / "scans.tsv").write_text(text.replace("P03\ta3.nii", "P03\tresults/a.nii"))
     with pytest.raises(InputError, match=r"column FA.*for patient P03"):
         read()

@@ -7,8 +7,19 @@ from histoniche.errors import InputError
 MAPS = ["FA", "MD", "AD", "RD"]
 HEADER = "patient\tcohort\tmask\tFA\tMD\tAD\tRD\tdwi\tbvals\tbvecs\texclude\n"
 GIVEN = "P1\t\tm.nii\tFA.nii\tMD.nii\tAD.nii\tRD.nii.gz\t\t\t\t\n"
-RAW = "P2\t\tm.nii\t\t\t\t\td.nii\td.bval\td.bvec\t\n"
-FILES = ["m.nii", "FA.nii", "MD.nii", "AD.nii", "RD.nii.gz", "d.nii", "d.bval", "d.bvec", "T1.nii"]
+RAW = "P2\t\tn.nii\t\t\t\t\td.nii\td.bval\td.bvec\t\n"
+FILES = [
+    "m.nii",
+    "FA.nii",
+    "MD.nii",
+    "AD.nii",
+    "RD.nii.gz",
+    "d.nii",
+    "d.bval",
+    "d.bvec",
+    "T1.nii",
+    "n.nii",
+]
 
 
 @pytest.fixture
@@ -89,6 +100,18 @@ def test_cohorts_of_the_scans_become_those_of_the_patients(scans_of):
         ),
         (HEADER + GIVEN.replace("FA.nii", "F.nii"), ["column FA", "F.nii'", "no such file"]),
         (HEADER + GIVEN.replace("FA.nii", "FA.img"), ["column FA", "neither .nii nor .nii.gz"]),
+        (
+            HEADER + GIVEN + RAW.replace("n.nii", "m.nii"),
+            ["row 3", "column mask", "m.nii'", "is the mask of patient P1 too"],
+        ),
+        (
+            HEADER + GIVEN + RAW.replace("d.nii", "./FA.nii"),
+            ["row 3", "column dwi", "is the FA of patient P1 too", "own files"],
+        ),
+        (
+            HEADER + GIVEN.replace("MD.nii", "FA.nii"),
+            ["row 2", "column MD", "is the FA of patient P1 too"],
+        ),
         (HEADER.replace("mask", "msak") + GIVEN, ["column msak", "did you mean mask?"]),
     ],
 )
@@ -103,3 +126,14 @@ def test_a_bad_sheet_gives_one_line(scans_of, text, words):
 def test_a_map_cannot_bear_the_name_of_another_column(scans_of):
     with pytest.raises(InputError, match="column dwi: a map cannot bear"):
         scans_of(HEADER + GIVEN, maps=["FA", "dwi"])
+
+
+def test_brains_and_directions_may_be_shared_and_an_excluded_scan_takes_no_file(scans_of, tmp_path):
+    (tmp_path / "e.nii").touch()
+    shared = RAW.replace("P2", "P1").replace("n.nii", "m.nii").replace("d.nii", "e.nii")
+    text = HEADER.replace("mask", "mask\tbrain_mask") + "".join(
+        line.replace(name, f"{name}\tT1.nii") for line, name in ((RAW, "n.nii"), (shared, "m.nii"))
+    )
+    assert scans_of(text)["bvals"].nunique() == 1
+    moved = GIVEN.replace("P1", "P3").replace("\n", "moved\n")
+    assert len(scans_of(HEADER + GIVEN + moved)) == 2

@@ -115,7 +115,8 @@ def test_the_title_re_runs_page_and_bundle_alone(demo):
 def test_the_rule_of_a_differing_gene_re_runs_no_test_of_genes(demo):
     planned = demo.planned(**changed(demo.config, "differential", "q", value=0.01))
     assert set(planned) == {
-        "enrich_differential", "draw_differential", "write_summary", "seal_bundle", "all",
+        "enrich_differential", "draw_differential", "draw_differing_genes", "write_summary",
+        "seal_bundle", "all",
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from histoniche.cohort.outcome_splits import LEARNED, split_by_outcome
+from histoniche.cohort.splits import SEEN, roles_in_fold
 from histoniche.cohort.trait_settings import tiling_of
 from histoniche.errors import InputError
 from histoniche.files import read_json
@@ -221,15 +222,18 @@ def _check_training(study: RiskSettings, block: str, file: str) -> None:
             remedy=str(fields["remedy"]),
         ) from error
     own = split[split["patient"].isin(study.learners(block))]
-    sides = {"": own} if folds else {str(role): rows for role, rows in own.groupby("role")}
-    for role, rows in sides.items():
-        events = int(rows["event"].sum())
-        if events < _FEWEST_EVENTS:
-            whom = f"{role} patients".strip()
-            raise InputError(
-                f"{events} of {len(rows)} {whom} died, and a risk needs "
-                f"{_FEWEST_EVENTS} at least to be learned or told",
-                file=study.config["cohort"]["patients"],
-                column="event",
-                remedy=f"add patients with events, or drop the block {block}",
-            )
+    for fold in range(folds) if folds else (None,):
+        roles = own["role"] if fold is None else roles_in_fold(own, fold)
+        for role in SEEN:
+            rows = own[roles == role]
+            events = int(rows["event"].sum())
+            if events < _FEWEST_EVENTS:
+                where = "" if fold is None else f" of fold {fold}"
+                fewer = "make fewer folds, " if folds else ""
+                raise InputError(
+                    f"{events} of {len(rows)} {role} patients{where} died, and a risk needs "
+                    f"{_FEWEST_EVENTS} at least to be learned or chosen by",
+                    file=study.config["cohort"]["patients"],
+                    column="event",
+                    remedy=f"add patients with events, {fewer}or drop the block {block}",
+                )

@@ -71,6 +71,7 @@ def read_scans(
     for row in scans.index[scans["exclude"].isna()]:
         cells = {column: scans.loc[row, column] for column in files}
         _check_row(cells, maps, file=path, row=int(row))
+    _check_files(scans, ["mask", "dwi", *maps], path)
     return scans[["patient", "cohort", *files, "exclude"]].sort_values("patient", ignore_index=True)
 
 
@@ -117,6 +118,29 @@ def _agreed_cohorts(scans: pd.DataFrame, patients: pd.DataFrame, path: Path) -> 
             )
         agreed.append(other if cohort is None else cohort)
     return agreed
+
+
+def _check_files(scans: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
+    """No volume stands for two patients, or for two maps; brains and tables of vectors may."""
+    known: dict[str, tuple[str, str]] = {}
+    for row in scans.index[scans["exclude"].isna()]:
+        patient = str(scans.loc[row, "patient"])
+        for column in columns:
+            value = scans.loc[row, column]
+            if value is None:
+                continue
+            own = os.path.realpath(str(value))
+            if own in known:
+                other, name = known[own]
+                raise InputError(
+                    f"is the {name} of patient {other} too",
+                    file=path,
+                    row=int(row),
+                    column=column,
+                    value=str(value),
+                    remedy="name each patient's own files, or fill in exclude",
+                )
+            known[own] = patient, column
 
 
 def _check_row(cells: dict[str, str | None], maps: Sequence[str], *, file: Path, row: int) -> None:
