@@ -134,7 +134,7 @@ def activation(scores, *, score="dls", cut=0.5, seed=0):
     where = pd.DataFrame(zones, columns=["patient", "zone", "share", "activation", "highlighted"])
     heads = ["map", "rule", "cut", "n_high", "n_low", "mean_high", "mean_low", "median_high",
              "median_low", "difference", "difference_low", "difference_high", "p", "q"]  # fmt: skip
-    return values, where, pd.DataFrame(tests, columns=heads)
+    return values, where, pd.DataFrame(tests, columns=heads).assign(n_seen=0)
 
 
 TRAINING = {

@@ -14,7 +14,7 @@ from histoniche.imaging.activation_measures import (
     read_activation,
     zones_of,
 )
-from histoniche.imaging.samples import read_sample
+from histoniche.imaging.samples import Sample, read_sample, write_sample
 from histoniche.learning.risk import load_risk_model
 from histoniche.tables import read_table
 from scan_cohort import MAPS, SEEN, outcomes, write_model, write_samples
@@ -46,7 +46,20 @@ def test_zones_divide_the_crop_and_the_margin_lies_on_both_sides_of_the_border()
     inside = zones[MARGIN][0] & (tumour[0] > 0)
     assert 0.6 < inside.sum() / (zones[MARGIN][0] & ~inside).sum() < 1
     # Without a border there is no margin.
-    assert zones[OUTSIDE][1].all() and zones[CORE][2].all()
+    assert zones[OUTSIDE][1].all()
+
+
+def test_a_tumour_that_reaches_the_edge_of_its_crop_has_its_margin_there():
+    """A crop is the box of the whole tumour: what lies beyond its edge is no tumour."""
+    whole = np.ones((1, 32, 32), np.uint8)
+    zones = zones_of(whole, reach=1 / 16)
+    assert zones[CORE][0, 2:-2, 2:-2].all() and not zones[OUTSIDE].any()
+    assert zones[CORE].sum() == 28**2 and zones[MARGIN].sum() == 32**2 - 28**2
+    # The same tumour in a wider crop has the same zones, but for what is added around it.
+    wide = zones_of(np.pad(disc(32, 16)[np.newaxis], ((0, 0), (16, 16), (16, 16))), reach=1 / 32)
+    tight = zones_of(disc(32, 16)[np.newaxis], reach=1 / 16)
+    for zone in (CORE, MARGIN, OUTSIDE):
+        assert np.array_equal(wide[zone][0, 16:-16, 16:-16], tight[zone][0])
 
 
 def test_activation_is_the_mean_of_the_networks_that_have_not_seen_the_patient(tmp_path):
@@ -96,3 +109,31 @@ def test_maps_are_measured_where_activation_is_and_the_margin_is_found(tmp_path)
     parts = read_table(zones).set_index("zone")
     assert parts["share"].sum() == pytest.approx(1) and parts["highlighted"].sum() == 1
     assert parts["activation"].to_dict() == {CORE: 0, MARGIN: 1, OUTSIDE: 0}
+
+
+def test_what_lies_outside_of_the_brain_is_no_value_of_a_map(tmp_path):
+    images = np.full((1, 2, 8, 8), 0.5, np.float32)
+    images[:, 1] = 0.9
+    # FA may be 0 in the brain, where no other map is.
+    images[0, 0, :4, 4:] = 0
+    images[0, :, 4:] = 0
+    tumour = np.zeros((1, 8, 8), np.uint8)
+    tumour[0, :4] = 1
+    files, samples = {}, {}
+    for name, row in (("P000", slice(0, 8)), ("P001", slice(4, 8))):
+        samples[name] = tmp_path / name / "sample.safetensors"
+        write_sample(Sample(images, tumour, np.zeros(1, np.int32)), samples[name])
+        bright = np.zeros((1, 8, 8), np.float32)
+        bright[0, row] = 1
+        files[name] = tmp_path / f"{name}.safetensors"
+        save_file({"activation": bright}, files[name])
+    values, zones = tmp_path / "values.parquet", tmp_path / "zones.parquet"
+    measure = {"maps": MAPS, "values": values, "zones": zones}
+    measure_activation({"P000": samples["P000"]}, files, share=1, **measure)
+    found = read_table(values).set_index("map")
+    assert found["inside"].tolist() == pytest.approx([0.25, 0.9])
+    assert found["outside"].isna().all()
+    measure_activation({"P001": samples["P001"]}, files, share=0.5, **measure)
+    found = read_table(values).set_index("map")
+    assert found["inside"].isna().all()
+    assert found["outside"].tolist() == pytest.approx([0.25, 0.9])

@@ -112,3 +112,24 @@ def test_a_group_of_one_is_not_tested_and_nobody_is_an_error(tmp_path):
     assert found["n_high"] == 1 and found[["difference", "p", "q"]].isna().all()
     with pytest.raises(InputError, match="no patient has activation"):
         compare(tmp_path, values[:0], scores)
+
+
+@pytest.mark.parametrize(("sizes", "known"), [((2, 2), False), ((3, 3), False), ((4, 4), True)])
+def test_so_few_patients_that_no_shift_can_be_refused_have_no_interval(sizes, known):
+    """Of 3 and 3 patients the surest order has p = 0.1: no interval of 95 % is finite."""
+    first, second = np.arange(sizes[0]) + 10.0, np.arange(sizes[1]) / 7
+    found = location_shift(first, second, confidence=0.95)
+    assert found.value == pytest.approx(np.median(np.subtract.outer(first, second)))
+    assert (not np.isnan([found.low, found.high]).any()) == known
+    assert np.isfinite(location_shift(first, second, confidence=0.6).low)
+
+
+def test_patients_without_a_value_are_not_counted_and_those_seen_are_told(tmp_path):
+    values, scores = tables(12, shift={"FA": 0, "MD": 0})
+    scores["role"] = ["train"] * 3 + ["validation"] * 2 + ["test"] * 7
+    place = (values["map"] == "MD") & values["patient"].isin(["P000", "P011"])
+    values.loc[place, "inside"] = np.nan
+    found = compare(tmp_path, values, scores)
+    assert (found["n_high"] + found["n_low"]).tolist() == [12, 10]
+    assert found["n_seen"].tolist() == [5, 4]
+    assert found["p"].notna().all()

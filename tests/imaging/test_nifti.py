@@ -187,3 +187,20 @@ def test_grids_agree_whatever_their_order_of_axes(tmp_path):
     smaller = second._replace(data=DATA[1:])
     with pytest.raises(UnusableScan, match="another grid than FA: 4 x 5 x 6 and 3 x 5 x 6"):
         check_grid(first, smaller, what="MD", of="FA")
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "ASR"])
+@pytest.mark.parametrize("degrees", [0, 20])
+def test_the_tilt_is_the_angle_between_slices_and_the_axial_plane(tmp_path, axes, degrees):
+    """Turned about the axis from left to right; about the upright one nothing tilts."""
+    angle = np.deg2rad(degrees)
+    tilted = np.array(
+        [[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]]
+    )
+    around = np.array([[np.cos(0.3), -np.sin(0.3), 0], [np.sin(0.3), np.cos(0.3), 0], [0, 0, 1]])
+    affine = make_affine()
+    for turn in (tilted, around @ tilted):
+        affine[:3, :3] = turn @ np.diag([2.0, 2.0, 3.0])
+        save(np.ones((6, 7, 8), np.float32), tmp_path / "v.nii", affine, axes)
+        found = read_nifti(tmp_path / "v.nii", what="FA")
+        assert found.tilt_degrees == pytest.approx(degrees, abs=0.01)

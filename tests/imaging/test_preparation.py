@@ -86,6 +86,7 @@ def test_raw_volumes_become_the_four_maps(tmp_path):
     folder = prepare([row], tmp_path)["P1"]
     facts = read_json(folder / "quality.json")["facts"]
     assert (facts["maps"], facts["brain"]) == ("fitted", "given")
+    assert facts["gradients"] == "19 directions, b up to 1000 s/mm2"
     assert facts["medians"] == pytest.approx({"FA": 0, "MD": 1.2, "AD": 1.2, "RD": 1.2}, abs=1e-3)
     sample = read_sample(folder / "sample.safetensors")
     aside = sample.images[:, :, 0, 0]
@@ -121,6 +122,7 @@ def test_the_table_has_a_row_for_every_scan(rows, tmp_path):
     assert found.loc["P1", "slices"] == "2, 4, 6, 8"
     edges = found.loc["P1", ["voxel_x_mm", "voxel_y_mm", "voxel_z_mm", "pixel_mm"]]
     assert edges.tolist() == [2, 2, 3, 0.75]
+    assert found.loc["P1", "tilt_degrees"] == 0 and found.loc["P1", "gradients"] == ""
     assert found.loc["P1", "tumour_mm3"] == 2304
     medians = ["FA_median", "MD_median_um2_ms", "AD_median_um2_ms", "RD_median_um2_ms"]
     assert found.loc["P1", medians].between(0.2, 1.5).all()

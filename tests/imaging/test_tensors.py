@@ -9,7 +9,13 @@ from dipy.reconst.dti import TensorModel
 
 from histoniche.errors import UnusableScan
 from histoniche.imaging.nifti import Volume
-from histoniche.imaging.tensors import check_directions, find_brain, fit_scan, fit_tensor
+from histoniche.imaging.tensors import (
+    check_directions,
+    find_brain,
+    fit_scan,
+    fit_tensor,
+    tensor_volumes,
+)
 from scan_files import make_affine, save
 
 DATA = Path(os.environ.get("HISTONICHE_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -69,7 +75,8 @@ def test_a_real_volume_gives_dipys_own_maps(tmp_path):
     brain = canonical(nibabel.Nifti1Image(inside.astype(np.uint8), image.affine))
     row = {"dwi": SMALL, "bvals": SMALL.with_suffix(".bval"), "bvecs": SMALL.with_suffix(".bvec")}
     given = Volume(brain.get_fdata() > 0, brain.affine, "sform")
-    volumes, maps, used = fit_scan(row, given)
+    volumes, maps, used, gradients = fit_scan(row, given)
+    assert gradients == "64 directions, b up to 1003 s/mm2"
     assert used is given and volumes.data.shape == (10, 10, 10, 65)
     assert list(maps) == ["FA", "MD", "AD", "RD"]
     for name, values in zip(maps, (fit.fa, fit.md, fit.ad, fit.rd), strict=True):
@@ -152,3 +159,42 @@ def test_tables_that_cannot_be_read_are_one_reason(tmp_path, text, words):
     (tmp_path / "bvals").unlink()
     with pytest.raises(UnusableScan, match="bvals: no such file"):
         fit_scan(row, None)
+
+
+def kurtotic(bvals, md=0.8e-3, excess=1.0):
+    """Signal of tissue that hinders water alike in all directions, but not as one exponential."""
+    return 900 * np.exp(-bvals * md + (bvals * md) ** 2 * excess / 6)
+
+
+def write_shells(folder, strengths):
+    """Raw volumes of a cube of such tissue: b0, then a shell of 30 directions a strength."""
+    bvecs = np.vstack([np.zeros(3), *(make_directions(30, seed=k)[1][1:] for k in range(9))])
+    bvals = np.array([0.0, *np.repeat(strengths, 30)])
+    data = np.tile(kurtotic(bvals), (4, 4, 4, 1)).astype(np.float32)
+    np.savetxt(folder / "bvals", bvals[None])
+    np.savetxt(folder / "bvecs", bvecs[: len(bvals)].T)
+    save(data, folder / "d.nii", affine=make_affine())
+    return {"dwi": folder / "d.nii", "bvals": folder / "bvals", "bvecs": folder / "bvecs"}
+
+
+def test_strong_gradients_do_not_lower_the_diffusivity(tmp_path):
+    brain = Volume(np.ones((4, 4, 4), bool), make_affine(), "sform")
+    for name in ("one", "three", "strong"):
+        (tmp_path / name).mkdir()
+    plain = fit_scan(write_shells(tmp_path / "one", [1000]), brain)
+    shells = fit_scan(write_shells(tmp_path / "three", [1000, 2000, 3000]), brain)
+    assert shells.gradients == "30 directions, b up to 1000 s/mm2; 60 stronger volumes left out"
+    assert shells.maps["MD"] == pytest.approx(plain.maps["MD"], rel=1e-4)
+    # Where there is nothing else they are taken, and the table says so.
+    strong = fit_scan(write_shells(tmp_path / "strong", [3000]), brain)
+    assert strong.gradients == "30 directions, b up to 3000 s/mm2"
+    assert (strong.maps["MD"] < 0.8 * plain.maps["MD"]).all()
+
+
+def test_weak_gradients_of_too_few_directions_are_not_fitted_alone():
+    bvals, bvecs = make_directions(20)
+    bvals[5:] = 2500
+    assert tensor_volumes(bvals, bvecs).all()
+    # A shell of 1500 s/mm2 as scanners write it.
+    bvals[1:12] = 1510
+    assert tensor_volumes(bvals, bvecs).tolist() == [True] * 12 + [False] * 9

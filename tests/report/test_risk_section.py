@@ -67,6 +67,10 @@ def test_scans_that_fell_out_stand_there_with_their_reasons(run):
     tables = [block for block in risk_signatures_section(results).blocks if block.kind == "table"]
     (left_out,) = [one for one in tables if one.title == "Scans that are not used"]
     assert left_out.rows[0] == ("TR-000", "training", "bad", "no tumour: the mask is empty")
+    tilted = quality(bad=()).assign(tilt_degrees=[25.0, 31.4] + [20.0] * 133)
+    words = "2 scans with slices more than 20° from the axial plane, up to 31°"
+    assert words in text_of(run(page_tables(scan_quality=tilted)))
+    assert "axial plane" not in text_of(run(page_tables()))
     fitted = quality(bad=()).assign(maps=["fitted"] * 5 + ["given"] * 130)
     text = text_of(run(page_tables(scan_quality=fitted)))
     assert "Not used" not in text and "5 scans with maps fitted from raw volumes" in text
@@ -142,6 +146,10 @@ def test_activation_is_told_by_zone_and_by_group(run):
     assert "No map differs" in text_of(run(page_tables(activation_groups=groups)))
     lower = tables["activation_groups"].assign(difference=-0.1)
     assert "FA is lower" in text_of(run(page_tables(activation_groups=lower)))
+    assert "knows by heart" not in text_of(run(page_tables()))
+    seen = tables["activation_groups"].assign(n_seen=9)
+    text = text_of(run(page_tables(activation_groups=seen)), "caution")
+    assert "9 patients of these a network had learned from or was chosen by" in text
     alone = tables["activation_groups"].assign(n_high=1, p=np.nan, q=np.nan)
     text = text_of(run(page_tables(activation_groups=alone)), "caution")
     assert "Too few patients to compare: 1 of high" in text

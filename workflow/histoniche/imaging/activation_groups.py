@@ -10,6 +10,7 @@ import pandas as pd
 import scipy.stats
 from numpy.typing import NDArray
 
+from histoniche.cohort.splits import SEEN
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
 from histoniche.tables import read_table, write_table
@@ -53,8 +54,9 @@ def compare_activation(
     cuts
         score and cut: the cut-points of the survival curves; None if there are none.
     out
-        Written: map, rule (`FROZEN` or `MEDIAN`), cut, n_high, n_low, mean_high, mean_low,
-        median_high, median_low, difference (Hodges-Lehmann, high less low), difference_low,
+        Written: map, rule (`FROZEN` or `MEDIAN`), cut, n_high, n_low, n_seen (those of both
+        whom a network had learned from or was chosen by), mean_high, mean_low, median_high,
+        median_low, difference (Hodges-Lehmann, high less low), difference_low,
         difference_high, p (Wilcoxon-Mann-Whitney), q (Benjamini-Hochberg over the maps). High
         is above the cut. NaN where a group has fewer than two patients.
     score
@@ -70,7 +72,8 @@ def compare_activation(
     found = read_table(scores)
     rule, cut = _cut(found, cuts, score)
     risk = found.set_index("patient")[score]
-    table = read_table(values)
+    seen = set(found.loc[found["role"].isin(SEEN), "patient"])
+    table = read_table(values).dropna(subset=["inside"])
     table = table[table["patient"].isin(set(risk.index))]
     if table.empty:
         remedy = "see the reasons in imaging/quality.tsv"
@@ -80,6 +83,7 @@ def compare_activation(
         high = own["patient"].map(risk).to_numpy(np.float64) > cut
         inside = own["inside"].to_numpy(np.float64)
         row = {"map": name, "rule": rule, "cut": cut}
+        row["n_seen"] = int(own["patient"].isin(seen).sum())
         rows.append({**row, **_compared(inside[high], inside[~high], confidence)})
     compared = pd.DataFrame(rows)
     compared["q"] = false_discovery(compared["p"].to_numpy(np.float64))
@@ -131,7 +135,8 @@ def location_shift(first: Floats, second: Floats, *, confidence: float) -> Shift
     Returns
     -------
     The Hodges-Lehmann estimate, with the interval of those shifts that the test does not
-    refuse, by its normal approximation, and the test's p.
+    refuse, by its normal approximation, and the test's p. NaN as the ends of an interval
+    where samples are so small that no shift could be refused at this level.
 
     References
     ----------
@@ -144,7 +149,8 @@ def location_shift(first: Floats, second: Floats, *, confidence: float) -> Shift
     reach = float(scipy.stats.norm.isf((1 - confidence) / 2)) * spread
     # Of n m differences, as many are left off at either end as the test's statistic may be.
     left = max(1, math.floor(n * m / 2 - reach))
+    low, high = float(differences[left - 1]), float(differences[-left])
+    if 2 / math.comb(n + m, n) > 1 - confidence:
+        low = high = math.nan
     p = float(scipy.stats.mannwhitneyu(first, second).pvalue)
-    return Shift(
-        float(np.median(differences)), float(differences[left - 1]), float(differences[-left]), p
-    )
+    return Shift(float(np.median(differences)), low, high, p)

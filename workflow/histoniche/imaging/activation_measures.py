@@ -1,5 +1,6 @@
 """Where activation is highest in the tumour, and what the maps are there; needs no network."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def measure_activation(
         Share of the crop that is highlighted, see `highlighted`.
     values
         Written: patient, map, inside and outside (mean of the map in the highlighted area and
-        in the rest of the crop, in the map's unit), highlighted_share_margin (share of the
-        highlighted area at the tumour's margin).
+        in the rest of the crop, in the map's unit, over what of them is brain; NaN where none
+        is), highlighted_share_margin (share of the highlighted area at the tumour's margin).
     zones
         Written: patient, zone (`ZONES`), share (of the crop), activation (mean in it),
         highlighted (share of the highlighted area that lies in it).
@@ -124,21 +125,29 @@ def zones_of(tumour: NDArray[np.uint8], reach: float = MARGIN_REACH) -> dict[str
     inside = tumour > 0
     core, margin = np.zeros((2, *tumour.shape), np.bool_)
     for place, own in enumerate(inside):
-        # Distances to the nearest pixel of the other side; without one there is no border.
-        if own.any() and not own.all():
-            away = np.where(own, distance_transform_edt(own), distance_transform_edt(~own))
-            margin[place] = away <= width
+        # Distances to the nearest pixel of the other side; a slice without tumour has no border.
+        if own.any():
+            # A crop holds the tumour's whole box, so that what lies beyond it is outside.
+            within = distance_transform_edt(np.pad(own, 1))[1:-1, 1:-1]
+            margin[place] = np.where(own, within, distance_transform_edt(~own)) <= width
         core[place] = own & ~margin[place]
     return {CORE: core, MARGIN: margin, OUTSIDE: ~core & ~margin}
 
 
 def _means(sample: Sample, bright: Bools, maps: Sequence[str]) -> list[dict[str, Any]]:
     """Mean of each map in the highlighted area, and in the rest."""
+    # Outside of the brain every map was set to 0, which is no value of theirs.
+    brain = (sample.images != 0).any(axis=1)
     return [
         {
             "map": name,
-            "inside": float(sample.images[:, place][bright].mean(dtype=np.float64)),
-            "outside": float(sample.images[:, place][~bright].mean(dtype=np.float64)),
+            "inside": _mean(sample.images[:, place], bright & brain),
+            "outside": _mean(sample.images[:, place], ~bright & brain),
         }
         for place, name in enumerate(maps)
     ]
+
+
+def _mean(values: Floats, where: Bools) -> float:
+    """Mean of some values, NaN of none."""
+    return float(values[where].mean(dtype=np.float64)) if where.any() else math.nan

@@ -42,6 +42,17 @@ class Volume(NamedTuple):
         x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0)).round(4).tolist()
         return x, y, z
 
+    @property
+    def tilt_degrees(self) -> float:
+        """Angle between the volume's slices and the patient's axial plane, 0 to about 55.
+
+        Slices are those of the volume: of an oblique one they are axial but for this angle.
+        """
+        right, front = self.affine[:3, 0], self.affine[:3, 1]
+        normal = np.cross(right, front)
+        upright = abs(float(normal[2])) / float(np.linalg.norm(normal))
+        return round(math.degrees(math.acos(min(1.0, upright))), 2)
+
 
 def read_nifti(path: Path, *, what: str, dimensions: int = 3) -> Volume:
     """Read a `.nii` or `.nii.gz` file, and turn it to its closest right-front-up directions.

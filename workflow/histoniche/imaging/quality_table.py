@@ -12,9 +12,9 @@ from histoniche.imaging.prepared import Prepared
 from histoniche.imaging.units import DIFFUSIVITIES
 from histoniche.tables import read_table, write_table
 
-_TEXTS = ["reason", "slices", "maps", "brain", "oriented_by"]
+_TEXTS = ["reason", "slices", "maps", "gradients", "brain", "oriented_by"]
 _NUMBERS = [
-    *("voxel_x_mm", "voxel_y_mm", "voxel_z_mm", "pixel_mm"),
+    *("voxel_x_mm", "voxel_y_mm", "voxel_z_mm", "pixel_mm", "tilt_degrees"),
     *("tumour_mm3", "brain_mm3", "outside_share", "implausible_share"),
 ]
 _REMEDY = "mend them, exclude them in the sheet of scans, or set imaging.on_bad_scan: skip"
@@ -46,10 +46,11 @@ def collect_scan_quality(
     Returns
     -------
     Nothing; the table has the columns patient, cohort, status (ok, bad, excluded), reason,
-    slices (numbers of the axial slices), where maps, brain and directions come from, edges of
-    voxels and pixels, volumes of tumour and brain, share of the tumour outside of the brain,
-    largest share of implausible values in a map, and each map's median inside the tumour:
-    `FA_median`, `MD_median_um2_ms`. NaN or empty where unknown.
+    slices (numbers of the axial slices), where maps (gradients: of fitted ones), brain and
+    directions come from, edges of voxels and pixels, tilt of the slices, volumes of tumour and
+    brain, share of the tumour outside of the brain, largest share of implausible values in a
+    map, and each map's median inside the tumour: `FA_median`, `MD_median_um2_ms`. NaN or empty
+    where unknown.
     """
     medians = {name: median_column(name) for name in maps}
     rows = [
@@ -114,8 +115,9 @@ def _row_of(quality: Mapping[str, Any], medians: Mapping[str, str]) -> dict[str,
     return {
         **row,
         **edges,
-        **{name: facts[name] for name in ("maps", "brain", "oriented_by")},
-        **{name: facts[name] for name in ("pixel_mm", "tumour_mm3", "brain_mm3", "outside_share")},
+        **{name: facts[name] for name in ("maps", "gradients", "brain", "oriented_by")},
+        **{name: facts[name] for name in ("pixel_mm", "tilt_degrees")},
+        **{name: facts[name] for name in ("tumour_mm3", "brain_mm3", "outside_share")},
         "slices": ", ".join(map(str, facts["axial"])),
         "implausible_share": max(facts["implausible_shares"].values()),
         **{column: facts["medians"][name] for name, column in medians.items()},

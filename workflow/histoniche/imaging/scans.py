@@ -65,7 +65,7 @@ def read_scan(row: Mapping[str, str | None], *, maps: Sequence[str], unit: Unit)
     fitted: dict[str, np.ndarray] = {}
     if row.get("dwi") is not None:
         facts |= {"maps": "fitted", "brain": "given" if brain else "median_otsu"}
-        volumes["dwi"], fitted, brain = fit_scan(row, brain)
+        volumes["dwi"], fitted, brain, facts["gradients"] = fit_scan(row, brain)
     for name in maps:
         if name not in fitted:
             volumes[name] = read_nifti(_file(row, name), what=name)
@@ -83,7 +83,12 @@ def read_scan(row: Mapping[str, str | None], *, maps: Sequence[str], unit: Unit)
         None if brain is None else brain.data,
         reference.voxel_mm,
         unit=unit,
-        facts={**facts, "oriented_by": reference.oriented_by},
+        facts={
+            "gradients": "",
+            **facts,
+            "oriented_by": reference.oriented_by,
+            "tilt_degrees": reference.tilt_degrees,
+        },
     )
 
 

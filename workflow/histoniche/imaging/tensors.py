@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from dipy.core.gradients import gradient_table
@@ -18,13 +19,27 @@ _B0 = 50
 _FEWEST_DIRECTIONS = 6
 _LENGTH_TOLERANCE = 0.02
 _UM2_MS = 1e3
+# Beyond 1500 s/mm2 signal decays ever more slowly, and a tensor would call that slow diffusion;
+# a shell of this strength holds values a little above it.
+_LARGEST_B = 1600
 # Directions that nearly lie on one cone leave the tensor open.
 _LEAST_CONDITION = 1e-3
 
 
-def fit_scan(
-    row: Mapping[str, str | None], brain: Volume | None
-) -> tuple[Volume, dict[str, np.ndarray], Volume]:
+class Fitted(NamedTuple):
+    """A tensor that was fitted to raw diffusion volumes."""
+
+    volumes: Volume
+    """What it was fitted to, for its grid."""
+    maps: dict[str, np.ndarray]
+    """FA, MD, AD and RD, (x, y, z), 0 outside of the brain; diffusivities in um2/ms."""
+    brain: Volume
+    """Boolean."""
+    gradients: str
+    """How many directions of which strength, in words."""
+
+
+def fit_scan(row: Mapping[str, str | None], brain: Volume | None) -> Fitted:
     """Read a patient's raw diffusion volumes and fit the tensor inside the brain.
 
     Parameters
@@ -34,11 +49,6 @@ def fit_scan(
     brain
         The mask of the brain, boolean, or None to find one by dipy's `median_otsu` on the b0
         volumes.
-
-    Returns
-    -------
-    The volumes, for their grid; maps by name, (x, y, z), 0 outside of the brain,
-    diffusivities in um2/ms; the brain.
 
     Raises
     ------
@@ -54,7 +64,35 @@ def fit_scan(
         brain = volumes._replace(data=find_brain(volumes.data, bvals))
     else:
         check_grid(brain, volumes, what="the brain mask", of="dwi")
-    return volumes, fit_tensor(volumes.data, bvals, bvecs, brain.data), brain
+    own = tensor_volumes(bvals, bvecs)
+    maps = fit_tensor(volumes.data[..., own], bvals[own], bvecs[own], brain.data)
+    return Fitted(volumes, maps, brain, _gradients(bvals, own))
+
+
+def tensor_volumes(bvals: np.ndarray, bvecs: np.ndarray) -> np.ndarray:
+    """Which volumes the tensor is fitted to, boolean, (volumes,).
+
+    Those up to a shell of 1500 s/mm2, since signal does not decay by one tensor's exponential
+    beyond; all where these do not determine the tensor.
+
+    Parameters
+    ----------
+    bvals, bvecs
+        As `check_directions` returns them.
+
+    References
+    ----------
+    Jensen and Helpern 2010, NMR Biomed 23:698.
+    """
+    few = bvals <= _LARGEST_B
+    return few if not coverage_problem(bvecs[few & (bvals > _B0)]) else np.ones(len(bvals), bool)
+
+
+def _gradients(bvals: np.ndarray, own: np.ndarray) -> str:
+    """Directions, strength and volumes left out, in words."""
+    weighted = bvals[own & (bvals > _B0)]
+    left = f"; {(~own).sum()} stronger volumes left out" if not own.all() else ""
+    return f"{len(weighted)} directions, b up to {weighted.max():.0f} s/mm2{left}"
 
 
 def fit_tensor(
@@ -152,22 +190,30 @@ def check_directions(
         raise UnusableScan(
             f"{len(wrong)} b-vectors are not of length 1 (the first has {wrong[0]:.3g})"
         )
-    _check_coverage(vectors[weighted] / lengths[:, None])
+    problem = coverage_problem(vectors[weighted] / lengths[:, None])
+    if problem:
+        raise UnusableScan(problem)
     # Converters write NaN where no direction was.
     return bvals, np.where(weighted[:, None], vectors, 0)
 
 
-def _check_coverage(directions: np.ndarray) -> None:
-    """Unit vectors determine the tensor's six numbers; opposite ones are the same."""
+def coverage_problem(directions: np.ndarray) -> str:
+    """Why unit vectors, (n, 3), leave the tensor's six numbers open; empty if they do not.
+
+    Opposite ones are the same.
+    """
+    if not len(directions):
+        return f"no direction; the tensor needs at least {_FEWEST_DIRECTIONS}"
     first = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
     number = len(np.unique((directions * np.sign(first)).round(2), axis=0))
     if number < _FEWEST_DIRECTIONS:
-        raise UnusableScan(f"{number} directions; the tensor needs at least {_FEWEST_DIRECTIONS}")
+        return f"{number} directions; the tensor needs at least {_FEWEST_DIRECTIONS}"
     x, y, z = directions.T
     terms = np.column_stack([x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z])
     strengths = np.linalg.svd(terms, compute_uv=False)
     if strengths[-1] < _LEAST_CONDITION * strengths[0]:
-        raise UnusableScan(f"{number} directions lie so that they leave the tensor open")
+        return f"{number} directions lie so that they leave the tensor open"
+    return ""
 
 
 def _read_numbers(path: Path, what: str) -> np.ndarray:

@@ -87,9 +87,9 @@ def draw_activation_groups(
         footnote(
             figure,
             f"Mean of each map in the {100 * share:g}\u00a0% of the slices with the highest "
-            f"activation. {BOX_NOTE} {_divided(tests)} Δ: high less low, Hodges and Lehmann's "
-            "estimate with its interval; p: Wilcoxon-Mann-Whitney test; q: Benjamini-Hochberg "
-            "over the maps.",
+            f"activation, as far as they are brain. {BOX_NOTE} {_divided(tests)} Δ: high less "
+            "low, Hodges and Lehmann's estimate with its interval; p: Wilcoxon-Mann-Whitney test; "
+            "q: Benjamini-Hochberg over the maps.",
         )
         save_figure(figure, groups_figure, drawn)
 
@@ -164,7 +164,11 @@ def _divided(tests: pd.DataFrame) -> str:
     """What divides the groups, in words."""
     row = tests.iloc[0]
     where = _CUTS.get(str(row["rule"]), "a cut-point")
-    return f"High risk: above {row['cut']:.2f}, {where}."
+    words = f"High risk: above {row['cut']:.2f}, {where}."
+    seen = int(tests["n_seen"].max())
+    if seen:
+        words += f" {count(seen, 'patient')} of them a network had learned from or was chosen by."
+    return words
 
 
 def _draw_map(axes: Axes, values: pd.DataFrame, name: str, test: Mapping[str, Any] | None) -> None:

@@ -91,6 +91,13 @@ def _differences(groups: pd.DataFrame) -> Iterator[Paragraph]:
         yield Paragraph(f"There, in patients of high risk, {join_words(parts)}.")
     else:
         yield Paragraph("No map differs there between high and low risk at q < 0.05.", "muted")
+    seen = int(known["n_seen"].max())
+    if seen:
+        yield Paragraph(
+            f"{count(seen, 'patient')} of these a network had learned from or was chosen by: there "
+            "it may highlight what it knows by heart.",
+            "caution",
+        )
 
 
 def _difference(row: dict[str, float]) -> str:

@@ -10,6 +10,8 @@ from histoniche.report.pictures import photo_of, picture_of
 from histoniche.report.results import Results, records
 
 _MOST_ROWS = 40
+# Slices are laid along the skull base, which tilts them by so much.
+_MOST_TILT = 20
 _BUDGET = 500_000
 """Bytes of all pictures of scans together."""
 
@@ -23,7 +25,7 @@ def scan_blocks(results: Results) -> Iterator[Block]:
     maps = [str(name) for name in results.block("imaging").get("maps", [])]
     yield Paragraph(
         f"{count(len(quality), 'scan')}, {len(used):,} used, with {join_words(maps)} of the "
-        f"tumour.{_volumes(used)}{_sources(used)}"
+        f"tumour.{_volumes(used)}{_sources(used)}{_tilts(used)}"
     )
     yield from _left_out(quality[quality["status"] != "ok"])
     yield from picture_of(
@@ -51,6 +53,18 @@ def _sources(used: pd.DataFrame) -> str:
     """Where the maps come from, if not all were brought along."""
     fitted = int((used["maps"] == "fitted").sum()) if "maps" in used else 0
     return f" {count(fitted, 'scan')} with maps fitted from raw volumes." if fitted else ""
+
+
+def _tilts(used: pd.DataFrame) -> str:
+    """Which scans have slices that are far from axial."""
+    tilt = used["tilt_degrees"] if "tilt_degrees" in used else pd.Series(dtype=float)
+    oblique = tilt[tilt > _MOST_TILT]
+    if oblique.empty:
+        return ""
+    return (
+        f" {count(len(oblique), 'scan')} with slices more than {_MOST_TILT:g}° from the axial "
+        f"plane, up to {oblique.max():.0f}°: theirs show the tumour from another side."
+    )
 
 
 def _left_out(bad: pd.DataFrame) -> Iterator[Block]:
