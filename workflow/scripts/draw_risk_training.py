@@ -16,4 +16,5 @@ with job(snakemake.log[0]):
         monitor=params.monitor,
         title=str,
         division="folds",
+        note="Training and validation are not on one scale: of more patients the loss is larger.",
     )

@@ -61,7 +61,7 @@ def draw_sample(
         draw.text((_GAP + 2, y - 4), f"{sample.axial[number]}", fill=_INK, font=bold)
     foot = sheet.height - _FOOT + 10
     draw_scale(draw, (_LEFT, foot + 4), sample.pixel_mm * sample.images.shape[-1] / _PANEL, font)
-    note = "tumour outlined; front of the head above, the patient's left on the left"
+    note = "tumour outlined; front of the head above, the patient's left on the left (neurological)"
     if len(maps) > 2:
         draw.text((_LEFT + _PANEL + _GAP, foot), note, fill=_FAINT, font=small)
     save_png(sheet, out)

@@ -207,8 +207,10 @@ def _activation_note(table: pd.DataFrame, name: str) -> str:
     )
     return (
         f"Upper rows: {map_label(name)}, in the same grey values everywhere; lower rows: with the "
-        "activation over it. Outlined: tumour; bar: 10 mm; front of the head above, the patient's "
-        f"left on the left. {who} Activation says where a network looked, not what it found there."
+        "activation over it: bright is what speaks most for a risk, in a patient of low risk what "
+        "speaks least against it. Outlined: tumour; bar: 10 mm; front of the head above, the "
+        f"patient's left on the left (neurological convention). {who} Activation says where a "
+        "network looked, not what it found there."
     )
 
 

@@ -190,8 +190,9 @@ def draw_scan_examples(
             row[0].set_ylabel(shorten(patient, 18), rotation=0, ha="right", va="center")
         footnote(
             figure,
-            "Middle slice of each sample, front of the head above, the patient's left on the left. "
-            f"Yellow: tumour. White: {_SCALE_MM:g} mm. Grey values of one map are the same in all.",
+            "Middle slice of each sample, front of the head above, the patient's left on the left "
+            f"(neurological convention). Yellow: tumour. White: {_SCALE_MM:g} mm. Grey values of "
+            "one map are the same in all.",
         )
         save_figure(figure, examples_figure, drawn)
 

@@ -32,6 +32,7 @@ def draw_learning_curves(
     monitor: str,
     title: Callable[[str], str],
     division: str,
+    note: str = "",
 ) -> None:
     """Draw the learning curves of networks, those of one name as lines of one row.
 
@@ -50,6 +51,8 @@ def draw_learning_curves(
         Heading of a row, from the name.
     division
         What the numbers are, in the plural: "folds", "rounds".
+    note
+        What else is to be known of the losses.
     """
     drawn = pd.concat(
         [read_table(path).assign(head=head, fold=fold) for head, fold, path in histories]
@@ -71,7 +74,8 @@ def draw_learning_curves(
             left.set_title(title(head))
         which = "lowest" if _lower_is_better(monitor) else "highest"
         words = monitor.replace("_", " ").replace("auc", "AUC")
-        footnote(figure, f"Points: the epoch with the {which} {words}, whose weights are kept.")
+        kept = f"Points: the epoch with the {which} {words}, whose weights are kept."
+        footnote(figure, f"{kept} {note}".strip())
         save_figure(figure, training_figure, drawn)
 
 
