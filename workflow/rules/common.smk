@@ -17,7 +17,7 @@ from histoniche.code_version import code_version
 from histoniche.cohort.batches import batch_slides
 from histoniche.cohort.images import folders_to_bind, images, show_to_containers
 from histoniche.cohort.masks import decoding_mb, drawing_kind
-from histoniche.cohort.places import is_file_of_weights
+from histoniche.cohort.named_files import is_file_of_weights
 from histoniche.cohort.stages import Stage
 from histoniche.cohort.study import read_study
 from histoniche.errors import InputError

@@ -8,56 +8,32 @@ from typing import Any
 
 import pandas as pd
 
+from histoniche.cohort.named_files import (
+    LEARNING,
+    NAMED_PATHS,
+    OF_COHORTS,
+    PATHS,
+    files_by_name,
+    files_named,
+    is_file_of_weights,
+)
 from histoniche.errors import InputError
 
-_PATHS: dict[str, set[str]] = {
-    "cohort": {"slides", "patients", "root"},
-    "sources": {"folder"},
-    "segmentation": {"pretrained"},
-    "traits": {"pretrained"},
-    "imaging": {"scans", "root", "pretrained"},
-    "slide_signature": {"pretrained"},
-    "areas": {"path"},
-    "scores": {"path"},
-    "expression": {"path", "sample_sheet"},
-    "mutations": {"path", "sequenced"},
-    "cell_types": {"ontology"},
-    "single_cell": {"labels"},
-    "ligand_receptor": {"pairs"},
-}
-_NAMED_PATHS = {
-    "enrichment": "gene_sets",
-    "cell_types": "markers",
-    "signatures": "references",
-    "activity": "gene_sets",
-    "pathways": "gene_sets",
-}
-"""Keys that hold files by name."""
-
-_OF_COHORTS = ("expression", "patients")
-"""Files of each external cohort of the block `pathways`."""
-
 # Places of their models and weights are checked with what they are for.
-_LEARNING = ("segmentation", "traits")
-_CHECKED_ELSEWHERE = ("cohort", "sources", *_LEARNING, "imaging", "slide_signature")
-
-
-def is_file_of_weights(encoder_weights: str | None) -> bool:
-    """Whether `encoder_weights` names a file, and not published weights or none."""
-    return encoder_weights is not None and encoder_weights.endswith(".safetensors")
+_CHECKED_ELSEWHERE = ("cohort", "sources", *LEARNING, "imaging", "slide_signature")
 
 
 def fill_in_paths(config: Mapping[str, Any], file: str) -> dict[str, Any]:
     """Fill environment variables into every path of a configuration."""
     filled = {**config, **{key: _fill_in(config[key], file, key) for key in ("palette", "weights")}}
-    for block, keys in _PATHS.items():
+    for block, keys in PATHS.items():
         if block in config:
             paths = {
                 key: _fill_in(config[block][key], file, f"{block}.{key}")
                 for key in keys & set(config[block])
             }
             filled[block] = {**config[block], **paths}
-    for block, key in _NAMED_PATHS.items():
+    for block, key in NAMED_PATHS.items():
         if key in config.get(block, {}):
             files = {
                 name: _fill_in(path, file, f"{block}.{key}.{name}")
@@ -98,11 +74,11 @@ def check_tables(
     """Every table and library that the configuration names is there, or `comes` when needed."""
     named = {
         f"{block}.{key}": config.get(block, {}).get(key)
-        for block, keys in _PATHS.items()
+        for block, keys in PATHS.items()
         for key in sorted(keys)
         if block not in _CHECKED_ELSEWHERE
     }
-    for column, path in {**named, **_named_places(config)}.items():
+    for column, path in {**named, **files_by_name(config)}.items():
         if path is not None and not Path(path).exists() and not comes(path):
             remedy = "mend the path, or make the file first"
             raise InputError("no such file", file=file, column=column, value=path, remedy=remedy)
@@ -111,25 +87,7 @@ def check_tables(
 def check_places(config: Mapping[str, Any], file: str) -> None:
     """What is read must not lie where the workflow writes, or a run could remove it."""
     results = Path(config["results"]).resolve()
-    read = {
-        "palette": config["palette"],
-        **{
-            f"{block}.{key}": config.get(block, {}).get(key)
-            for block, keys in _PATHS.items()
-            for key in sorted(keys - {"root", "folder"})
-        },
-        **{
-            f"tilings.{name}.stain.reference": tiling["stain"].get("reference")
-            for name, tiling in config.get("tilings", {}).items()
-        },
-        "segmentation.tuning.verdicts": config.get("segmentation", {})
-        .get("tuning", {})
-        .get("verdicts"),
-        **_named_places(config),
-        **_places_of_cells(config.get("single_cell", {}).get("cells")),
-        **_places_of_weights(config),
-    }
-    for column, path in read.items():
+    for column, path in files_named(config).items():
         if path is not None and Path(path).resolve().is_relative_to(results):
             raise InputError(
                 "lies in the folder of results",
@@ -205,20 +163,6 @@ def _fill_in_cells(cells: Any, file: str, column: str) -> Any:
     return path
 
 
-def _named_places(config: Mapping[str, Any]) -> dict[str, str]:
-    """Files that have names of their own, by their key."""
-    external = config.get("pathways", {}).get("cohorts", {})
-    return {
-        f"{block}.{key}.{name}": path
-        for block, key in _NAMED_PATHS.items()
-        for name, path in config.get(block, {}).get(key, {}).items()
-    } | {
-        f"pathways.cohorts.{name}.{key}": cohort[key]
-        for name, cohort in external.items()
-        for key in _OF_COHORTS
-    }
-
-
 def _fill_in_cohorts(cohorts: Mapping[str, Any], file: str) -> dict[str, Any]:
     """Fill environment variables into the files of external cohorts."""
     return {
@@ -226,18 +170,11 @@ def _fill_in_cohorts(cohorts: Mapping[str, Any], file: str) -> dict[str, Any]:
             **cohort,
             **{
                 key: _fill_in(cohort[key], file, f"pathways.cohorts.{name}.{key}")
-                for key in _OF_COHORTS
+                for key in OF_COHORTS
             },
         }
         for name, cohort in cohorts.items()
     }
-
-
-def _places_of_cells(cells: str | Mapping[str, str] | None) -> dict[str, str | None]:
-    """Files or folders of single cells by their key."""
-    if isinstance(cells, Mapping):
-        return {f"single_cell.cells.{patient}": path for patient, path in cells.items()}
-    return {"single_cell.cells": cells}
 
 
 def _fill_in_reference(tiling: Mapping[str, Any], file: str, column: str) -> dict[str, Any]:
@@ -276,25 +213,6 @@ def _fill_in_traits(traits: Mapping[str, Any], file: str) -> dict[str, Any]:
         for name, trait in traits["named"].items()
     }
     return filled
-
-
-def _places_of_weights(config: Mapping[str, Any]) -> dict[str, str]:
-    """Files of weights that networks start from, by their key."""
-    segmentation, traits = (config.get(block, {}) for block in _LEARNING)
-    blocks = {
-        "segmentation.training": segmentation.get("training", {}),
-        "traits.training": traits.get("training", {}),
-        "traits.features": traits.get("features", {}),
-        **{
-            f"segmentation.heads.{head}": own for head, own in segmentation.get("heads", {}).items()
-        },
-        **{
-            f"traits.named.{name}.training": trait.get("training", {})
-            for name, trait in traits.get("named", {}).items()
-        },
-    }
-    named = {f"{key}.encoder_weights": own.get("encoder_weights") for key, own in blocks.items()}
-    return {key: path for key, path in named.items() if is_file_of_weights(path)}
 
 
 def _check_there(path: str, file: str, column: str, remedy: str) -> None:

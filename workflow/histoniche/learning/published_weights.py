@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from histoniche.cohort.places import is_file_of_weights
+from histoniche.cohort.named_files import is_file_of_weights
 from histoniche.learning.installed_weights import comes_along
 
 # The settings on which an encoder's layers and weights depend.
