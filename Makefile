@@ -91,7 +91,7 @@ lint: $(VENV)/.dev $(DEMO)-cohort/slides.tsv
 	@$(SNAKEMAKE) --lint --configfile config/demo.yaml
 	@$(BIN)/histoniche config-docs --check
 
-unit: $(VENV)/.dev
+unit: $(VENV)/.dev $(VENV)/.crate
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test: lint unit
@@ -111,6 +111,11 @@ $(VIEWER)/node_modules/.tools: $(VIEWER)/package-lock.json
 
 # The peers come without what they would bring along, which has no part in what is measured.
 $(VENV)/.bench: envs/bench.lock $(VENV)/.dev
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement $<
+	@touch $@
+
+# What validates bundles comes without what it would bring along, an older rich than typer's.
+$(VENV)/.crate: envs/crate.lock $(VENV)/.dev
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --requirement $<
 	@touch $@
 

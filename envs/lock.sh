@@ -7,7 +7,9 @@ uv=${UV:-uv}
 options="--quiet --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate"
 
 "$uv" pip compile $options --generate-hashes dev.in -o dev.lock
-"$uv" pip compile $options --generate-hashes --no-deps --constraint dev.lock bench.in -o bench.lock
+for name in bench crate; do
+    "$uv" pip compile $options --generate-hashes --no-deps --constraint dev.lock "$name.in" -o "$name.lock"
+done
 for name in imaging analysis viewer workflow; do
     "$uv" pip compile $options --generate-hashes --constraint dev.lock "$name.in" -o "$name.lock"
 done
