@@ -9,10 +9,10 @@ import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 
-from histoniche.cohort.trait_settings import columns_read
 from histoniche.report.bundle import seal_bundle
 from histoniche.report.crate import METADATA
-from histoniche.report.redaction import cleaned_settings, cleaned_sheet, named_place
+from histoniche.report.inputs import cleaned_sheet
+from histoniche.report.redaction import cleaned_settings, named_place
 from histoniche.report.verify import verify_bundle
 
 STORE = "regions/HN-001-A/map.ome.zarr"
@@ -110,7 +110,10 @@ def test_no_path_leaves_the_house(sealed, tmp_path):
     config, slides = files["config/config.yaml"].decode(), files["config/slides.tsv"].decode()
     assert "path: counts.tsv.gz" in config and "hallmark: gene_sets.gmt" in config
     assert "unit: mg/l" in config
-    assert slides == "slide\tpatient\tsite\nHN-001-A\tHN-001\tcentre 1\n"
+    assert slides == (
+        "slide\tpatient\tpath\tannotation\ttissue_mask\tsite\n"
+        "HN-001-A\tHN-001\ta.svs\ta.png\t\tcentre 1\n"
+    )
     assert not any(str(tmp_path).encode() in data for data in files.values())
 
 
@@ -147,7 +150,7 @@ def test_columns_that_nothing_reads_stay_at_home(tmp_path):
     labels = {"column": "mgmt", "of": "patients", "classes": ["no", "yes"]}
     traits = {"named": {"mgmt": {"labels": labels}}, "rounds": {"stratify": []}}
     settings = {"cohort": {"covariates": covariates}, "traits": traits}
-    kept = cleaned_sheet(sheet, columns_read(settings, "patients"))
+    kept = cleaned_sheet(sheet, "patients", settings)
     assert kept == "patient\tmgmt\tage\nP1\tyes\t61\n"
 
 
@@ -194,6 +197,7 @@ def test_crate_is_read_by_another_reader_and_describes_every_file(sealed, tmp_pa
     crate = ROCrate(folder)
     assert crate.name == "Regions of <forty> tumours"
     assert [person["name"] for person in crate.creator] == ["Ada Author", "Ben Buddy"]
+    assert crate.get("#seed")["value"] == "7"
     assert crate.license.id == "https://spdx.org/licenses/CC-BY-4.0"
     assert crate.mainEntity.id == "workflow/Snakefile"
     assert "ComputationalWorkflow" in crate.mainEntity.type
@@ -208,7 +212,8 @@ def test_crate_is_read_by_another_reader_and_describes_every_file(sealed, tmp_pa
     run = crate.get("#run")
     assert run["instrument"].id == "workflow/Snakefile"
     assert {part.id for part in run["object"]} == {
-        *("config/config.yaml", "config/slides.tsv", "config/patients.tsv")
+        *("config/config.yaml", "config/slides.tsv", "config/patients.tsv", "config/inputs.tsv"),
+        "#seed",
     }
     assert "survival/cox.tsv" in {part.id for part in run["result"]}
 

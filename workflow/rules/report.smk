@@ -216,6 +216,15 @@ rule write_summary:
         "../scripts/write_summary.py"
 
 
+def environments_of_rules():
+    """Environment of each rule, which its lock in `envs` pins."""
+    return {
+        one.name: Path(str(one.conda_env)).stem
+        for one in workflow.rules
+        if one.conda_env
+    }
+
+
 rule seal_bundle:
     input:
         files=plain_paths(
@@ -291,6 +300,11 @@ rule seal_bundle:
         models=list(MODEL_FILES.values()),
         patients=config["cohort"]["patients"],
         slides=config["cohort"].get("slides", []),
+        scans=block("imaging").get("scans", []),
+        locks=[
+            CHECKOUT / "envs" / f"{name}.lock"
+            for name in ("analysis", "imaging", "workflow")
+        ],
         workflow=[
             CHECKOUT / "Snakefile",
             *sorted((CHECKOUT / "workflow" / "rules").glob("*.smk")),
@@ -314,6 +328,15 @@ rule seal_bundle:
         slides=USED_SLIDES,
         of_slides=lambda wildcards: SLIDE_FILES,
         models=list(MODEL_FILES),
+        stages=lambda wildcards: [
+            {
+                "folder": stage.folder.replace("<results>", config["results"]),
+                "records": stage.records,
+                "results": list(stage.results),
+            }
+            for stage in SHOWN_STAGES
+        ],
+        environments=lambda wildcards: environments_of_rules(),
         code=code_version("seal_bundle"),
     message:
         "Sealing the bundle"

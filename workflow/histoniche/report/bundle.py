@@ -8,17 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from histoniche.cohort.trait_settings import columns_read
 from histoniche.report.archive import digest_of, write_archive
-from histoniche.report.crate import METADATA, crate_metadata
-from histoniche.report.redaction import (
-    cleaned_settings,
-    cleaned_sheet,
-    named_place,
-    private_places,
-)
+from histoniche.report.crate import METADATA, checksum_line, crate_metadata, entity_of
+from histoniche.report.inputs import INPUTS, cleaned_sheet, content_of, inputs_of, inputs_table
+from histoniche.report.known_steps import known_steps
+from histoniche.report.provenance import Provenance
+from histoniche.report.redaction import cleaned_settings, named_place, private_places
+from histoniche.report.steps import Steps
 from histoniche.report.verify import CHECKSUMS, SEAL_FILE, unsafe
-from histoniche.report.versions import software_versions
+from histoniche.report.versions import commit_of, software_versions
 
 _NOT_CONTENT = {".snakemake_timestamp", ".DS_Store"}
 _README = """# {title}
@@ -28,13 +26,18 @@ _README = """# {title}
 - `summary.html`: open it in a browser; it needs nothing else.
 - `figures/`: every figure as SVG and PNG, with the table it was drawn from.
 - Tables are Parquet for machines, with a TSV twin for people.
-- `config/`: the configuration and the sheets, without the places of files.
-- `run.json`: versions of the software and the seed.
-- `ro-crate-metadata.json`: what each file is (RO-Crate 1.1).
+- `config/`: the configuration and the sheets, files by names that lead nowhere; `inputs.tsv`
+  lists what the study read, with sizes and contents.
+- `envs/`: locks of the environments; `run.json`: versions of the software, commit and seed.
+- `ro-crate-metadata.json`: what each file is and which job made it, from what, in what time
+  (RO-Crate 1.1, Provenance Run Crate 0.5). The SHA-256 of a store is that of its lines in
+  `checksums.sha256`.
 
 To check that nothing was changed: `histoniche verify FILE.crate.zip`, or in the unpacked folder
 `sha256sum --check seal.sha256 checksums.sha256`. The seal shows damage and edits; it is not a
 signature and does not tell who made the bundle.
+
+To run it again and compare: `histoniche reproduce FILE.crate.zip --root FOLDER_OF_THE_INPUTS`.
 """
 
 
@@ -47,6 +50,9 @@ def seal_bundle(
     sheets: Mapping[str, Path],
     workflow: Sequence[Path],
     settings: Mapping[str, Any],
+    locks: Sequence[Path] = (),
+    provenance: Provenance | None = None,
+    environments: Mapping[str, str] | None = None,
 ) -> None:
     """Put results, models, configuration and workflow into a sealed RO-Crate.
 
@@ -56,18 +62,24 @@ def seal_bundle(
         Results under `root`, by which they are named. Naming a store's
         `zarr.json` brings the whole store.
     out
-        The zip archive. The same input gives the same bytes.
+        The zip archive. The same input, records of the jobs included, gives the same bytes.
     root
         The results folder.
     models
         Descriptions and weights of the networks, by their names in a folder of models.
     sheets
-        The study's own sheets by name; columns that hold paths, or that nothing reads, are
-        dropped.
+        The study's own sheets by name; columns that nothing reads are dropped, and files stand
+        there by names that lead nowhere.
     workflow
         The Snakefile, then its parts.
     settings
         The configuration; paths are reduced to the files' own names.
+    locks
+        Locks of the environments.
+    provenance
+        The jobs that made the results, as far as they are known.
+    environments
+        Environment of each rule.
 
     Raises
     ------
@@ -77,10 +89,29 @@ def seal_bundle(
     members = dict(_collected(files, root))
     members |= {f"models/{name}": path for name, path in models.items()}
     newest = max((path.stat().st_mtime for path in members.values()), default=0.0)
+    paths = {str(path): entity_of(name) for name, path in members.items()}
+    paths |= {str(path): f"config/{name}.tsv" for name, path in sheets.items()}
     members |= {f"workflow/{path.relative_to(workflow[0].parent)}": path for path in workflow}
-    content: dict[str, Path | bytes] = {**members, **_written(sheets, settings)}
+    members |= {f"envs/{path.name}": path for path in locks}
+    inputs = inputs_of(settings, sheets)
+    contents = {one.path: content_of(one.path) for one in inputs if one.path.exists()}
+    run = _run(settings, workflow[0].parent)
+    content: dict[str, Path | bytes] = {
+        **members,
+        **_written(sheets, settings, run),
+        INPUTS: inputs_table(inputs, contents).encode(),
+    }
     _refuse_private(content, private_places(settings))
-    content |= _sealing(content, settings.get("study", {}), _published(newest))
+    steps = known_steps(
+        provenance or Provenance(),
+        paths,
+        inputs={str(one.path): one for one in inputs},
+        contents={str(path): told for path, told in contents.items()},
+        environments=environments or {},
+        root=root,
+        settings=settings,
+    )
+    content |= _sealing(content, settings.get("study", {}), _published(newest), run, steps)
     write_archive(content, out)
     logging.info("sealed %d files in %s", len(content), out)
 
@@ -98,10 +129,20 @@ def _collected(files: Sequence[Path], root: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(root).as_posix(), path
 
 
-def _written(sheets: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
+def _run(settings: Mapping[str, Any], checkout: Path) -> dict[str, Any]:
+    """What the whole run shares."""
+    return {
+        "seed": settings.get("seed"),
+        "commit": commit_of(checkout),
+        "versions": software_versions(),
+    }
+
+
+def _written(
+    sheets: Mapping[str, Path], settings: Mapping[str, Any], run: Mapping[str, Any]
+) -> dict[str, bytes]:
     """Files that the bundle makes itself."""
     study = settings.get("study", {})
-    run = {"seed": settings.get("seed"), "versions": software_versions()}
     texts = {
         "config/config.yaml": cleaned_settings(settings),
         "run.json": json.dumps(run, indent=2, sort_keys=True) + "\n",
@@ -109,7 +150,7 @@ def _written(sheets: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[st
             title=study.get("title", "HistoNiche study"), description=study.get("description", "")
         ),
         **{
-            f"config/{name}.tsv": cleaned_sheet(path, columns_read(settings, name))
+            f"config/{name}.tsv": cleaned_sheet(path, name, settings)
             for name, path in sheets.items()
         },
     }
@@ -127,16 +168,21 @@ def _refuse_private(content: Mapping[str, Path | bytes], places: list[str]) -> N
 
 
 def _sealing(
-    content: Mapping[str, Path | bytes], study: Mapping[str, Any], published: str
+    content: Mapping[str, Path | bytes],
+    study: Mapping[str, Any],
+    published: str,
+    run: Mapping[str, Any],
+    steps: Steps,
 ) -> dict[str, bytes]:
     """Metadata, checksums of everything with it, and the seal of the checksums."""
     sizes: dict[str, int | None] = {name: _size(part) for name, part in content.items()}
     sizes |= {CHECKSUMS: None, SEAL_FILE: None}
-    snakemake = software_versions().get("snakemake", "")
-    metadata = crate_metadata(sizes, study=study, published=published, software=snakemake)
     digests = {name: digest_of(part) for name, part in content.items()}
+    metadata = crate_metadata(
+        sizes, digests=digests, study=study, published=published, run=run, steps=steps
+    )
     digests[METADATA] = digest_of(metadata)
-    checksums = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode("utf-8")
+    checksums = "".join(checksum_line(name, digests[name]) for name in sorted(digests)).encode()
     seal = f"{digest_of(checksums)}  {CHECKSUMS}\n".encode()
     return {METADATA: metadata, CHECKSUMS: checksums, SEAL_FILE: seal}
 

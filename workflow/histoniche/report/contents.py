@@ -8,6 +8,7 @@ _FORMATS = {
     ".gmt": "text/tab-separated-values",
     ".html": "text/html",
     ".json": "application/json",
+    ".lock": "text/plain",
     ".md": "text/markdown",
     ".parquet": "application/vnd.apache.parquet",
     ".png": "image/png",
@@ -25,9 +26,11 @@ _NETWORK = r"([^/]+(?:/[^/]+)?)"
 
 _DESCRIPTIONS = (
     (r"summary\.html", "Summary page of the study"),
+    (r"config/inputs\.tsv", "Files that the study read: their names, sizes and contents"),
+    (r"envs/(\w+)\.lock", r"Libraries of the environment \1, pinned"),
     (r"config/config\.yaml", "Configuration of the run, without the places of files"),
-    (r"config/(\w+)\.tsv", r"Sheet of \1, without the places of files"),
-    (r"run\.json", "Versions of the software and the seed of the run"),
+    (r"config/(\w+)\.tsv", r"Sheet of \1, files by names that lead nowhere"),
+    (r"run\.json", "Versions of the software, commit and seed of the run"),
     (r"README\.md", "What the bundle holds and how to check it"),
     (r"checksums\.sha256", "SHA-256 of every other file but the seal"),
     (r"seal\.sha256", "SHA-256 of the checksums"),

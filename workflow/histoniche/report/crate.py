@@ -1,7 +1,8 @@
 """The description of a bundle as an RO-Crate."""
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,21 +12,30 @@ from rocrate.rocrate import ROCrate
 
 from histoniche import __version__
 from histoniche.report.contents import description, media_type
+from histoniche.report.steps import CONTEXT, Steps, describe_steps
 
 METADATA = "ro-crate-metadata.json"
 SNAKEFILE = "workflow/Snakefile"
 
 _VERSION = "1.1"
 _PROFILES = (
+    ("https://w3id.org/ro/wfrun/provenance/0.5", "Provenance Run Crate", "0.5"),
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
     ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
     ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
 )
-_INPUTS = ("config/", "workflow/", "README.md", "checksums.sha256", "seal.sha256")
+_OWN = ("config/", "workflow/", "envs/", "README.md", "checksums.sha256", "seal.sha256")
+"""What no run made."""
 
 
 def crate_metadata(
-    sizes: Mapping[str, int | None], *, study: Mapping[str, Any], published: str, software: str
+    sizes: Mapping[str, int | None],
+    *,
+    digests: Mapping[str, str],
+    study: Mapping[str, Any],
+    published: str,
+    run: Mapping[str, Any],
+    steps: Steps,
 ) -> bytes:
     """RO-Crate metadata of a bundle.
 
@@ -34,12 +44,16 @@ def crate_metadata(
     sizes
         Bytes of every file by its name inside the bundle; None for the two
         that are made from the metadata.
+    digests
+        SHA-256 of every file but those two, which are made last.
     study
         Title, description, authors and licence.
     published
         Date of the bundle, YYYY-MM-DD.
-    software
-        Version of Snakemake, or nothing if it is not known.
+    run
+        Seed, commit of the workflow and versions of the software.
+    steps
+        Jobs of the run, as far as they are known.
 
     Returns
     -------
@@ -47,27 +61,59 @@ def crate_metadata(
     """
     crate = ROCrate(version=_VERSION)
     _describe_study(crate, study, published)
-    workflow = _add_workflow(crate, software) if SNAKEFILE in sizes else None
+    workflow = _add_workflow(crate, run) if SNAKEFILE in sizes else None
     entities = {}
     for name in sorted(sizes):
         if name != SNAKEFILE and ".zarr/" not in name:
-            entities[name] = _add_file(crate, name, sizes[name])
-    stores = {f"{name.partition('.zarr/')[0]}.zarr" for name in sizes if ".zarr/" in name}
-    for store in sorted(stores):
+            entities[name] = _add_file(crate, name, sizes[name], digests.get(name))
+    for store, names in _stores(sizes).items():
         entities[store] = crate.add_dataset(
             dest_path=store,
             properties={
                 "name": store,
                 "description": description(store),
                 "encodingFormat": media_type(store),
+                "contentSize": str(sum(sizes[name] or 0 for name in names)),
+                "sha256": digest_of_store(names, digests),
             },
         )
     if workflow is not None:
-        _add_run(crate, workflow, entities)
+        workflow["sha256"] = digests[SNAKEFILE]
+        _add_run(crate, workflow, entities, run)
+    crate.metadata.extra_terms.update(CONTEXT)
     content = crate.metadata.generate()
+    if workflow is not None:
+        describe_steps(steps, content["@graph"])
     content["@graph"] = sorted(content["@graph"], key=lambda entity: str(entity["@id"]))
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     return f"{text}\n".encode()
+
+
+def entity_of(name: str) -> str:
+    """Entity of a file of the bundle: itself, or the store that it is part of."""
+    store, mark, _ = name.partition(".zarr/")
+    return f"{store}{mark}" if mark else name
+
+
+def digest_of_store(names: Iterable[str], digests: Mapping[str, str]) -> str:
+    """SHA-256 of a store: of the lines that `checksums.sha256` has of its files."""
+    lines = "".join(checksum_line(name, digests[name]) for name in sorted(names))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def checksum_line(name: str, digest: str) -> str:
+    """A line of `checksums.sha256`."""
+    return f"{digest}  {name}\n"
+
+
+def _stores(names: Iterable[str]) -> dict[str, list[str]]:
+    """Files of each store, the stores sorted."""
+    stores: dict[str, list[str]] = {}
+    for name in sorted(names):
+        entity = entity_of(name)
+        if entity != name:
+            stores.setdefault(entity.removesuffix("/"), []).append(name)
+    return dict(sorted(stores.items()))
 
 
 def _describe_study(crate: Any, study: Mapping[str, Any], published: str) -> None:
@@ -95,24 +141,38 @@ def _describe_study(crate: Any, study: Mapping[str, Any], published: str) -> Non
         crate.license = "No licence is stated."
 
 
-def _add_workflow(crate: Any, software: str) -> Any:
-    """The workflow itself, which the crate is about."""
+def _add_workflow(crate: Any, run: Mapping[str, Any]) -> Any:
+    """The workflow itself, which the crate is about, and what ran it."""
+    software = run["versions"].get("snakemake")
+    crate.add(
+        ContextEntity(
+            crate,
+            "#snakemake",
+            properties={
+                "@type": "SoftwareApplication",
+                "name": "Snakemake",
+                "url": "https://snakemake.github.io",
+                "softwareVersion": software or "unknown",
+            },
+        )
+    )
     return crate.add_workflow(
         source=str(Path(SNAKEFILE)),
         dest_path=SNAKEFILE,
         main=True,
         lang="snakemake",
-        lang_version=software or None,
+        lang_version=software,
         properties={
             "name": "HistoNiche",
             "description": description(SNAKEFILE),
             "version": __version__,
             "encodingFormat": media_type(SNAKEFILE),
+            "identifier": f"commit {run['commit']}",
         },
     )
 
 
-def _add_file(crate: Any, name: str, size: int | None) -> Any:
+def _add_file(crate: Any, name: str, size: int | None, digest: str | None) -> Any:
     """One file with what it is."""
     properties: dict[str, Any] = {
         "name": PurePosixPath(name).name,
@@ -121,16 +181,25 @@ def _add_file(crate: Any, name: str, size: int | None) -> Any:
     }
     if size is not None:
         properties["contentSize"] = str(size)
+    if digest is not None:
+        properties["sha256"] = digest
     if name == "README.md":
         properties["about"] = {"@id": "./"}
     return crate.add_file(source=name, dest_path=name, properties=properties)
 
 
-def _add_run(crate: Any, workflow: Any, entities: Mapping[str, Any]) -> None:
+def _add_run(
+    crate: Any, workflow: Any, entities: Mapping[str, Any], run: Mapping[str, Any]
+) -> None:
     """The run that made the results from the configuration and the sheets."""
-    inputs = _starting(entities, "config/")
-    results = [entity for name, entity in entities.items() if not name.startswith(_INPUTS)]
-    run = crate.add_action(
+    seed = ContextEntity(
+        crate,
+        "#seed",
+        properties={"@type": "PropertyValue", "name": "seed", "value": str(run["seed"])},
+    )
+    inputs = [*_starting(entities, "config/"), crate.add(seed)]
+    results = [entity for name, entity in entities.items() if not name.startswith(_OWN)]
+    action = crate.add_action(
         workflow,
         identifier="#run",
         object=inputs,
@@ -142,7 +211,7 @@ def _add_run(crate: Any, workflow: Any, entities: Mapping[str, Any]) -> None:
             "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
-    crate.root_dataset["mentions"] = run
+    crate.root_dataset["mentions"] = [action]
     crate.root_dataset["conformsTo"] = [
         crate.add(
             ContextEntity(

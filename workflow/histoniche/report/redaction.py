@@ -1,20 +1,17 @@
 """What must not leave the house with a bundle: where files lie, and on whose machine."""
 
-import csv
-import io
 import mmap
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import yaml
 
-PLACES = ("path", "annotation", "tissue_mask")
-"""Columns of the sheet of slides that say where files lie."""
+from histoniche.cohort.named_files import files_named
 
-# Here a slash belongs to the text: a title, a unit such as mg/l, a level such as I/II, a cell type.
+# Texts in which a path may stand as part of what a person says.
 _FREE_TEXT = (
     ("study",),
     ("cohort", "covariates"),
@@ -25,25 +22,34 @@ _FREE_TEXT = (
     ("traits", "chains"),
     ("traits", "rounds"),
 )
+_FOLDERS = ("results", "weights", "cohort.root", "imaging.root", "sources.folder")
 
 
 def cleaned_settings(settings: Mapping[str, Any]) -> str:
     """Configuration as YAML in which every path is reduced to the file's own name."""
-    cleaned = _cleaned(settings, ())
+    cleaned = _cleaned(settings, (), {*files_named(settings), *_FOLDERS})
     # As it is: the order of classes says which is positive, all other keys are sorted already.
     return yaml.safe_dump(cleaned, allow_unicode=True, default_flow_style=False, sort_keys=False)
 
 
-def cleaned_sheet(path: Path, columns: Collection[str]) -> str:
-    """Sheet as text, of the columns that were read only those that do not say where files lie."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = [row for row in csv.reader(stream, delimiter="\t") if any(row)]
-    names = [name.strip() for name in rows[0]]
-    kept = [k for k, name in enumerate(names) if name in columns and name not in PLACES]
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
-    writer.writerows([row[number] for number in kept] for row in rows)
-    return text.getvalue()
+def cleaned_value(value: Any, paths: Collection[str]) -> Any:
+    """Copy of a plain value in which known paths, and all absolute ones, are only names."""
+    if isinstance(value, Mapping):
+        return {
+            cleaned_value(str(key), paths): cleaned_value(one, paths) for key, one in value.items()
+        }
+    if isinstance(value, list | tuple | set):
+        return [cleaned_value(one, paths) for one in value]
+    if isinstance(value, str) and (value in paths or _leads_out(value)):
+        return PureWindowsPath(value).name or value
+    return value
+
+
+def without_places(text: str, places: list[str]) -> str:
+    """Text in which the folders of this machine that it names are left out."""
+    if not places:
+        return text
+    return _pattern(places).sub(b"...", text.encode()).decode()
 
 
 def private_places(settings: Mapping[str, Any]) -> list[str]:
@@ -69,24 +75,42 @@ def named_place(content: Path | bytes, places: list[str]) -> str | None:
     """
     if not places:
         return None
-    names = b"|".join(re.escape(place.encode()) for place in sorted(places, key=len, reverse=True))
-    pattern = re.compile(rb"(?<![\w.<:/-])(?:" + names + rb")(?![\w-])")
     with _bytes_of(content) as text:
-        match = pattern.search(text)
+        match = _pattern(places).search(text)
         return None if match is None else match.group().decode()
 
 
-def _cleaned(value: Any, key: tuple[str, ...]) -> Any:
+def _cleaned(value: Any, key: tuple[str, ...], places: Collection[str]) -> Any:
     """Copy of a setting with paths reduced to names."""
     if _is_free_text(key):
         return value
     if isinstance(value, Mapping):
-        return {str(name): _cleaned(value[name], (*key, str(name))) for name in value}
+        return {str(name): _cleaned(value[name], (*key, str(name)), places) for name in value}
     if isinstance(value, list | tuple):
-        return [_cleaned(item, key) for item in value]
-    if isinstance(value, str) and ("/" in value or "\\" in value):
-        return PureWindowsPath(value).name
+        return [_cleaned(item, key, places) for item in value]
+    if isinstance(value, str) and (_is_place(key, places) or _leads_out(value)):
+        return PureWindowsPath(value).name or value
     return value
+
+
+def _is_place(key: tuple[str, ...], places: Collection[str]) -> bool:
+    """Whether a setting says where something lies; elsewhere a slash is part of a name."""
+    return ".".join(key) in places or key[0] == "containers"
+
+
+def _leads_out(text: str) -> bool:
+    """Whether a text is a path from the root, from home, or upwards."""
+    return (
+        text.startswith(("~", "../", "..\\"))
+        or PurePosixPath(text).is_absolute()
+        or PureWindowsPath(text).is_absolute()
+    )
+
+
+def _pattern(places: list[str]) -> re.Pattern[bytes]:
+    """Finds folders where their whole path stands."""
+    names = b"|".join(re.escape(place.encode()) for place in sorted(places, key=len, reverse=True))
+    return re.compile(rb"(?<![\w.<:/-])(?:" + names + rb")(?![\w-])")
 
 
 def _is_free_text(key: tuple[str, ...]) -> bool:
