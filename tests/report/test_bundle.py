@@ -10,8 +10,8 @@ import yaml
 from rocrate.rocrate import ROCrate
 
 from histoniche.report.bundle import seal_bundle
-from histoniche.report.crate import METADATA
 from histoniche.report.inputs import cleaned_sheet
+from histoniche.report.listing import METADATA
 from histoniche.report.redaction import cleaned_settings, named_place
 from histoniche.report.verify import verify_bundle
 

@@ -14,7 +14,7 @@ from snakemake.persistence import MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
 from histoniche.report.bundle import seal_bundle
-from histoniche.report.crate import METADATA
+from histoniche.report.listing import METADATA
 from histoniche.report.provenance import Job, Provenance, slides_declared_as, trace
 from histoniche.report.steps import Steps, describe_steps
 from histoniche.report.verify import verify_bundle

@@ -1,5 +1,7 @@
 """Bundles that were touched are found out."""
 
+import hashlib
+import json
 import shutil
 import zipfile
 
@@ -7,7 +9,8 @@ import pytest
 
 from histoniche.errors import InputError
 from histoniche.report.archive import seal_problem, write_archive
-from histoniche.report.verify import CHECKSUMS, SEAL_FILE, inspect_bundle, unsafe, verify_bundle
+from histoniche.report.listing import CHECKSUMS, METADATA, SEAL_FILE, digest_of_store
+from histoniche.report.verify import inspect_bundle, unsafe, verify_bundle
 
 CONTENT = {
     "summary.html": b"<p>page</p>" * 40,
@@ -70,7 +73,9 @@ def test_every_flipped_byte_of_every_file_is_found(bundle, tmp_path):
             problems = verify_bundle(altered)
             assert problems, (name, place)
             if name not in (CHECKSUMS, SEAL_FILE):
-                assert problems == [f"{name}: altered"]
+                digests = (hashlib.sha256(one).hexdigest() for one in (data, bytes(changed)))
+                expected = "{}: altered, sha256 {} when sealed, {} now".format(name, *digests)
+                assert problems == [expected]
 
 
 @pytest.mark.parametrize("flip", [0x01, 0xFF])
@@ -91,6 +96,41 @@ def test_every_flipped_byte_of_an_unpacked_bundle_is_found(bundle, tmp_path):
         assert verify_bundle(folder)
         path.write_bytes(data)
     assert verify_bundle(folder) == []
+
+
+def described(changes):
+    """A bundle with a description that differs from its list as told."""
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in CONTENT.items()}
+    store = "regions/S1/map.ome.zarr/"
+    digests[store] = digest_of_store([f"{store}zarr.json"], digests)
+    del digests[f"{store}zarr.json"]
+    graph = [{"@id": name, "sha256": digest} for name, digest in (digests | changes).items()]
+    graph = [one for one in graph if one["sha256"] != "left out"]
+    return {**CONTENT, METADATA: json.dumps({"@graph": graph}).encode()}
+
+
+def test_the_description_tells_the_digests_of_the_list(tmp_path):
+    assert verify_bundle(seal(described({}), tmp_path / "right.zip")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"empty.tsv": "0" * 64}, "empty.tsv: ro-crate-metadata.json has sha256 '0000"),
+        ({"empty.tsv": None}, "empty.tsv: ro-crate-metadata.json has sha256 none"),
+        ({"figures/a.png": "left out"}, "figures/a.png: not described"),
+        ({"regions/S1/map.ome.zarr/": "0" * 64}, "regions/S1/map.ome.zarr/: ro-crate"),
+    ],
+)
+def test_a_description_that_tells_other_digests_is_found(tmp_path, changes, words):
+    (problem,) = verify_bundle(seal(described(changes), tmp_path / "x.zip"))
+    assert problem.startswith(words)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"@graph": 3}', b'{"@graph": [[1]]}', b"[" * 9000])
+def test_a_description_that_is_none_is_found(tmp_path, text):
+    (problem,) = verify_bundle(seal({**CONTENT, METADATA: text}, tmp_path / "x.zip"))
+    assert problem == "ro-crate-metadata.json: not a description of a crate"
 
 
 def test_cut_archives_and_other_files_are_no_bundles(bundle, tmp_path):

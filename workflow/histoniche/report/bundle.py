@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from histoniche.report.archive import digest_of, write_archive
-from histoniche.report.crate import METADATA, checksum_line, crate_metadata, entity_of
+from histoniche.report.crate import crate_metadata
 from histoniche.report.inputs import INPUTS, cleaned_sheet, content_of, inputs_of, inputs_table
 from histoniche.report.known_steps import known_steps
+from histoniche.report.listing import CHECKSUMS, METADATA, SEAL_FILE, checksum_line, entity_of
 from histoniche.report.provenance import Provenance
 from histoniche.report.redaction import cleaned_settings, named_place, private_places
 from histoniche.report.steps import Steps
-from histoniche.report.verify import CHECKSUMS, SEAL_FILE, unsafe
+from histoniche.report.verify import unsafe
 from histoniche.report.versions import commit_of, software_versions
 
 _NOT_CONTENT = {".snakemake_timestamp", ".DS_Store"}

@@ -1,8 +1,7 @@
 """The description of a bundle as an RO-Crate."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,9 +11,9 @@ from rocrate.rocrate import ROCrate
 
 from histoniche import __version__
 from histoniche.report.contents import description, media_type
+from histoniche.report.listing import by_entity, digest_of_store
 from histoniche.report.steps import CONTEXT, Steps, describe_steps
 
-METADATA = "ro-crate-metadata.json"
 SNAKEFILE = "workflow/Snakefile"
 
 _VERSION = "1.1"
@@ -66,7 +65,10 @@ def crate_metadata(
     for name in sorted(sizes):
         if name != SNAKEFILE and ".zarr/" not in name:
             entities[name] = _add_file(crate, name, sizes[name], digests.get(name))
-    for store, names in _stores(sizes).items():
+    for entity, names in by_entity(sizes).items():
+        if not entity.endswith("/"):
+            continue
+        store = entity.removesuffix("/")
         entities[store] = crate.add_dataset(
             dest_path=store,
             properties={
@@ -87,33 +89,6 @@ def crate_metadata(
     content["@graph"] = sorted(content["@graph"], key=lambda entity: str(entity["@id"]))
     text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
     return f"{text}\n".encode()
-
-
-def entity_of(name: str) -> str:
-    """Entity of a file of the bundle: itself, or the store that it is part of."""
-    store, mark, _ = name.partition(".zarr/")
-    return f"{store}{mark}" if mark else name
-
-
-def digest_of_store(names: Iterable[str], digests: Mapping[str, str]) -> str:
-    """SHA-256 of a store: of the lines that `checksums.sha256` has of its files."""
-    lines = "".join(checksum_line(name, digests[name]) for name in sorted(names))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def checksum_line(name: str, digest: str) -> str:
-    """A line of `checksums.sha256`."""
-    return f"{digest}  {name}\n"
-
-
-def _stores(names: Iterable[str]) -> dict[str, list[str]]:
-    """Files of each store, the stores sorted."""
-    stores: dict[str, list[str]] = {}
-    for name in sorted(names):
-        entity = entity_of(name)
-        if entity != name:
-            stores.setdefault(entity.removesuffix("/"), []).append(name)
-    return dict(sorted(stores.items()))
 
 
 def _describe_study(crate: Any, study: Mapping[str, Any], published: str) -> None:

@@ -111,7 +111,7 @@ def _in_order(jobs: Iterable[Job]) -> list[str]:
 def _rules(rules: list[str], steps: Steps) -> Iterator[Entity]:
     """Each rule as a tool and as a step, then the environments."""
     for position, rule in enumerate(rules, start=1):
-        tool = {
+        tool: Entity = {
             "@id": f"#rule/{rule}",
             "@type": "SoftwareApplication",
             "name": rule,

@@ -16,9 +16,7 @@ from typing import IO, Protocol
 
 from histoniche.errors import InputError
 from histoniche.report.archive import seal_problem
-
-CHECKSUMS = "checksums.sha256"
-SEAL_FILE = "seal.sha256"
+from histoniche.report.listing import CHECKSUMS, METADATA, SEAL_FILE, disagreements
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 # What the standard library raises on archives that someone or something damaged.
@@ -68,7 +66,8 @@ def verify_bundle(path: Path) -> list[str]:
 
     Returns
     -------
-    Problems, one a line: files missing, altered or not listed, unsafe names.
+    Problems, one a line: files missing, altered or not listed, unsafe names; of an altered file
+    both digests. If there are none, what the crate's description says otherwise than the list.
     Empty if the bundle is as it was sealed.
 
     Raises
@@ -119,12 +118,16 @@ def _compare(content: _Content, found: Inspection) -> None:
         found.problems.append(f"{name}: not part of the bundle")
     for name in sorted(set(listed) & set(present)):
         try:
-            intact = _digest(content, name) == listed[name]
+            digest = _digest(content, name)
         except _DAMAGE as error:
             found.problems.append(f"{name}: cannot be read: {_reason(error)}")
         else:
-            if not intact:
-                found.problems.append(f"{name}: altered")
+            if digest != listed[name]:
+                was = f"sha256 {listed[name]} when sealed, {digest} now"
+                found.problems.append(f"{name}: altered, {was}")
+    if not found.problems and METADATA in listed:
+        with content.open(METADATA) as stream:
+            found.problems += disagreements(stream.read(), listed)
 
 
 def _checksums(content: _Content, present: list[str], found: Inspection) -> dict[str, str]:
