@@ -142,11 +142,16 @@ TABLES = {
         },
     ),
 }
+# What a training leaves beside its network, so that all of it can be put back.
+RECORDS = ("history.parquet", "history.tsv")
 # Networks, with what they need to be applied elsewhere, by their names among the bundle's models.
 MODEL_FILES = {
     **{
         f"{network}/{name}": path
-        for name in ("model.json", "model.safetensors")
+        for name in (
+            *("model.json", "model.safetensors"),
+            *((*RECORDS, "augmented.png") if "pretrained" not in SEGMENTATION else ()),
+        )
         for network, path in zip(NETWORKS, models_of(name), strict=True)
     },
     **TRAIT_MODEL_FILES,
@@ -156,7 +161,10 @@ MODEL_FILES = {
         )
         for name in RISK_SCORES
         for description in risk_models(name)
-        for file in ("model.json", "model.safetensors")
+        for file in (
+            *("model.json", "model.safetensors"),
+            *(RECORDS if study.trains_risk(name) else ()),
+        )
     },
 }
 

@@ -269,7 +269,11 @@ TRAIT_MODEL_FILES = {
         f"traits/{trait}/{number}/{name}": str(Path(description).with_name(name))
         for trait in study.traits
         for number, description in zip(study.trait_rounds(trait), trait_models(trait))
-        for name in ("model.json", "model.safetensors")
+        for name in (
+            *("model.json", "model.safetensors"),
+            *(("history.parquet", "history.tsv") if TRAINS_TRAITS else ()),
+            *(["augmented.png"] if TRAINS_TRAITS and trait in TILE_TRAITS else []),
+        )
     },
     **{
         f"traits/{trait}/choice.parquet": f"<results>/traits/{trait}/choice.parquet"

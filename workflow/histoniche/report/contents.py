@@ -60,6 +60,8 @@ _DESCRIPTIONS = (
         r"Description of the network of \1, round \2",
     ),
     (r"models/traits/([^/]+)/([0-9]+)/model\.safetensors", r"Weights of \1, round \2"),
+    (r"models/traits/([^/]+)/([0-9]+)/history\..+", r"Losses of the network of \1, round \2"),
+    (r"models/traits/([^/]+)/([0-9]+)/augmented\.png", r"Training tiles of \1, round \2"),
     (
         r"models/(imaging|slide_signature)/([0-9]+)/model\.json",
         r"Description of the network of \1, fold \2",

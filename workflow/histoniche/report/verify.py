@@ -44,7 +44,7 @@ class Inspection:
     problems: list[str] = field(default_factory=list)
 
 
-class _Content(Protocol):
+class Content(Protocol):
     """A bundle's files, wherever they are."""
 
     problems: list[str]
@@ -82,7 +82,7 @@ def inspect_bundle(path: Path) -> Inspection:
     """Check every file of a bundle, see `verify_bundle`; also count the files."""
     found = Inspection()
     try:
-        with _opened(path) as content:
+        with opened_bundle(path) as content:
             found.problems += content.problems
             _compare(content, found)
     except _DAMAGE as error:
@@ -105,7 +105,7 @@ def unsafe(name: str) -> bool:
     )
 
 
-def _compare(content: _Content, found: Inspection) -> None:
+def _compare(content: Content, found: Inspection) -> None:
     """Compare what is there with what the checksums list."""
     present = content.names()
     listed = _checksums(content, present, found)
@@ -130,7 +130,7 @@ def _compare(content: _Content, found: Inspection) -> None:
             found.problems += disagreements(stream.read(), listed)
 
 
-def _checksums(content: _Content, present: list[str], found: Inspection) -> dict[str, str]:
+def _checksums(content: Content, present: list[str], found: Inspection) -> dict[str, str]:
     """Digests by name as listed, once the list itself was checked against the seal."""
     texts = {}
     for name in (CHECKSUMS, SEAL_FILE):
@@ -156,7 +156,7 @@ def _checksums(content: _Content, present: list[str], found: Inspection) -> dict
     return listed
 
 
-def _digest(content: _Content, name: str) -> str:
+def _digest(content: Content, name: str) -> str:
     """SHA-256 of one file."""
     digest = hashlib.sha256()
     with content.open(name) as stream:
@@ -224,8 +224,8 @@ class _Folder:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Content]:
-    """Open a bundle, packed or unpacked."""
+def opened_bundle(path: Path) -> Iterator[Content]:
+    """Open a bundle, packed or unpacked; what it holds is not checked yet."""
     if path.is_dir():
         yield _Folder(path)
     elif path.is_file():

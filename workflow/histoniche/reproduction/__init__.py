@@ -1,0 +1,1 @@
+"""Reproduction: a study run again from its bundle, and its tables compared."""
