@@ -78,7 +78,9 @@ def locate(wanted: Sequence[Wanted], root: Path) -> dict[tuple[str, str, str], P
     InputError
         In one line, those that are missing or hold something else.
     """
-    found, missing, others = {}, [], []
+    found: dict[tuple[str, str, str], Path] = {}
+    missing: list[Wanted] = []
+    others: list[Wanted] = []
     by_name: Mapping[str, list[Path]] | None = None
     for one in wanted:
         place = root / one.name

@@ -13,6 +13,7 @@ from histoniche.files import write_text
 from histoniche.reproduction.comparison import (
     COLUMNS,
     Difference,
+    Verdict,
     compare_tables,
     missing_table,
 )
@@ -121,7 +122,7 @@ def _compare(
     except (ValueError, OSError) as error:
         raise InputError("not a table", file=name, remedy="ask who made the bundle") from error
     if not path.is_file():
-        verdict = "not made" if not_made else "missing"
+        verdict: Verdict = "not made" if not_made else "missing"
         remark = not_made or "the run left no such table"
         yield missing_table(_stem(name), len(expected), verdict, remark)
         return

@@ -63,10 +63,10 @@ def read_tolerances(path: Path = STATED) -> Tolerances:
         stated = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError("not YAML", file=path, remedy=remedy) from error
-    errors = jsonschema.Draft202012Validator(read_schema("tolerances")).iter_errors(stated)
-    for error in sorted(errors, key=lambda one: list(map(str, one.absolute_path))):
-        key = ".".join(map(str, error.absolute_path)) or "top level"
-        raise InputError(error.message, file=path, column=key, remedy=remedy)
+    misfits = jsonschema.Draft202012Validator(read_schema("tolerances")).iter_errors(stated)
+    for misfit in sorted(misfits, key=lambda one: list(map(str, one.absolute_path))):
+        key = ".".join(map(str, misfit.absolute_path)) or "top level"
+        raise InputError(misfit.message, file=path, column=key, remedy=remedy)
     kinds = ("statistics", "networks", "texts")
     return Tolerances(
         **{kind: Tolerance(**stated[kind]) for kind in kinds},
