@@ -13,9 +13,14 @@ from histoniche.cohort.study import read_study
 from histoniche.errors import InputError
 from histoniche.report.inputs import content_of, inputs_of, inputs_table
 from histoniche.reproduction.command import Choices, reproduce
-from histoniche.reproduction.lineage import following, read_actions
+from histoniche.reproduction.lineage import Action, following, read_actions
 from histoniche.reproduction.locating import Wanted, locate
-from histoniche.reproduction.models import check_reusable, left_by_training, put_models
+from histoniche.reproduction.models import (
+    check_reusable,
+    left_by_training,
+    put_models,
+    trainings_of,
+)
 from histoniche.reproduction.rebuilding import read_config, rebuild
 
 from .conftest import CONFIG, PATIENTS, listed
@@ -222,6 +227,15 @@ def test_networks_that_were_searched_for_are_not_reused():
     with pytest.raises(InputError, match="chosen among trials"):
         check_reusable({"segmentation": {"tuning": {"trials": 3}}})
     check_reusable({"segmentation": {}})
+
+
+def test_trainings_are_those_that_the_bundle_tells_of():
+    job = Action("train_risk", frozenset(), frozenset())
+    left = ["models/imaging/0/model.json", "models/imaging/0/history.parquet"]
+    assert trainings_of([job, Action("draw", frozenset(), frozenset())], left) == ["train_risk"]
+    assert trainings_of([], left[:1]) == []
+    with pytest.raises(InputError, match="does not tell what trained it"):
+        trainings_of([], left)
 
 
 def test_what_follows_from_a_network_follows_through_files_of_any_number():

@@ -18,7 +18,6 @@ from typing import Any
 
 from histoniche.files import read_json
 
-_LONGEST_NAME = 254
 # Units that a benchmark's columns are in.
 _MEASURES = {"s": "wall_s", "cpu_time": "cpu_s", "max_rss": "memory_mib"}
 
@@ -145,9 +144,10 @@ def _record(folder: Path, path: str) -> Mapping[str, Any]:
     Its file is called as the path in base64, cut into folders where that is too long.
     """
     name = urlsafe_b64encode(path.encode()).decode()
-    parts = [name[k : k + _LONGEST_NAME] for k in range(0, len(name), _LONGEST_NAME)]
-    file = folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
     try:
+        longest = os.pathconf(folder, "PC_NAME_MAX") - 1
+        parts = [name[k : k + longest] for k in range(0, len(name), longest)]
+        file = folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
         record = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}

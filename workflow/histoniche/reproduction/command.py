@@ -17,7 +17,12 @@ from histoniche.report.verify import inspect_bundle, opened_bundle
 from histoniche.report.versions import software_versions
 from histoniche.reproduction.comparison import Difference
 from histoniche.reproduction.lineage import following, read_actions
-from histoniche.reproduction.models import TRAINING, check_reusable, put_models, training_files
+from histoniche.reproduction.models import (
+    check_reusable,
+    put_models,
+    training_files,
+    trainings_of,
+)
 from histoniche.reproduction.rebuilding import MODELS, RESULTS, read_config, rebuild
 from histoniche.reproduction.summary import summarise
 from histoniche.reproduction.tables import (
@@ -100,8 +105,8 @@ def reproduce(bundle: Path, choices: Choices) -> Reproduction:
         tables = chosen_tables(tables_of(names), choices.only)
         _prepare(read, names, choices)
         actions = read_actions(read(METADATA) if METADATA in names else b"")
-        ran = {action.rule for action in actions}
-        _run(choices, read, names, tables, [rule for rule in TRAINING if rule in ran])
+        trainings = trainings_of(actions, names) if choices.reuse_models else []
+        _run(choices, read, names, tables, trainings)
         fetched = following(actions, {"describe_cohort"})
         differences = compare_all(
             tables,
@@ -113,7 +118,9 @@ def reproduce(bundle: Path, choices: Choices) -> Reproduction:
         )
         versions = _versions(read("run.json") if "run.json" in names else b"{}")
     write_differences(differences, choices.into / FINDINGS)
-    lines = summarise(differences, versions, reused=choices.reuse_models)
+    logs = choices.into / RESULTS / "logs"
+    again = [rule for rule in trainings if (logs / rule).exists()]
+    lines = summarise(differences, versions, reused=choices.reuse_models, again=again)
     return Reproduction(differences, [*lines, f"details: {choices.into / FINDINGS}"])
 
 
@@ -161,7 +168,7 @@ def _run(
     before it is made first, then the networks are put in their places, then comes the rest.
     """
     targets = [f"{RESULTS}/{name}" for name in tables] if choices.only else []
-    if choices.reuse_models and trainings:
+    if trainings:
         _snakemake(choices, targets, "--omit-from", *trainings)
         files = ((place, read(name)) for name, place in training_files(names))
         put_models(files, choices.into / RESULTS)

@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from histoniche.errors import InputError
+from histoniche.reproduction.lineage import Action
 
 TRAINING = ("train_head", "train_trait", "train_trait_mil", "train_risk", "train_slide_signature")
 """Rules that train a network and leave nothing else."""
@@ -53,6 +54,23 @@ def training_files(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         place = left_by_training(name)
         if place is not None:
             yield name, place
+
+
+def trainings_of(actions: Iterable[Action], names: Iterable[str]) -> list[str]:
+    """Rules that trained the networks of a bundle; none if it brought finished ones along.
+
+    Raises
+    ------
+    InputError
+        If the bundle holds what trainings leave, but does not tell of any.
+    """
+    ran = {action.rule for action in actions}
+    rules = [rule for rule in TRAINING if rule in ran]
+    left = [name for name, _ in training_files(names) if name.endswith("/history.parquet")]
+    if left and not rules:
+        remedy = "leave out --reuse-models"
+        raise InputError("the bundle does not tell what trained it", value=left[0], remedy=remedy)
+    return rules
 
 
 def put_models(files: Iterable[tuple[str, bytes]], results: Path) -> int:

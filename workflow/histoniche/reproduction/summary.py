@@ -22,6 +22,7 @@ def summarise(
     versions: Iterable[tuple[str, str, str]],
     *,
     reused: bool,
+    again: Sequence[str] = (),
 ) -> list[str]:
     """Lines for people: other versions first, then tables by verdict, then what differs.
 
@@ -33,13 +34,17 @@ def summarise(
         Software whose versions differ: name, version in the bundle, version here.
     reused
         Whether networks came from the bundle.
+    again
+        Rules that trained networks all the same.
     """
     other = [
         f"{_safe(name)} {_safe(sealed)} in the bundle, {_safe(here)} here"
         for name, sealed, here in versions
     ]
     lines = _at_most(other, "other versions")
-    if reused:
+    if again:
+        lines.append(f"networks were trained again all the same: {', '.join(again)}")
+    elif reused:
         lines.append("networks were taken from the bundle, not trained again")
     verdicts = table_verdicts(differences)
     counts = Counter(verdicts.values())
