@@ -73,6 +73,15 @@ rule all:
         force_lost,
 
 
+# What networks find on slides, without what compares patients, report and bundle.
+rule apply_models:
+    input:
+        "<results>/cohort/patients.parquet",
+        ["<results>/slides/quality.parquet"] if HAS_SLIDES else [],
+        ["<results>/areas/patients.parquet"] if has("segmentation") else [],
+        [path for stage in (MAPPED, VOTED, DRAWN, MIXED) for path in stage.manifests()],
+
+
 # At the start, for a run with nothing left to do, and at the end of what could be done.
 if study.awaited and workflow.is_main_process:
     logger.warning(waiting())

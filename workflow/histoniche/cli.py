@@ -323,11 +323,40 @@ def view(
     name: Annotated[
         list[str] | None, typer.Option(help="Further name that it is called by, as by a proxy.")
     ] = None,
+    uploads: Annotated[
+        Path | None,
+        typer.Option(help="Take slides that people send, run them by the run's models, keep here."),
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="Folder of Snakemake's profile for uploads, such as slurm.")
+    ] = None,
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Cores for uploads; by default all.")
+    ] = None,
+    keep_days: Annotated[float, typer.Option(min=0.01, help="Days that uploads are kept.")] = 7,
+    max_gb: Annotated[float, typer.Option(min=0.001, help="Most GB of one upload.")] = 8,
+    max_uploads: Annotated[int, typer.Option(min=1, help="Most uploads that are kept.")] = 20,
 ) -> None:
     """Show the results of a run in a browser."""
     from histoniche.viewer.serve import serve
+    from histoniche.viewer.uploads.desk import uploads_as_asked
 
-    serve(results, config=config, host=host, port=port, token_file=token_file, names=name)
+    serve(
+        results,
+        config=config,
+        host=host,
+        port=port,
+        token_file=token_file,
+        names=name,
+        uploads=uploads_as_asked(
+            uploads,
+            profile=profile,
+            cores=cores,
+            keep_days=keep_days,
+            max_gb=max_gb,
+            max_uploads=max_uploads,
+        ),
+    )
 
 
 @app.command()

@@ -1,12 +1,14 @@
 """The application: pages, tiles and files of one run, behind the guard."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -19,6 +21,9 @@ from histoniche.viewer.pictures import Pictures
 from histoniche.viewer.security import Gate, Guard, TooLargeError
 from histoniche.viewer.settings import Settings
 from histoniche.viewer.topics import Found, find_topics
+from histoniche.viewer.uploads import routes as upload_routes
+from histoniche.viewer.uploads.chunks import RefusedError, disk_error
+from histoniche.viewer.uploads.desk import Desk
 
 _ADVICE = {
     400: ("That address cannot be read", "Go back and use the page's own links."),
@@ -48,6 +53,7 @@ def create_app(
     hosts: Collection[str],
     settings: Settings | None = None,
     pictures: Pictures | None = None,
+    desk: Desk | None = None,
 ) -> Guard:
     """Make the application.
 
@@ -63,19 +69,33 @@ def create_app(
         Names that the viewer is called by.
     settings, pictures
         Bounds, and what reads slides; those by default.
+    desk
+        What takes uploads in; none are taken by default.
     """
     settings = settings or Settings()
     pictures = pictures or Pictures(index, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if desk is not None:
+            await run_in_threadpool(desk.start)
         yield
         pictures.tiles.pool.close()
+        if desk is not None:
+            await run_in_threadpool(desk.stop)
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.shown = Shown(index, pictures, settings, gate, find_topics(index))
+    app.state.desk = desk
     for part in (entrance, pages, picture_routes, downloads):
         app.include_router(part.router)
+    if desk is not None:
+        app.include_router(upload_routes.router)
+        app.include_router(
+            picture_routes.router,
+            prefix="/uploads/{upload}",
+            dependencies=[Depends(upload_routes.shown_of_upload)],
+        )
 
     @app.get("/static/openseadragon.js", include_in_schema=False)
     def served() -> FileResponse:
@@ -84,7 +104,8 @@ def create_app(
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _add_errors(app)
     # Around all of it, so that answers to errors have the headers too.
-    return Guard(app, gate=gate, hosts=hosts, largest=settings.largest_form)
+    larger = {} if desk is None else {upload_routes.CHUNKS: desk.limits.most_chunk}
+    return Guard(app, gate=gate, hosts=hosts, largest=settings.largest_form, larger=larger)
 
 
 def _kept() -> dict[str, str]:
@@ -107,6 +128,13 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(TooLargeError)
     async def too_large(request: Request, _: TooLargeError) -> Response:
         return pages.message(request, *_ADVICE[413], status=413)
+
+    @app.exception_handler(sqlite3.OperationalError)
+    async def no_room(request: Request, error: sqlite3.OperationalError) -> Response:
+        refused = disk_error(error)
+        if not isinstance(refused, RefusedError):
+            raise error
+        return pages.message(request, "There is no room", str(refused), status=refused.status)
 
     @app.exception_handler(UnusableSlide)
     async def unusable(request: Request, error: UnusableSlide) -> Response:

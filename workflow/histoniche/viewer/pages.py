@@ -53,6 +53,7 @@ def render(
         "inside": inside,
         "topics": [topic for topic in TOPICS if topic.name in shown.topics] if inside else [],
         "has_report": inside and shown.index.report is not None,
+        "takes_uploads": inside and request.app.state.desk is not None,
         "version": __version__,
         "form": gate.form_token(cookie),
         "here": request.url.path,
@@ -128,16 +129,37 @@ def patient_page(request: Request, patient: str) -> HTMLResponse:
 def slide_page(request: Request, slide: str) -> HTMLResponse:
     """One slide, in depth."""
     shown = request.app.state.shown
+    content = slide_content(shown, slide)
+    patient = str(content["slide"]["patient"])
+    way = [("/", "Cohort"), (f"/patients/{patient}", f"Patient {patient}")]
+    own = {"base": "", "title": f"Slide {slide}", "way": way, "notice": ""}
+    return render(request, "slide.html.j2", {**content, **own})
+
+
+def slide_content(shown: Any, slide: str) -> dict[str, Any]:
+    """What the page of a slide says of it, in whichever results it is.
+
+    Parameters
+    ----------
+    shown
+        Has the `index` and the `pictures` of the results.
+    slide
+        Its id.
+
+    Raises
+    ------
+    HTTPException
+        If there is none.
+    """
     index = shown.index
     if slide not in index.slides.index:
         raise HTTPException(404)
     facts = index.facts(slide)
     row = index.slides.loc[slide]
     file = index.file(slide)
-    siblings = index.slides_of(str(row["patient"]))
-    content = {
+    return {
         "slide": row,
-        "siblings": siblings,
+        "siblings": index.slides_of(str(row["patient"])),
         "viewable": shown.pictures.pyramid(slide) is not None,
         "pictured": index.thumbnail(slide) is not None,
         "sharp": file is not None and file.path.exists(),
@@ -149,7 +171,6 @@ def slide_page(request: Request, slide: str) -> HTMLResponse:
         ],
         "properties": sorted(facts.get("properties", {}).items()),
     }
-    return render(request, "slide.html.j2", content)
 
 
 @router.get("/findings/{name}")

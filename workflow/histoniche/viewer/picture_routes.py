@@ -21,7 +21,7 @@ _KEPT = {"cache-control": "private, max-age=600"}
 @router.get("/slides/{slide}/view.json")
 async def view(request: Request, slide: str) -> JSONResponse:
     """What draws the slide: its size, resolution and overlays."""
-    shown = request.app.state.shown
+    shown = _shown(request)
     pyramid = await run_in_threadpool(shown.pictures.pyramid, slide)
     if pyramid is None:
         raise HTTPException(404)
@@ -45,7 +45,7 @@ async def view(request: Request, slide: str) -> JSONResponse:
 async def slide_tile(request: Request, slide: str, level: str, column: str, row: str) -> Response:
     """One tile of a slide."""
     place = _place(level, column, row)
-    pictures = request.app.state.shown.pictures
+    pictures = _shown(request).pictures
     # What is kept waits for no thread.
     found = pictures.kept.get((slide, "", place))
     if found is None:
@@ -59,7 +59,7 @@ async def overlay_tile(
 ) -> Response:
     """One tile of an overlay."""
     place = _place(level, column, row)
-    pictures = request.app.state.shown.pictures
+    pictures = _shown(request).pictures
     found = pictures.kept.get((slide, name, place))
     if found is None:
         found = await run_in_threadpool(pictures.overlay_tile, slide, name, place)
@@ -69,7 +69,7 @@ async def overlay_tile(
 @router.get("/slides/{slide}/thumbnail.png")
 def thumbnail(request: Request, slide: str) -> FileResponse:
     """A slide in small."""
-    path = request.app.state.shown.index.thumbnail(slide)
+    path = _shown(request).index.thumbnail(slide)
     if path is None:
         raise HTTPException(404)
     return FileResponse(path, media_type="image/png", headers=_KEPT)
@@ -78,11 +78,16 @@ def thumbnail(request: Request, slide: str) -> FileResponse:
 @router.get("/figures/{name}.svg")
 def figure(request: Request, name: str) -> FileResponse:
     """A figure as the run drew it."""
-    path = request.app.state.shown.index.figures.get(name)
+    path = _shown(request).index.figures.get(name)
     if path is None:
         raise HTTPException(404)
     headers = {**_KEPT, "content-security-policy": SEALED_POLICY}
     return FileResponse(path, media_type="image/svg+xml", headers=headers)
+
+
+def _shown(request: Request) -> Any:
+    """The results that an address is of: the run's, unless a route before has said others."""
+    return getattr(request.state, "shown", None) or request.app.state.shown
 
 
 def _place(level: str, column: str, row: str) -> Place:

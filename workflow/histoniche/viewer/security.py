@@ -4,10 +4,11 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -148,10 +149,21 @@ class Guard:
         to lead here (DNS rebinding) calls it by another.
     largest
         Bytes that a request may send.
+    larger
+        Bytes of those that put something to addresses of a pattern.
     """
 
-    def __init__(self, app: ASGIApp, *, gate: Gate, hosts: Collection[str], largest: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        gate: Gate,
+        hosts: Collection[str],
+        largest: int,
+        larger: Mapping[re.Pattern[str], int] | None = None,
+    ) -> None:
         self._app, self._gate, self._largest = app, gate, largest
+        self._larger = dict(larger or {})
         self._hosts = {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -165,7 +177,13 @@ class Guard:
         if answer is not None:
             await answer(scope, receive, sender)
             return
-        await self._app(scope, _bounded(receive, self._largest), sender)
+        await self._app(scope, _bounded(receive, self._most(scope)), sender)
+
+    def _most(self, scope: Scope) -> int:
+        """Bytes that a request may send."""
+        putting = self._larger.items() if scope["method"] == "PUT" else ()
+        fitting = (most for pattern, most in putting if pattern.fullmatch(scope["path"]))
+        return next(fitting, self._largest)
 
     def _refusal(self, scope: Scope) -> Response | None:
         """What stops a request; None if nothing does."""
@@ -173,8 +191,9 @@ class Guard:
         if _name_of(headers.get("host", "")) not in self._hosts:
             return _plain("this viewer has another name; see the address that it printed", 421)
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._largest:
-            return _plain(f"more than the {self._largest} bytes that a form may send", 413)
+        most = self._most(scope)
+        if not length.isdigit() or int(length) > most:
+            return _plain(f"more than the {most} bytes that a form may send", 413)
         origin = headers.get("origin")
         reads = scope["method"] in ("GET", "HEAD")
         if not reads and origin is not None and origin.partition("://")[2] != headers.get("host"):

@@ -13,6 +13,7 @@ from histoniche.viewer.index import Index
 from histoniche.viewer.security import LOOPBACK, Gate, read_token
 from histoniche.viewer.settings import Settings
 from histoniche.viewer.sources import find_config, read_sources
+from histoniche.viewer.uploads.desk import Options, open_desk
 
 _WAITING = 128
 # A browser opens six; more than this at once are told to come later.
@@ -28,6 +29,7 @@ def serve(
     token_file: Path | None = None,
     names: list[str] | None = None,
     settings: Settings | None = None,
+    uploads: Options | None = None,
 ) -> None:
     """Serve the results of a run until it is stopped.
 
@@ -46,6 +48,8 @@ def serve(
         Further names that the viewer is called by, as behind a proxy.
     settings
         Bounds; those by default.
+    uploads
+        Where slides that people send are kept, and how they are run; none are taken by default.
 
     Raises
     ------
@@ -64,6 +68,7 @@ def serve(
     script = find_openseadragon()
     found = config or find_config(results, Path("config"))
     index = Index(results, None if found is None else read_sources(found))
+    desk = None if uploads is None else open_desk(uploads, config=found, results=results)
     listening = _listen(host, port)
     gate = Gate(token, hours=settings.session_hours, name=f"histoniche_{port}")
     app = create_app(
@@ -72,7 +77,10 @@ def serve(
         openseadragon=script,
         hosts={*LOOPBACK, host, socket.gethostname(), socket.getfqdn(), *(names or [])},
         settings=settings,
+        desk=desk,
     )
+    if desk is not None:
+        print(f"uploads   {desk.folder}")
     _announce(index, found, host, port, token)
     uvicorn.Server(
         uvicorn.Config(
