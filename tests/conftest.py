@@ -18,6 +18,9 @@ OF_DEMO = {
 }
 """Modules whose tests share one run of the demo, so that one process runs them all."""
 
+OF_UPLOADS = {"tests/viewer/test_uploads_jobs.py", "tests/viewer/test_uploads_browser.py"}
+"""Modules whose tests share one run with finished models."""
+
 INDEPENDENT = {"tests/cluster/test_failures.py"}
 """Modules whose tests share nothing, so that any process can run any of them."""
 
@@ -29,6 +32,8 @@ class ByModule(LoadScopeScheduling):
         module = nodeid.partition("::")[0]
         if module in INDEPENDENT:
             return nodeid
+        if module in OF_UPLOADS:
+            return "uploads"
         return "demo" if module in OF_DEMO else module
 
 

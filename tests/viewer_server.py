@@ -39,9 +39,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def viewing(results: Path, *arguments: str, cwd: Path) -> Iterator[Running]:
+def viewing(
+    results: Path, *arguments: str, cwd: Path, port: int | None = None
+) -> Iterator[Running]:
     """Run the viewer of some results until the block ends."""
-    port = free_port()
+    port = port or free_port()
     code = "from histoniche.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "view", str(results), "--port", str(port), *arguments],

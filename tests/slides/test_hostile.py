@@ -1,8 +1,6 @@
 """Broken and hostile files: each a row with a reason, none a crash."""
 
 import faulthandler
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from histoniche.files import read_json
 from histoniche.guard import run_limited
 from histoniche.slides.readers.choice import open_slide
 from histoniche.slides.readers.slide import words_of
+from hostile_slides import write_bomb, write_huge, write_text
 
 
 def truncated(path, write_jpeg):
@@ -27,7 +26,7 @@ def empty(path, write_jpeg):
 
 
 def text(path, write_jpeg):
-    path.write_text("This is no slide.\n" * 100)
+    write_text(path)
 
 
 def noise(path, write_jpeg):
@@ -46,36 +45,11 @@ def missing_segments(path, write_jpeg):
 
 
 def absurd(path, write_jpeg):
-    """A TIFF that says it has 2 billion by 2 billion pixels, in one strip of nothing."""
-    tags = [
-        (256, 4, 1, 2_000_000_000),
-        (257, 4, 1, 2_000_000_000),
-        (258, 3, 1, 8),
-        (259, 3, 1, 1),
-        (262, 3, 1, 1),
-        (273, 4, 1, 8),
-        (278, 4, 1, 2_000_000_000),
-        (279, 4, 1, 8),
-    ]
-    directory = struct.pack("<H", len(tags))
-    directory += b"".join(struct.pack("<HHII", *tag) for tag in tags) + struct.pack("<I", 0)
-    path.write_bytes(b"II*\0" + struct.pack("<I", 16) + bytes(8) + directory)
+    write_huge(path, 2_000_000_000)
 
 
 def bomb(path, write_jpeg):
-    """A PNG of 40,000 x 40,000 white pixels in a few kilobytes."""
-
-    def chunk(kind, content):
-        checksum = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + checksum
-
-    side = 40_000
-    packer = zlib.compressobj(9)
-    row = b"\0" + b"\xff" * (side // 8)
-    pixels = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels)
-    path.write_bytes(content + chunk(b"IEND", b""))
+    write_bomb(path)
 
 
 CASES = {

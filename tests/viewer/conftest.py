@@ -5,10 +5,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from finished_run import finish_run
 from histoniche.cohort.config import check_config
 from histoniche.viewer.app import create_app
 from histoniche.viewer.index import Index
@@ -16,6 +18,8 @@ from histoniche.viewer.pictures import Pictures
 from histoniche.viewer.security import Gate, Guard
 from histoniche.viewer.settings import Settings
 from histoniche.viewer.sources import read_sources
+from study import Study
+from viewer_browser import CHROMIUM, FLAGS
 from viewer_results import Made, make_results
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -70,6 +74,14 @@ def log_in(client: TestClient) -> TestClient:
     return client
 
 
+@pytest.fixture(scope="session")
+def finished(
+    small_cohort: Path, small_config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Study:
+    """A run with finished models; tests must leave it as they found it."""
+    return finish_run(small_cohort, small_config, tmp_path_factory.mktemp("finished"))
+
+
 @pytest.fixture
 def stranger(index: Index, script: Path) -> Iterator[TestClient]:
     """A browser that has not logged in."""
@@ -93,3 +105,36 @@ def browse(script: Path) -> Iterator[Callable[[Index], TestClient]]:
             return log_in(stack.enter_context(client))
 
         yield enter
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium: Any) -> Iterator[Any]:
+    """A page of a browser that has not logged in; whatever it complains of fails the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    # That a page is not there, and what keeps files of the run sealed off, is meant.
+    meant = re.compile(r"status of 40\d|document is sandboxed|BLOCKED_BY_RESPONSE.NotSameOrigin")
+    page.on(
+        "console",
+        lambda line: (
+            complaints.append(line.text)
+            if line.type == "error" and not meant.search(line.text)
+            else None
+        ),
+    )
+    yield page
+    context.close()
+    assert complaints == []

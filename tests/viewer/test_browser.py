@@ -5,34 +5,19 @@ in results/viewer-screenshots, to be looked at.
 """
 
 import json
-import os
 import re
-import shutil
 
 import numpy as np
 import pytest
 
 from histoniche.demo.layout import MPP
-from histoniche.viewer import assets
-from study import CHECKOUT
+from viewer_browser import NEEDS_BROWSER, everybody_can_use, keep, until
 from viewer_results import MAP_MPP, PALETTE, SIZE
 from viewer_server import viewing
 
-CHROMIUM = os.environ.get("HISTONICHE_CHROMIUM") or shutil.which("chromium") or ""
-MODULES = assets.HERE / "node_modules"
-AXE = MODULES / "axe-core" / "axe.min.js"
-PICTURES = CHECKOUT / "results" / "viewer-screenshots"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-WIDTHS = (1280, 390)
 STEP = round(MAP_MPP / MPP)
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium here: apt-get install chromium"),
-    pytest.mark.skipif(not AXE.is_file(), reason="no axe-core here: make test-viewer fetches it"),
-]
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
@@ -41,66 +26,12 @@ def running(made):
         yield running
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def stranger(chromium):
-    """A page of a browser that has not logged in; whatever it complains of fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    # That a page is not there, and what keeps files of the run sealed off, is meant.
-    meant = re.compile(r"status of 40\d|document is sandboxed|BLOCKED_BY_RESPONSE.NotSameOrigin")
-    page.on(
-        "console",
-        lambda line: (
-            complaints.append(line.text)
-            if line.type == "error" and not meant.search(line.text)
-            else None
-        ),
-    )
-    yield page
-    context.close()
-    assert complaints == []
-
-
-@pytest.fixture
-def page(stranger, running):
+def page(tab, running):
     """A page of a browser that logged in by the printed address."""
-    stranger.goto(running.address)
-    stranger.wait_for_url(f"{running.base}/")
-    return stranger
-
-
-def keep(page, name):
-    """Keep pictures of a page at both widths."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
-        page.wait_for_timeout(700)
-        page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{name} is {wide} px wide on a screen of {width}"
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
-def until(page, holds):
-    """Wait for a function of the page; its policy forbids Playwright's own way, which is eval."""
-    for _ in range(200):
-        if page.evaluate(holds):
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"never: {holds}")
+    tab.goto(running.address)
+    tab.wait_for_url(f"{running.base}/")
+    return tab
 
 
 def settled(page):
@@ -179,17 +110,17 @@ def middle_of(labels, label):
     return int(x), int(y)
 
 
-def test_a_wrong_token_is_refused_and_the_right_one_opens(stranger, running):
-    stranger.goto(f"{running.base}/slides/P1-1")
-    assert "/login" in stranger.url
-    stranger.get_by_label("Token").fill("wrong")
-    stranger.get_by_role("button", name="Log in").click()
-    assert "That is not the token" in stranger.get_by_role("alert").inner_text()
-    keep(stranger, "login")
-    stranger.get_by_label("Token").fill(running.token)
-    stranger.keyboard.press("Enter")
-    stranger.wait_for_url(f"{running.base}/slides/P1-1*")
-    assert stranger.get_by_role("heading", name="Slide P1-1").is_visible()
+def test_a_wrong_token_is_refused_and_the_right_one_opens(tab, running):
+    tab.goto(f"{running.base}/slides/P1-1")
+    assert "/login" in tab.url
+    tab.get_by_label("Token").fill("wrong")
+    tab.get_by_role("button", name="Log in").click()
+    assert "That is not the token" in tab.get_by_role("alert").inner_text()
+    keep(tab, "login")
+    tab.get_by_label("Token").fill(running.token)
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"{running.base}/slides/P1-1*")
+    assert tab.get_by_role("heading", name="Slide P1-1").is_visible()
 
 
 def test_the_printed_address_logs_in_and_keeps_the_token_out_of_the_history(page, running):
@@ -326,14 +257,14 @@ def test_a_link_reproduces_a_view(page, running, made):
     assert centre == pytest.approx([x, y, 1], abs=0.2)
 
 
-def test_a_link_to_a_view_survives_the_login(stranger, running):
-    stranger.goto(f"{running.base}/slides/P1-1#x=400&y=300&scale=2&overlays=cartography:0.5")
-    stranger.get_by_label("Token").fill(running.token)
-    stranger.keyboard.press("Enter")
-    stranger.wait_for_url(f"{running.base}/slides/P1-1*")
-    settled(stranger)
-    assert stranger.locator("#overlay-cartography").is_checked()
-    assert not stranger.locator("#overlay-regions").is_checked()
+def test_a_link_to_a_view_survives_the_login(tab, running):
+    tab.goto(f"{running.base}/slides/P1-1#x=400&y=300&scale=2&overlays=cartography:0.5")
+    tab.get_by_label("Token").fill(running.token)
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"{running.base}/slides/P1-1*")
+    settled(tab)
+    assert tab.locator("#overlay-cartography").is_checked()
+    assert not tab.locator("#overlay-regions").is_checked()
 
 
 def test_pages_are_used_by_the_keyboard_with_the_focus_in_sight(page, running):
@@ -379,15 +310,7 @@ def test_everybody_can_use_every_page(page, running, name):
         settled(page)
     if name not in ("cohort", "slide"):
         keep(page, name)
-    page.evaluate(AXE.read_text())
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        found = page.evaluate("axe.run()")
-        problems = {
-            one["id"]: [node["html"][:200] for node in one["nodes"]] for one in found["violations"]
-        }
-        assert problems == {}, f"{scheme}: {json.dumps(problems, indent=1)}"
-        assert len(found["passes"]) > 10
+    everybody_can_use(page)
 
 
 def test_markup_in_names_does_nothing(page, running):

@@ -1,7 +1,6 @@
 """Retention: slides that were sent, and what was found of them, are removed after a time."""
 
 import shutil
-import time
 from pathlib import Path
 
 from histoniche.viewer.uploads.store import ENDED, State, Store
@@ -28,11 +27,18 @@ def remove(store: Store, folder: Path, upload: str) -> bool:
     return True
 
 
-def expire(store: Store, folder: Path, *, seconds: float) -> None:
-    """Remove uploads to which nothing has happened for so long, and rows of those long gone."""
-    oldest = time.time() - seconds
+def expire(store: Store, folder: Path, *, before: float) -> None:
+    """Remove uploads to which all happened before a time, and rows of those removed before it.
+
+    Parameters
+    ----------
+    store, folder
+        As for `remove`.
+    before
+        Seconds since 1970.
+    """
     for upload in store.all():
-        if upload.changed >= oldest:
+        if upload.changed >= before:
             continue
         if upload.state == "expired":
             store.drop(upload.id)

@@ -94,7 +94,7 @@ class Runner:
     def _tend(self) -> bool:
         """Check the slide that has waited for longest, and clear away what is too old."""
         if time.monotonic() - self._cleaned > _HOUR or not self._cleaned:
-            expire(self._store, self._folder, seconds=self._limits.keep_seconds)
+            expire(self._store, self._folder, before=time.time() - self._limits.keep_seconds)
             self._cleaned = time.monotonic()
         upload = self._store.oldest("checking")
         if upload is None:

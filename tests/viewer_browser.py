@@ -1,0 +1,59 @@
+"""What tests in a real browser share: where it is, pictures of pages, accessibility."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from histoniche.viewer import assets
+from study import CHECKOUT
+
+CHROMIUM = os.environ.get("HISTONICHE_CHROMIUM") or shutil.which("chromium") or ""
+MODULES = assets.HERE / "node_modules"
+AXE = MODULES / "axe-core" / "axe.min.js"
+PICTURES = CHECKOUT / "results" / "viewer-screenshots"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+WIDTHS = (1280, 390)
+
+NEEDS_BROWSER = [
+    pytest.mark.skipif(not CHROMIUM, reason="no chromium here: apt-get install chromium"),
+    pytest.mark.skipif(not AXE.is_file(), reason="no axe-core here: make test-viewer fetches it"),
+]
+
+
+def keep(page, name):
+    """Keep pictures of a page at both widths."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900 if width > 600 else 844})
+        page.wait_for_timeout(700)
+        page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{name} is {wide} px wide on a screen of {width}"
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def until(page, holds):
+    """Wait for a function of the page; its policy forbids Playwright's own way, which is eval."""
+    for _ in range(200):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never: {holds}")
+
+
+def everybody_can_use(page):
+    """Check a page's accessibility, light and dark."""
+    page.evaluate(AXE.read_text())
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate("axe.run()")
+        problems = {
+            one["id"]: [node["html"][:200] for node in one["nodes"]] for one in found["violations"]
+        }
+        assert problems == {}, f"{scheme}: {json.dumps(problems, indent=1)}"
+        assert len(found["passes"]) > 10
