@@ -57,3 +57,4 @@ def everybody_can_use(page):
         }
         assert problems == {}, f"{scheme}: {json.dumps(problems, indent=1)}"
         assert len(found["passes"]) > 10
+    page.emulate_media(color_scheme="light")

@@ -118,20 +118,24 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tab(chromium: Any) -> Iterator[Any]:
+def meant() -> str:
+    """Complaints of the browser that are meant: pages that are not there, and sealed files."""
+    return r"status of 40\d|document is sandboxed|BLOCKED_BY_RESPONSE.NotSameOrigin"
+
+
+@pytest.fixture
+def tab(chromium: Any, meant: str) -> Iterator[Any]:
     """A page of a browser that has not logged in; whatever it complains of fails the test."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(20_000)
     complaints = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    # That a page is not there, and what keeps files of the run sealed off, is meant.
-    meant = re.compile(r"status of 40\d|document is sandboxed|BLOCKED_BY_RESPONSE.NotSameOrigin")
     page.on(
         "console",
         lambda line: (
             complaints.append(line.text)
-            if line.type == "error" and not meant.search(line.text)
+            if line.type == "error" and not re.search(meant, line.text)
             else None
         ),
     )

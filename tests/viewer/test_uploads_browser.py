@@ -25,6 +25,12 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
+def meant(meant):
+    """Beside what is meant elsewhere, that a killed viewer does not answer, and a wrong kind."""
+    return f"{meant}|ERR_CONNECTION_REFUSED|status of 415"
+
+
+@pytest.fixture
 def serve(finished, folder):
     """Starts the viewer; a killed one can be started again at the same port."""
     token = finished.folder / "browser-token"
@@ -72,8 +78,8 @@ def test_a_slide_goes_from_the_form_to_its_maps_through_refreshes_and_a_kill(
         assert re.search(r"/uploads/u[0-9a-f]{16}$", address)
         upload = address.rpartition("/")[2]
 
-        tab.unroute_all(behavior="ignoreErrors")
         tab.reload()
+        tab.unroute_all(behavior="ignoreErrors")
         assert "3 of 8 parts are here" in tab.locator("#job").inner_text()
         keep(tab, "going-on")
         everybody_can_use(tab)
@@ -90,7 +96,7 @@ def test_a_slide_goes_from_the_form_to_its_maps_through_refreshes_and_a_kill(
         # One that was there, so that the server sees that it is the same file, and the missing.
         assert sent == ["0", "3", "4", "5", "6", "7"]
 
-        until(tab, "() => document.querySelector('[data-progress=\"done\"]')")
+        tab.locator("[data-progress='done']").first.wait_for(timeout=120_000)
         keep(tab, "job")
         everybody_can_use(tab)
         tab.reload()

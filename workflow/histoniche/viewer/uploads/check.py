@@ -45,6 +45,8 @@ def why_unusable(path: Path, *, mpp: float | None, memory_gb: float, seconds: in
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=2 * seconds + _GRACE,
+                # Ctrl+C in the viewer's terminal says nothing about a slide.
+                start_new_session=True,
                 check=False,
             )
         except subprocess.TimeoutExpired:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import anyio
+
 from histoniche.errors import InputError
 from histoniche.slides.readers.slide import words_of
 from histoniche.viewer.uploads.chunks import Receiver, slide_file
@@ -40,8 +42,8 @@ class Desk:
         What is run on each.
     options
         Limits, and where jobs run.
-    runner
-        Whether the queue is worked on.
+    lock
+        Open as long as no other viewer may have the folder.
     """
 
     def __init__(self, folder: Path, plan: Plan, options: Options, lock: IO[bytes]) -> None:
@@ -49,6 +51,7 @@ class Desk:
         self.store = Store(folder / "uploads.sqlite")
         self.receiver = Receiver(self.store, folder, options.limits)
         self.found = Found(folder)
+        self.turns = anyio.Semaphore(options.limits.chunks_at_once)
         self._runner = Runner(self.store, folder, plan, options.limits, options.place)
         self._lock = lock
 

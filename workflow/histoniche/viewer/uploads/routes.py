@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import anyio
 from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -77,10 +76,11 @@ async def begin(
 @router.put("/{upload}/chunks/{number}")
 async def take_chunk(request: Request, upload: str, number: int) -> Response:
     """Take one chunk in."""
-    desk, found = _desk(request), _found(request, upload)
+    desk, found = _desk(request), await run_in_threadpool(_found, request, upload)
     if not _is_ours(request, request.headers.get(FORM_HEADER)):
         return _refused(403, "The page was too old. Open it anew, and go on.")
-    async with _turns(request, desk):
+    # Few chunks are in memory at a time.
+    async with desk.turns:
         content = await request.body()
         try:
             whole = await run_in_threadpool(desk.receiver.receive, found, number, content)
@@ -100,7 +100,7 @@ def job_page(request: Request, upload: str) -> Response:
         "lines": desk.last_lines(found) if found.state in ("running", "failed") else [],
         "ahead": desk.store.ahead(found) if found.state == "queued" else 0,
         "received": sorted(desk.store.received(found.id)),
-        "size": _megabytes(found.size),
+        "size": _size_in_words(found.size),
         "again": desk.can_repeat(found),
         "removed": _days_left(desk, found),
         "ended": found.state in ENDED,
@@ -209,14 +209,6 @@ def _refused(status: int, words: str) -> Response:
     return JSONResponse({"problem": words}, status)
 
 
-def _turns(request: Request, desk: Desk) -> anyio.Semaphore:
-    """Turns of those who send, so that few chunks are in memory."""
-    app = request.app.state
-    if not hasattr(app, "turns"):
-        app.turns = anyio.Semaphore(desk.limits.chunks_at_once)
-    return app.turns
-
-
 def _micrometres(text: str) -> float | None:
     """Micrometres per pixel as somebody wrote them; None if the field is empty.
 
@@ -242,7 +234,7 @@ def _row(desk: Desk, upload: Upload) -> Mapping[str, Any]:
     return {
         "id": upload.id,
         "name": upload.name,
-        "size": _megabytes(upload.size),
+        "size": _size_in_words(upload.size),
         "sent": sent,
         "words": _WORDS[upload.state],
         "state": upload.state,
@@ -258,6 +250,6 @@ def _days_left(desk: Desk, upload: Upload) -> str:
     return "within a day" if days < 1 else f"in {days:.0f} days"
 
 
-def _megabytes(size: int) -> str:
+def _size_in_words(size: int) -> str:
     """A size in words."""
-    return f"{size / 2**20:,.1f} MB"
+    return f"{size / 2**20:,.1f} MB" if size >= 2**20 else f"{size / 2**10:,.1f} KB"

@@ -77,7 +77,8 @@ class Runner:
         """End; what is under way goes on when the viewer starts again."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join()
+            # A slide that is being tried is tried again; its process has limits of its own.
+            thread.join(2 * _PATIENCE)
 
     def _repeat(self, work: Callable[[], bool]) -> None:
         """Do some work again and again, at once if there was any."""
@@ -100,6 +101,8 @@ class Runner:
         if upload is None:
             return False
         reason = self._tried(upload)
+        if self._stopping.is_set():
+            return False
         if reason:
             self._store.move(upload.id, "checking", to="refused", reason=reason)
             slide_file(self._folder, upload).unlink(missing_ok=True)

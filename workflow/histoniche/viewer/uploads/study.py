@@ -56,7 +56,7 @@ class Plan(NamedTuple):
             Its file, in the study's folder.
         """
         folder = slide.parent
-        mpp = "" if upload.mpp is None else f"{upload.mpp:g}"
+        mpp = "" if upload.mpp is None else str(upload.mpp)
         row = f"{upload.id}\t{upload.id}\t{slide.name}\t{mpp}\tapply\n"
         write_text(f"slide\tpatient\tpath\tmpp\trole\n{row}", folder / "slides.tsv")
         write_text(f"patient\n{upload.id}\n", folder / "patients.tsv")
