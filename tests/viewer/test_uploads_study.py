@@ -83,7 +83,7 @@ def test_the_sheets_of_an_upload_have_nothing_of_its_name(desk):
     desk.plan.write(upload, slide_file(desk.folder, upload))
     folder = desk.folder / upload.id
     rows = (folder / "slides.tsv").read_text().splitlines()
-    assert rows[1] == f"{upload.id}\t{upload.id}\tslide.tiff\t0.25\tapply"
+    assert rows[1] == f"{upload.id}\t{upload.id}\t{folder}/slide.tiff\t0.25\tapply"
     for path in folder.iterdir():
         assert "Doe" not in path.read_text()
     assert yaml.safe_load((folder / "config.yaml").read_text())["results"] == "results"

@@ -57,7 +57,7 @@ class Plan(NamedTuple):
         """
         folder = slide.parent
         mpp = "" if upload.mpp is None else str(upload.mpp)
-        row = f"{upload.id}\t{upload.id}\t{slide.name}\t{mpp}\tapply\n"
+        row = f"{upload.id}\t{upload.id}\t{slide}\t{mpp}\tapply\n"
         write_text(f"slide\tpatient\tpath\tmpp\trole\n{row}", folder / "slides.tsv")
         write_text(f"patient\n{upload.id}\n", folder / "patients.tsv")
         # Last, since a folder that has it is complete.
