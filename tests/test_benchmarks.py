@@ -17,3 +17,16 @@ def test_what_a_benchmark_imports_is_there(script):
             module = importlib.import_module(node.module)
             for name in node.names:
                 assert hasattr(module, name.name), f"{node.module} has no {name.name}"
+
+
+def test_a_made_up_cohort_can_be_planned_with_every_stage(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(CHECKOUT / "tests" / "benchmarks")
+    scale = importlib.import_module("scale")
+    study = scale.write_cohort(tmp_path, 200)
+    jobs = study.planned(scale.STAGES["everything"])
+    for rule in ("segment_slides", "encode_slides", "prepare_scans", "train_slide_signature"):
+        assert jobs[rule] >= 4, rule
+    # Each stage that is timed for itself ends with a rule of the workflow.
+    assert set(scale.STAGES.values()) - {"all"} <= set(jobs)
+    # Equal batches, and none a slide.
+    assert jobs["inspect_slides"] == jobs["segment_slides"] < 20

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from snakemake.utils import update_config
 
+from histoniche.cohort.scan_sheet import FITTED_MAPS
 from histoniche.files import write_json
 from study import CHECKOUT, Study, planned_jobs
 
@@ -33,7 +34,13 @@ MASK = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (4096).to_bytes(4) * 2
 TABLES = (
     *("counts.tsv.gz", "mutations.maf", "references.gmt", "gene_sets.gmt", "markers.tsv"),
     *("cells.tsv.gz", "cell_labels.tsv", "ligand_receptor.tsv"),
+    *(
+        f"external/{cohort}/{name}"
+        for cohort in ("planted", "unplanted")
+        for name in ("expression.tsv.gz", "patients.tsv")
+    ),
 )
+VOLUMES = ("mask", *FITTED_MAPS)
 COVARIATES = {
     "age": [str(age) for age in range(30, 80)],
     "sex": ["F", "M"],
@@ -47,6 +54,7 @@ STAGES = {
     "segmentation": "evaluate_segmentation",
     "areas": "collect_areas",
     "traits": "summarise_traits",
+    "scans": "evaluate_risk",
     "omics": "derive_signatures",
     "survival": "fit_survival",
     "everything": "all",
@@ -82,7 +90,9 @@ def write_cohort(folder: Path, slides: int) -> Study:
         rows.append(f"{name}\t{patient}\tslides/{name}.svs\t{annotation}")
     (cohort / "slides.tsv").write_text("\n".join(rows) + "\n")
     write_patients(cohort / "patients.tsv", patients)
+    write_scans(cohort, patients)
     for name in TABLES:
+        (cohort / name).parent.mkdir(parents=True, exist_ok=True)
         (cohort / name).touch()
     return Study(folder, own_config(cohort))
 
@@ -96,8 +106,21 @@ def write_patients(path: Path, patients: list[str]) -> None:
     path.write_text("\n".join(rows) + "\n")
 
 
+def write_scans(cohort: Path, patients: list[str]) -> None:
+    """Write a sheet with a scan a patient, and its files."""
+    rows = ["\t".join(["patient", *VOLUMES])]
+    for patient in patients:
+        folder = cohort / "scans" / patient
+        folder.mkdir(parents=True)
+        for name in VOLUMES:
+            (folder / f"{name}.nii.gz").touch()
+        files = [f"scans/{patient}/{name}.nii.gz" for name in VOLUMES]
+        rows.append("\t".join([patient, *files]))
+    (cohort / "scans.tsv").write_text("\n".join(rows) + "\n")
+
+
 def own_config(cohort: Path) -> dict[str, Any]:
-    """The demo's configuration with its traits, so every stage, and with large batches."""
+    """The demo's configuration with traits and a slide signature: every stage, in large batches."""
     config: dict[str, Any] = {}
     for name in ("demo.yaml", "presets/demo_traits.yaml"):
         text = (CHECKOUT / "config" / name).read_text()
@@ -105,6 +128,9 @@ def own_config(cohort: Path) -> dict[str, Any]:
         update_config(config, more)
     for block in ("slides", "segmentation", "traits"):
         config[block]["slides_per_job"] = SLIDES_PER_JOB
+    config["imaging"]["scans_per_job"] = SLIDES_PER_JOB
+    config["traits"]["features"] = {}
+    config["slide_signature"] = {"folds": 5}
     return config
 
 
@@ -112,7 +138,7 @@ def plan(study: Study, slides: int, stage: str) -> Planning:
     """Time one dry run in a process of its own."""
     study.write_config()
     out = study.folder / "plan.txt"
-    command = study.command("--dry-run", "--quiet", "rules", STAGES[stage])
+    command = study.command("--dry-run", "--quiet", "rules", "--", STAGES[stage])
     start = time.perf_counter()
     with out.open("wb") as stream:
         both = [(os.POSIX_SPAWN_DUP2, stream.fileno(), number) for number in (1, 2)]
