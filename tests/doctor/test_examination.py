@@ -98,3 +98,36 @@ def test_slides_that_a_source_has_are_counted_and_not_missed(folder, monkeypatch
     assert any("1 slides are still to be fetched, 3.2 GB" in line for line in lines)
     assert any("1 of 1 slides opened" in line for line in lines)
     assert not any("S2" in line for line in lines)
+    (space,) = [line for line in lines if "GB free" in line]
+    assert "3.2 GB at most for 2 slides and 1 files to be fetched" in space
+    # Slides that come and go take no room for good.
+    config["sources"]["keep_slides"] = False
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    _, lines = doctor(monkeypatch, capsys, "--config", "config.yaml")
+    (space,) = [line for line in lines if "GB free" in line]
+    assert "0.0 GB at most for 2 slides," in space
+
+
+def test_scans_are_reckoned_with_until_they_are_prepared(folder, monkeypatch, capsys):
+    for name in ("mask", "FA", "MD"):
+        (folder / f"{name}.nii.gz").touch()
+    patients = [f"P{number}" for number in range(6)]
+    rows = [f"{patient}\t100\t1\n" for patient in patients]
+    (folder / "patients.tsv").write_text("patient\ttime\tevent\n" + "".join(rows))
+    rows = [f"{patient}\tmask.nii.gz\tFA.nii.gz\tMD.nii.gz\n" for patient in patients]
+    (folder / "scans.tsv").write_text("patient\tmask\tFA\tMD\n" + "".join(rows))
+    config = {
+        "cohort": {"patients": "patients.tsv"},
+        "imaging": {"scans": "scans.tsv", "maps": ["FA", "MD"], "folds": 3},
+        "survival": {},
+    }
+    # Millions of voxels a scan, so that some GB are asked for.
+    config["imaging"]["sample"] = {"slices": 64, "side": 512}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    _, lines = doctor(monkeypatch, capsys, "--config", "config.yaml")
+    assert any("1.3 GB at most for 6 scans," in line for line in lines), lines
+    prepared = folder / "results" / "imaging" / "scans" / "P3" / "sample.safetensors"
+    prepared.parent.mkdir(parents=True)
+    prepared.touch()
+    _, lines = doctor(monkeypatch, capsys, "--config", "config.yaml")
+    assert any("1.1 GB at most for 5 scans," in line for line in lines), lines

@@ -3,13 +3,15 @@
 import importlib.metadata
 import sys
 
+import numpy as np
 import pytest
 
 from histoniche.doctor.containers import check_containers
 from histoniche.doctor.environment import check_environment
 from histoniche.doctor.graphics import check_graphics, cuda_of_torch
 from histoniche.doctor.slides import Probe
-from histoniche.doctor.space import bytes_of_slide, check_space
+from histoniche.doctor.space import bytes_of_scan, bytes_of_slide, check_space
+from histoniche.imaging.samples import empty_sample, write_sample
 
 
 def test_packages_are_compared_with_the_lock(tmp_path):
@@ -74,13 +76,18 @@ def test_containers_want_a_program_and_images_that_are_there(put, tmp_path, monk
 
 
 @pytest.mark.parametrize(("free", "level"), [(999, "wrong"), (1100, "warn"), (2000, "ok")])
-def test_space_is_reckoned_from_the_slides_that_were_opened(tmp_path, free, level):
-    found = check_space(tmp_path / "new" / "results", sizes=[50, 150], slides=10, free=free)
+def test_space_is_that_of_all_that_is_still_to_be_written(tmp_path, free, level):
+    needed = {"10 slides": 700, "2 scans": 300}
+    found = check_space(tmp_path / "new" / "results", needed, remedy="mend it", free=free)
     assert found.level == level
+    assert "for 10 slides and 2 scans" in found.what
+    assert found.remedy == {"wrong": "mend it", "warn": "keep others from filling the disk"}.get(
+        level, ""
+    )
 
 
 def test_free_space_is_that_of_the_disk_of_the_results(tmp_path):
-    found = check_space(tmp_path / "new" / "results", sizes=[1e30], slides=1)
+    found = check_space(tmp_path / "new" / "results", {"1 slides": 1e30}, remedy="none")
     assert found.level == "wrong" and "0.0 GB free" not in found.what
 
 
@@ -97,3 +104,16 @@ def test_a_finer_tiling_takes_more_by_its_pixels():
     assert more == pytest.approx(20_000 * 15_000 * (2 + 4 / 3))
     fitted = {"tilings": {"cell": {"fit_px": 4_000, "codec": "none"}}}
     assert bytes_of_slide(probe, 10**9, fitted) - pictures == pytest.approx(4_000 * 3_000 * 3)
+
+
+def test_a_scan_takes_its_sample_once_more_for_the_activation_and_its_picture(tmp_path):
+    config = {"imaging": {"maps": ["FA", "MD"], "sample": {"slices": 4, "side": 96}}}
+    sample = empty_sample(2, 96)._replace(
+        images=np.zeros((4, 2, 96, 96), np.float32),
+        tumour=np.zeros((4, 96, 96), np.uint8),
+        axial=np.arange(4, dtype=np.int32),
+    )
+    write_sample(sample, tmp_path / "sample.safetensors")
+    activation, pictures = 4 * 96 * 96 * 4, 4 * 60_000
+    whole = (tmp_path / "sample.safetensors").stat().st_size + activation + pictures
+    assert bytes_of_scan(config) == pytest.approx(whole, rel=0.01)

@@ -1,7 +1,7 @@
-"""Space: whether the disk of the results holds what the slides will become."""
+"""Space: whether the disk of the results holds what slides and scans will become."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ _OF_FILE = 1.0044
 _SEGMENTED, _MAPPED = 2.0, 4 / 3
 # Thumbnail, masks and pictures of a slide, measured on the same one.
 _PICTURES = 2_000_000
+# Bytes a pixel of a scan's sample, in each map and of the tumour; of a slice in its picture, as
+# measured.
+_FLOAT, _TUMOUR, _SCAN_PICTURE = 4, 1, 60_000
 _NEARLY = 0.8
 
 
@@ -48,35 +51,46 @@ def bytes_of_slide(probe: Probe, file_bytes: int, config: Mapping[str, Any]) -> 
     return total
 
 
-def check_space(
-    results: Path,
-    *,
-    sizes: Sequence[float],
-    slides: int,
-    free: int | None = None,
-) -> Finding:
-    """Compare free space with what the slides that are left will take.
+def bytes_of_scan(config: Mapping[str, Any]) -> float:
+    """What a scan becomes: its sample, its picture, and where networks saw what they judge it by.
 
     Parameters
     ----------
-    results
-        Folder of the results, which need not exist.
-    sizes
-        Bytes that some of the slides will take.
-    slides
-        Number of slides that are not done yet.
+    config
+        The study's configuration, with the block imaging.
+    """
+    slices, side = config["imaging"]["sample"]["slices"], config["imaging"]["sample"]["side"]
+    maps = len(config["imaging"]["maps"])
+    return float(slices * (side**2 * (_FLOAT * maps + _TUMOUR + _FLOAT) + _SCAN_PICTURE))
+
+
+def check_space(
+    place: Path, needed: Mapping[str, float], *, remedy: str, free: int | None = None
+) -> Finding:
+    """Compare free space with what is still to be written.
+
+    Parameters
+    ----------
+    place
+        Folder that it goes to, which need not exist.
+    needed
+        Bytes by what takes them, in words.
+    remedy
+        What to do where it does not fit.
     free
-        Free bytes; those of the disk of `results` if not given.
+        Free bytes; those of the disk of `place` if not given.
     """
     if free is None:
-        there = next(folder for folder in [results, *results.absolute().parents] if folder.exists())
-        free = shutil.disk_usage(there).free
-    if not sizes:
-        return Finding("warn", f"{free / 1e9:.0f} GB free; no slide opened to reckon with")
-    needed = slides * sum(sizes) / len(sizes)
-    what = f"{needed / 1e9:.1f} GB at most for {slides} slides, {free / 1e9:.1f} GB free"
-    if needed > free:
-        return Finding("wrong", what, "name a larger disk in `results`, or coarser tilings")
-    if needed > _NEARLY * free:
+        free = shutil.disk_usage(existing(place)).free
+    total = sum(needed.values())
+    what = f"{total / 1e9:.1f} GB at most for {' and '.join(needed)}, {free / 1e9:.1f} GB free"
+    if total > free:
+        return Finding("wrong", what, remedy)
+    if total > _NEARLY * free:
         return Finding("warn", what, "keep others from filling the disk")
     return Finding("ok", what)
+
+
+def existing(place: Path) -> Path:
+    """A folder, or the nearest one above it that exists."""
+    return next(folder for folder in [place, *place.absolute().parents] if folder.exists())
