@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +16,7 @@ from study import CHECKOUT, CORES, Study
 
 SCRIPT = CHECKOUT / "tests" / "cluster" / "slurm.sh"
 PROFILE = CHECKOUT / "workflow" / "profiles" / "slurm"
+IMPATIENT = CHECKOUT / "tests" / "impatient_snakemake.py"
 PATIENCE = 600.0
 """Seconds after which a test no longer waits for what has to happen."""
 # Each call leaves its arguments in a file of its own.
@@ -54,8 +57,8 @@ class Cluster:
 
     @classmethod
     @contextmanager
-    def brought_up(cls, folder: Path, port: int) -> Iterator["Cluster"]:
-        """Start a cluster in a folder; it takes a port and the two that follow."""
+    def brought_up(cls, folder: Path, number: int) -> Iterator["Cluster"]:
+        """Start a cluster in a folder; those of other numbers can run beside it."""
         cluster = cls(folder)
         cluster._records.mkdir(parents=True)
         recorder = cluster._records.parent / "bin" / "sbatch"
@@ -63,8 +66,10 @@ class Cluster:
         program = folder / "bin" / "sbatch"
         recorder.write_text(RECORDING.format(records=cluster._records, program=program))
         recorder.chmod(0o755)
+        watching = [SCRIPT, "watch", folder, str(os.getpid())]
         try:
-            subprocess.run([SCRIPT, "start", folder, str(port)], check=True)
+            subprocess.run([SCRIPT, "start", folder, str(free_port(number))], check=True)
+            subprocess.Popen(watching, start_new_session=True)
             yield cluster
         finally:
             subprocess.run([SCRIPT, "stop", folder], check=True)
@@ -96,6 +101,7 @@ class Cluster:
         return replace(
             study,
             environment={**study.environment, "PATH": os.pathsep.join(map(str, programs))},
+            program=(sys.executable, str(IMPATIENT)),
             place=(
                 *("--profile", str(PROFILE)),
                 # As many as a run on this machine trains with; these jobs are short, and this
@@ -142,13 +148,32 @@ class Cluster:
         return done.stdout
 
     def running(self, rule: str) -> list[str]:
-        """Numbers of the jobs of a rule that run."""
+        """Numbers of the jobs of a rule that run; those of an array have a number each."""
         lines = self.ask("squeue", "--noheader", "--states=running", "--format=%A %k").splitlines()
         return [line.split()[0] for line in lines if f"rule_{rule}" in line]
+
+    def cancel(self, *jobs: str) -> None:
+        """Cancel jobs by their numbers, which scancel knows for those of an array otherwise."""
+        lines = self.ask("squeue", "--noheader", "--format=%A %i").splitlines()
+        names = dict(line.split() for line in lines)
+        self.ask("scancel", *(names[job] for job in jobs))
 
     def job(self, rule: str, run: Run) -> str:
         """Number of the one job of a rule that runs; waits for it while the run goes on."""
         return wait_for(lambda: self.running(rule), f"no job of {rule} ran", run)[0]
+
+
+def free_port(number: int) -> int:
+    """The first of three ports in a row that nobody listens at, from a range of one's own."""
+    for port in range(26817 + 300 * number, 26817 + 300 * (number + 1), 3):
+        with ExitStack() as stack:
+            try:
+                for own in range(port, port + 3):
+                    stack.enter_context(socket.create_server(("", own)))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no three ports in a row are free")
 
 
 def wait_for(look: Callable[[], Seen], failure: str, run: Run | None = None) -> Seen:
@@ -163,16 +188,17 @@ def wait_for(look: Callable[[], Seen], failure: str, run: Run | None = None) -> 
 
 def processes_of(job: str) -> list[int]:
     """Processes of a job's script, as SLURM's own variable in their surroundings tells them."""
-    mark = f"SLURM_JOB_ID={job}".encode()
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-        except (OSError, ValueError):
-            # No process, or one that has ended.
-            continue
-    return found
+    processes = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+    return [one for one in processes if environment_of(one).get("SLURM_JOB_ID") == job]
+
+
+def environment_of(process: int) -> dict[str, str]:
+    """Variables in a process's surroundings; none if it has ended."""
+    try:
+        text = Path(f"/proc/{process}/environ").read_text(errors="replace")
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
 
 
 def parent_of(process: int) -> int:

@@ -23,6 +23,8 @@ class Study:
     config: dict[str, Any]
     snakefile: Path = CHECKOUT / "Snakefile"
     environment: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = (str(SNAKEMAKE),)
+    """Snakemake as it is called."""
     place: tuple[str, ...] = ("--cores", CORES)
     """Arguments that say where jobs run."""
 
@@ -38,7 +40,7 @@ class Study:
     def command(self, *arguments: str) -> list[str]:
         checkout = self.snakefile.parent
         return [
-            str(SNAKEMAKE),
+            *self.program,
             *("--snakefile", str(self.snakefile)),
             *("--directory", str(self.folder)),
             *(

@@ -7,8 +7,19 @@ only_folder() {
   (cd "$1" && pwd)
 }
 
-# One call at a time, since several clusters may come up at once and apt does not wait.
-apt() { flock /run/lock/histoniche-apt apt-get -qq -o APT::Sandbox::User=root "$@"; }
+# One call at a time, since several clusters may come up at once. Of others on this machine apt waits for
+# those that install, but not for those that fetch lists.
+apt() {
+  local said
+  for _ in {1..60}; do
+    said=$(flock /run/lock/histoniche-apt apt-get -qq -o APT::Sandbox::User=root \
+      -o DPkg::Lock::Timeout=300 "$@" 2>&1) && return
+    [[ $said == *"Could not get lock"* ]] || break
+    sleep 5
+  done
+  echo "$said" >&2
+  return 1
+}
 
 mirror_of_debian() {
   local mirrors

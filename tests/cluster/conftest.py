@@ -30,7 +30,7 @@ def cluster(as_root: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A cluster that runs for these tests alone."""
     # Each process that runs tests has a cluster of its own.
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    with Cluster.brought_up(tmp_path_factory.mktemp("slurm"), 26817 + 3 * number) as cluster:
+    with Cluster.brought_up(tmp_path_factory.mktemp("slurm"), number) as cluster:
         yield cluster
 
 
@@ -43,7 +43,7 @@ def new_study(small_config: dict[str, Any], tmp_path_factory: pytest.TempPathFac
     # So that slides come as an array.
     config["slides"] = {"slides_per_job": 1}
     # Long enough to be disturbed.
-    config["segmentation"]["training"] |= {"epochs": 24, "patience": 24}
+    config["segmentation"]["training"] |= {"epochs": 10, "patience": 10}
     return Study(folder, config)
 
 

@@ -2,7 +2,8 @@
 # A real SLURM cluster of two nodes on one Debian or Ubuntu machine, for the tests.
 #
 #   tests/cluster/slurm.sh start FOLDER [PORT]    bring it up; its programs lie in FOLDER/bin
-#   tests/cluster/slurm.sh stop FOLDER            take it down
+#   tests/cluster/slurm.sh stop FOLDER            take it down, with all that runs on it
+#   tests/cluster/slurm.sh watch FOLDER PROCESS   take it down when a process has ended, however
 #
 # It listens at PORT (26817) and the two that follow, so that several can run side by side.
 # Node cpu1 is in the partition cpu, node gpu1, with two pretend GPUs, in the partition gpu; jobs
@@ -11,12 +12,11 @@
 # cluster. Needs root and apt. There is no accounting database: squeue tells how jobs stand.
 set -euo pipefail
 
-[[ $# == [23] && $1 =~ ^(start|stop)$ ]] || { sed -n '4,5s/^# *//p' "$0" >&2; exit 2; }
+[[ $# == [23] && $1 =~ ^(start|stop|watch)$ ]] || { sed -n '4,6s/^# *//p' "$0" >&2; exit 2; }
 source "$(dirname "$0")/apt.sh"
 folder=$(only_folder "$2")
 root=$folder/root
 run=$folder/run
-port=${3:-26817}
 
 unpack() {
   [[ -x $root/usr/sbin/slurmctld ]] && return
@@ -48,8 +48,9 @@ SCRIPT
 }
 
 write_settings() {
-  local host
+  local host port
   host=$(hostname -s)
+  port=$1
   mkdir -p "$run/state"
   cat >"$run/slurm.conf" <<CONF
 ClusterName=test
@@ -76,6 +77,8 @@ MpiDefault=none
 ReturnToService=2
 KillWait=5
 MinJobAge=3600
+# Queued again, a job waits for the scheduler's next round, which comes every minute otherwise.
+SchedulerParameters=sched_interval=2,bf_interval=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 AccountingStorageType=accounting_storage/none
@@ -104,7 +107,7 @@ runs() { [[ -f $run/$1.pid ]] && grep -qsF "$root" "/proc/$(cat "$run/$1.pid")/c
 start() {
   unpack
   write_programs
-  write_settings
+  write_settings "${1:-26817}"
   [[ -f $run/munge.key ]] || "$folder/bin/mungekey" --create --keyfile="$run/munge.key"
   # It warns of a folder that others may read, which is that of the tests.
   runs munged || "$folder/bin/munged" --force --socket="$run/munge.socket" \
@@ -122,10 +125,32 @@ start() {
   return 1
 }
 
+# Daemons, steps, jobs, and the runs of tests that submit to this cluster by a recorder; by their
+# arguments or surroundings, told by a file that this search itself is not found.
+everything() {
+  grep -lsaF -f - /proc/[0-9]*/{cmdline,environ} <<MARKS | cut -d / -f 3 | sort -u
+$root/
+SLURM_CONF=$run/slurm.conf
+$folder/recorded/bin
+MARKS
+}
+
 stop() {
   for daemon in slurmd.cpu1 slurmd.gpu1 slurmctld munged; do
     if runs "$daemon"; then kill "$(cat "$run/$daemon.pid")"; fi
   done
+  for _ in {1..30}; do
+    [[ $(everything) ]] || return 0
+    sleep 0.1
+  done
+  # Jobs that stand still hear no other signal.
+  kill -KILL $(everything) 2>/dev/null || true
 }
 
-"$1"
+# A run of the tests that is killed cleans up nothing.
+watch() {
+  while [[ -d /proc/$1 && -d $folder ]]; do sleep 1; done
+  if [[ -d $folder ]]; then stop; fi
+}
+
+"$1" "${@:3}"
