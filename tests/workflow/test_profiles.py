@@ -54,6 +54,14 @@ def test_the_rules_that_work_slide_by_slide_come_as_arrays(rules, profile):
     assert set(profile["slurm-array-jobs"].split(", ")) == many
 
 
+def test_jobs_are_asked_after_without_accounts_and_queued_again_when_preempted(profile):
+    # With sacct and no accounts, or a preempted job that ends, a run waits without end.
+    assert profile["slurm-status-command"] == "squeue"
+    assert profile["slurm-requeue"] is True
+    # Logs of jobs that failed are for the user to delete.
+    assert profile["slurm-delete-logfiles-older-than"] == 0
+
+
 def test_partitions_stand_in_the_profile_itself(profile):
     assert (PROFILE.parent / profile["slurm-partition-config"]).samefile(PROFILE)
     assert any(limits.get("max_gpu") for limits in profile["partitions"].values())

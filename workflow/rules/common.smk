@@ -104,7 +104,23 @@ def when(runs, **named):
 
 def scaled(amount, largest=LARGEST_MEM_MB):
     """A resource that grows with each attempt, up to what a node has."""
-    return lambda wildcards, attempt: min(amount * attempt, largest)
+
+    def resource(wildcards, attempt, rulename):
+        return min(amount * shared_attempt(wildcards, attempt, rulename), largest)
+
+    return resource
+
+
+def shared_attempt(wildcards, attempt, rulename):
+    """The attempt by which a job asks; that of all batches of a rule that are ready with it.
+
+    They go to SLURM as one array, which asks for what one of them asks for. So a batch that
+    failed gets its more, whoever is ready with it.
+    """
+    if "batch" not in wildcards.keys() or not workflow.is_main_process:
+        return attempt
+    ready = (job.attempt for job in workflow.dag.ready_jobs if job.name == rulename)
+    return max([attempt, *ready])
 
 
 def growing(amount, each):
@@ -120,13 +136,15 @@ def growing(amount, each):
     return memory
 
 
-# SLURM runs the batches as an array, which asks for one amount alone; so each asks for what the
-# largest of them takes.
+# For the same reason each batch asks for what the largest of them takes.
 def scaled_with(mask, amount):
     """As `scaled`, with what decoding the largest of the slides' masks takes."""
-    return lambda wildcards, attempt: min(
-        (amount + largest_mask_mb(mask)) * attempt, LARGEST_MEM_MB
-    )
+
+    def memory(wildcards, attempt, rulename):
+        whole = scaled(amount + largest_mask_mb(mask))
+        return whole(wildcards, attempt, rulename)
+
+    return memory
 
 
 @functools.cache
