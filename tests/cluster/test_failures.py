@@ -14,7 +14,15 @@ from pandas.testing import assert_frame_equal
 from cluster_study import TARGETS, WEIGHTS, assert_same_results, copied, here
 from histoniche.files import sha256
 from histoniche.tables import read_table
-from slurm_cluster import PATIENCE, Cluster, Run, signal_job, wait_for
+from slurm_cluster import (
+    PATIENCE,
+    Cluster,
+    Run,
+    environment_of,
+    processes_of,
+    signal_job,
+    wait_for,
+)
 from study import Study
 
 MODEL = f"results/demo/{WEIGHTS}"
@@ -48,6 +56,24 @@ def assert_went_on(study: Study, undisturbed: Study) -> None:
     assert_same_results(study, undisturbed)
 
 
+def frozen(cluster: Cluster, rule: str, number: int, run: Run) -> list[str]:
+    """Numbers of the jobs of a rule when so many run, all of which then stand still."""
+
+    def jobs() -> list[str]:
+        found = [job for job in cluster.running(rule) if processes_of(job)]
+        return found if len(found) == number else []
+
+    seen = wait_for(jobs, f"no {number} jobs of {rule} ran", run)
+    for job in seen:
+        signal_job(job, signal.SIGSTOP)
+    return seen
+
+
+def slurm_logs(study: Study, rule: str) -> list[Path]:
+    """SLURM's own logs of a rule's jobs that are still there."""
+    return sorted((study.folder / "results" / "logs" / "slurm" / f"rule_{rule}").rglob("*.log"))
+
+
 def asked_by(cluster: Cluster, rule: str, option: str, since: int) -> list[str]:
     """What the jobs of a rule asked for, one after the other."""
     return [one.asked(option) for one in cluster.submissions()[since:] if one.rule == rule]
@@ -77,6 +103,31 @@ def test_out_of_memory_is_tried_again_with_more(cluster, new_study, tmp_path):
     table = read_table(study.results / "areas" / "patients.parquet")
     found = table[table["region"] == "LE"].set_index("patient")["area"]
     assert dict(found) == {"P001": 1, "P002": 2, "P003": 3}
+    # Of the tries that failed the logs are kept, of the one that did not none.
+    (log,) = slurm_logs(study, "import_areas")
+    assert "memory limit" in log.read_text()
+
+
+def test_tries_that_share_an_array_ask_for_what_the_last_needs(cluster, new_study, tmp_path):
+    study = cluster.study(copied(new_study, tmp_path / "study"))
+    before = len(cluster.submissions())
+    slides = [f"results/demo/slides/.batches/{slide}.json" for slide in ("P001-1", "P002-1")]
+    with cluster.started(study, *slides) as run:
+        first, other = frozen(cluster, "inspect_slides", 2, run)
+        cluster.cancel(first)
+        wait_for(lambda: first not in cluster.running("inspect_slides"), "it was not cancelled")
+        (second,) = set(frozen(cluster, "inspect_slides", 2, run)) - {other}
+        # The run sees both ends at the same time, that of a first and that of a second try.
+        run.send_signal(signal.SIGSTOP)
+        cluster.cancel(other, second)
+        wait_for(lambda: not cluster.ask("squeue", "--noheader"), "they were not cancelled", run)
+        run.send_signal(signal.SIGCONT)
+        assert_ended_well(run, study)
+    memory = [int(one) for one in asked_by(cluster, "inspect_slides", "--mem", before)]
+    # An array asks for some MB on top.
+    assert [round(one, -3) for one in memory] == [4000, 8000, 12000]
+    assert asked_by(cluster, "inspect_slides", "-t", before) == ["60", "120", "180"]
+    assert asked_by(cluster, "inspect_slides", "--array", before)[2] == "1-2"
 
 
 def test_over_its_time_a_training_goes_on_with_more(cluster, tiled, undisturbed):
@@ -123,6 +174,24 @@ def test_a_killed_run_goes_on_when_its_jobs_are_cancelled(cluster, tiled, undist
         cluster.ask("scancel", "--name", re.search(r"SLURM run ID: (\S+)", log)[1])
         wait_for(lambda: not cluster.ask("squeue", "--noheader"), "the job was not cancelled")
     tiled.run("--unlock")
+    tiled.run(MODEL)
+    assert_went_on(tiled, undisturbed)
+
+
+def test_ctrl_c_cancels_the_jobs_and_the_next_run_goes_on(cluster, tiled, undisturbed):
+    before = len(cluster.submissions())
+    two = ("--set-resources", "train_head:gpu=2")
+    with frozen_in_training(cluster, tiled, *two) as (run, job):
+        assert asked_by(cluster, "train_head", "--gpus", before) == ["2"]
+        # The training takes all devices that it is shown; see `count_devices`.
+        seen = [environment_of(one).get("CUDA_VISIBLE_DEVICES") for one in processes_of(job)]
+        assert "0,1" in seen
+        os.killpg(run.pid, signal.SIGINT)
+        assert run.wait(PATIENCE) != 0
+        wait_for(lambda: not cluster.ask("squeue", "--noheader"), "the job was not cancelled")
+    log = (tiled.folder / "run.log").read_text()
+    assert "Terminating processes on user request" in log
+    assert "Traceback" not in log
     tiled.run(MODEL)
     assert_went_on(tiled, undisturbed)
 
