@@ -96,8 +96,10 @@ unit: $(VENV)/.dev $(VENV)/.crate
 
 test: lint unit
 
+# Its studies and clusters take gigabytes, which are left for failed tests alone.
 test-cluster: $(VENV)/.dev
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder tests/cluster
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder \
+		--override-ini tmp_path_retention_policy=failed --override-ini tmp_path_retention_count=1 tests/cluster
 
 # In a real browser; pictures of the pages are left in results/viewer-screenshots, to be looked at.
 test-viewer: $(VENV)/.dev $(VIEWER)/node_modules/.tools

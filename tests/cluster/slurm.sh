@@ -117,11 +117,11 @@ start() {
   for node in cpu1 gpu1; do
     runs "slurmd.$node" || "$folder/bin/slurmd" -N "$node" -d "$folder/bin/slurmstepd"
   done
-  for _ in {1..60}; do
+  for _ in {1..180}; do
     [[ $("$folder/bin/sinfo" -h -N -t idle -o %N 2>/dev/null | sort -u | wc -l) == 2 ]] && return
     sleep 1
   done
-  echo "error: the nodes did not come up within 60 s; see the logs in $run" >&2
+  echo "error: the nodes did not come up within 180 s; see the logs in $run" >&2
   return 1
 }
 

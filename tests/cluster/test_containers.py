@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -36,14 +37,16 @@ def path(as_root: None, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def images(path: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def images(path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Images of both environments as `make image` builds them, without a hub."""
     folder = tmp_path_factory.mktemp("images")
     subprocess.run([SCRIPTS / "base.sh", folder], check=True)
     settings = [f"IMAGES={folder}", f"BASE={folder / 'root'}", f"IMAGE_OPTIONS={OPTIONS}"]
     make = ["make", "--directory", str(CHECKOUT), "image", *settings]
     subprocess.run(make, check=True, env={**os.environ, "PATH": path})
-    return {name: str(folder / f"{name}.sif") for name in ENVIRONMENTS}
+    yield {name: str(folder / f"{name}.sif") for name in ENVIRONMENTS}
+    # Some 20 GB, of which nobody learns anything.
+    shutil.rmtree(folder)
 
 
 def contained(study: Study, images: dict[str, str], path: str) -> Study:

@@ -132,10 +132,13 @@ def test_tries_that_share_an_array_ask_for_what_the_last_needs(cluster, new_stud
 
 def test_over_its_time_a_training_goes_on_with_more(cluster, tiled, undisturbed):
     before = len(cluster.submissions())
-    minutes = ("--set-resources", "train_head:runtime=2*attempt-1")
-    with frozen_in_training(cluster, tiled, *minutes) as (run, _):
+    minutes = ("--set-resources", "train_head:runtime=9*attempt")
+    with frozen_in_training(cluster, tiled, *minutes) as (run, job):
+        # Not to be waited for, and not to be over before the training has begun.
+        cluster.ask("scontrol", "update", f"jobid={job}", "timelimit=1")
         assert_ended_well(run, tiled)
-    assert asked_by(cluster, "train_head", "-t", before)[:2] == ["1", "3"]
+    assert "'TIMEOUT'" in (tiled.folder / "run.log").read_text()
+    assert asked_by(cluster, "train_head", "-t", before) == ["9", "18"]
     assert_went_on(tiled, undisturbed)
 
 
