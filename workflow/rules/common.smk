@@ -225,6 +225,15 @@ def annotation_palette(slide):
     return [{key: entry[key] for key in keys} for entry in PALETTE]
 
 
+def environments_of_rules():
+    """Environment of each rule, which its lock in `envs` pins."""
+    return {
+        one.name: Path(str(one.conda_env)).stem
+        for one in workflow.rules
+        if one.conda_env
+    }
+
+
 def unique(values):
     """Values in their order, each once."""
     return list(dict.fromkeys(values))

@@ -224,15 +224,6 @@ rule write_summary:
         "../scripts/write_summary.py"
 
 
-def environments_of_rules():
-    """Environment of each rule, which its lock in `envs` pins."""
-    return {
-        one.name: Path(str(one.conda_env)).stem
-        for one in workflow.rules
-        if one.conda_env
-    }
-
-
 rule seal_bundle:
     input:
         files=plain_paths(

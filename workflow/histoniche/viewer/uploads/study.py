@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from histoniche.cohort.config import check_config
+from histoniche.cohort.named_files import is_file_of_weights
 from histoniche.cohort.palette import JOINT, find_palette, read_palette
-from histoniche.cohort.places import fill_in_paths, is_file_of_weights
+from histoniche.cohort.places import fill_in_paths
 from histoniche.cohort.study import brought_models
 from histoniche.cohort.trait_settings import tiling_of
 from histoniche.errors import InputError
