@@ -114,7 +114,7 @@ def test_a_job_ends_though_server_and_snakemake_are_killed_in_the_midst(shown, f
         browser.wait(upload, lambda now: now["state"] == "done")
         log = (folder / upload / "run.log").read_text()
         # What was done before the kill was not done again.
-        assert "Unlocking" in log
+        assert "Unlocked" in log
         assert log.count("Inspecting slides") == 1
         areas = read_table(folder / upload / "results" / "areas" / "slides.parquet")
         assert set(areas["slide"]) == {upload}
