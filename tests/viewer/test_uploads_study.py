@@ -3,6 +3,7 @@
 import sqlite3
 import time
 
+import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -10,11 +11,12 @@ from typer.testing import CliRunner
 from histoniche.cli import app
 from histoniche.cohort.config import check_config
 from histoniche.errors import InputError
+from histoniche.tables import write_table
 from histoniche.viewer.uploads.chunks import slide_file
 from histoniche.viewer.uploads.desk import LOG, Options, open_desk
 from histoniche.viewer.uploads.limits import Limits
 from histoniche.viewer.uploads.retention import expire
-from histoniche.viewer.uploads.runner import Place
+from histoniche.viewer.uploads.runner import Place, why_left_out
 from histoniche.viewer.uploads.stages import progress_of
 from histoniche.viewer.uploads.store import Store
 from histoniche.viewer.uploads.study import plan_study
@@ -195,6 +197,19 @@ def test_what_is_too_old_is_removed_unless_it_is_worked_on(desk):
     assert (gone.state, gone.name) == ("expired", "")
     expire(desk.store, desk.folder, before=time.time())
     assert desk.store.get(done) is None
+
+
+def test_a_slide_without_tissue_is_refused_with_the_runs_reason(desk):
+    upload = desk.receiver.start("a.png", size=5, mpp=0.5)
+    results = desk.folder / upload.id / "results"
+    assert why_left_out(results, upload.id) == ""
+    row = {"slide": upload.id, "status": "skipped", "reason": "only 0 mm² of tissue"}
+    write_table(pd.DataFrame([row]), results / "slides" / "quality.parquet")
+    assert why_left_out(results, upload.id) == "only 0 mm² of tissue"
+    write_table(
+        pd.DataFrame([{**row, "status": "ok", "reason": ""}]), results / "slides/quality.parquet"
+    )
+    assert why_left_out(results, upload.id) == ""
 
 
 def test_the_logs_last_lines_name_no_folder(desk):

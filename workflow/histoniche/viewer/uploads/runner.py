@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 from histoniche.errors import InputError
 from histoniche.slides.readers.slide import words_of
+from histoniche.tables import read_table
 from histoniche.viewer.uploads.check import why_unusable
 from histoniche.viewer.uploads.chunks import slide_file
 from histoniche.viewer.uploads.limits import Limits
 from histoniche.viewer.uploads.processes import MARK, end_work, leader_of
 from histoniche.viewer.uploads.retention import expire
 from histoniche.viewer.uploads.store import Store, Upload
-from histoniche.viewer.uploads.study import CONFIG, Plan
+from histoniche.viewer.uploads.study import CONFIG, RESULTS, Plan
 
 CHECKOUT = Path(__file__).parents[4]
 LOG = "run.log"
@@ -149,7 +150,9 @@ class Runner:
         status = self._snakemake(upload, _TARGET)
         if status is None:
             return
-        if status == 0:
+        if reason := why_left_out(folder / RESULTS, upload.id):
+            self._store.move(upload.id, "running", to="refused", reason=reason)
+        elif status == 0:
             self._store.move(upload.id, "running", to="done")
         else:
             reason = "the workflow stopped; its last lines say why"
@@ -186,6 +189,15 @@ class Runner:
         """Whether the job is wanted, and the viewer not about to stop."""
         now = self._store.get(upload.id)
         return not self._stopping.is_set() and now is not None and now.state == "running"
+
+
+def why_left_out(results: Path, slide: str) -> str:
+    """Why a run left a slide out, as for want of tissue; empty if it did not, or not yet."""
+    path = results / "slides" / "quality.parquet"
+    if not path.is_file():
+        return ""
+    quality = read_table(path).set_index("slide")
+    return "" if quality.loc[slide, "status"] == "ok" else str(quality.loc[slide, "reason"])
 
 
 def find_snakemake() -> Path:
