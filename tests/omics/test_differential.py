@@ -52,6 +52,9 @@ def test_numbers_are_those_of_deseq2(measured):
     error, z = found.loc[counted, "error"], found.loc[counted, "z"]
     np.testing.assert_allclose(error, expected.loc[counted, "lfcSE"], rtol=1.5e-2)
     np.testing.assert_allclose(z, expected.loc[counted, "stat"], rtol=1.5e-2, atol=1e-2)
+    low, high = (found[f"log2_fold_change_{end}"] for end in ("low", "high"))
+    np.testing.assert_allclose((high - low) / 2, 1.959964 * found["error"], rtol=1e-6)
+    np.testing.assert_allclose((high + low) / 2, change, rtol=1e-9)
     known = expected["padj"].notna()
     assert known.equals(found["q"].notna())
     q = np.log10(found["q"] / expected["padj"])[known & counted]
@@ -173,6 +176,12 @@ def test_expression_without_counts_is_tested_as_by_limma():
     for ours, theirs in (("log2_fold_change", "change"), ("p", "p"), ("q", "q")):
         np.testing.assert_allclose(found[ours], expected[theirs], rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(found["log2_fold_change"] / found["error"], expected["t"], rtol=1e-8)
+    # Of 14 patients and four coefficients, and of what the other genes tell.
+    df = 10 + expected["prior_df"]
+    reach = scipy.stats.t.isf(0.025, df) * (expected["change"] / expected["t"]).abs()
+    for side, sign in (("low", -1), ("high", 1)):
+        end = expected["change"] + sign * reach
+        np.testing.assert_allclose(found[f"log2_fold_change_{side}"], end, rtol=1e-7)
     # As far out as the t, and on its side.
     np.testing.assert_allclose(2 * scipy.stats.norm.sf(found["z"].abs()), expected["p"], rtol=1e-8)
     assert (np.sign(found["z"]) == np.sign(expected["t"])).all()

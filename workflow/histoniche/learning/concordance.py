@@ -193,7 +193,6 @@ def check_events(times: ArrayLike, events: ArrayLike, *, whom: str = "these pati
 class _Stratum(NamedTuple):
     """Patients who are compared with one another."""
 
-    places: NDArray[np.intp]
     risk: Floats
     times: Floats
     events: Bools
@@ -207,5 +206,5 @@ def _by_stratum(
     died = np.asarray(events, np.bool_)
     groups = np.zeros(len(score)) if strata is None else np.asarray(strata)
     for group in np.unique(groups):
-        mine = np.flatnonzero(groups == group)
-        yield _Stratum(mine, score[mine], when[mine], died[mine])
+        mine = groups == group
+        yield _Stratum(score[mine], when[mine], died[mine])
