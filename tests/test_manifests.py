@@ -1,7 +1,7 @@
 import pytest
 
 from histoniche.files import read_json
-from histoniche.manifests import by_slide, each_slide, made_from, stage_of
+from histoniche.manifests import Batch, by_slide, each_slide, made_from, stage_of
 
 SOURCES = {"A": {"mpp": 0.5}, "B": {"mpp": 0.25}, "C": {"mpp": 0.5}}
 
@@ -98,3 +98,28 @@ def test_results_are_found_by_the_place_of_the_manifests(manifest):
 def test_a_manifest_names_no_folder(manifest):
     run(manifest, SOURCES)
     assert set(read_json(manifest)) == {"slides"}
+
+
+def test_a_batch_knows_its_places_and_what_is_left(manifest):
+    batch = Batch(manifest, SOURCES)
+    outs = batch.outs("{slide}.txt")
+    assert outs["A"] == manifest.parents[1] / "A.txt"
+    other = manifest.parents[2] / "slides" / ".batches" / "7.json"
+    assert batch.of([other], "{slide}/x.png")["B"] == other.parents[1] / "B" / "x.png"
+
+    def done(own, shared):
+        seen = []
+        for slide in batch.left(lambda slide: [outs[slide]], SOURCES, own, shared=shared):
+            outs[slide].parent.mkdir(exist_ok=True)
+            outs[slide].write_text(slide)
+            seen.append(slide)
+        return seen
+
+    own = {"A": 1, "B": None, "C": 3}
+    assert done(own, 5) == ["A", "B", "C"]
+    assert done(own, 5) == []
+    assert done(own | {"B": 2}, 5) == ["B"]
+    assert done(own | {"B": 2}, 6) == ["A", "B", "C"]
+    # What is said of all of them is said of each.
+    with pytest.raises(KeyError):
+        done({"A": 1}, 6)

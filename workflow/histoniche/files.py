@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,11 @@ def fingerprint(path: Path) -> str:
             stream.seek(start)
             digest.update(stream.read(_SAMPLE))
     return digest.hexdigest()[:32]
+
+
+def fingerprints(paths: Mapping[str, Path | None]) -> dict[str, str | None]:
+    """Fingerprints of files by name; None where there is none."""
+    return {name: fingerprint(path) if path else None for name, path in paths.items()}
 
 
 def _fingerprint_of_folder(path: Path) -> str:

@@ -59,6 +59,47 @@ def each_slide(
     write_manifest(digests, manifest)
 
 
+class Batch:
+    """The slides of one job: where what belongs to them lies, and which are still to be done.
+
+    Parameters
+    ----------
+    manifest
+        `STAGE/.batches/BATCH.json` of the job's own stage.
+    slides
+        Their ids, in order.
+    """
+
+    def __init__(self, manifest: str | Path, slides: Iterable[str]) -> None:
+        self.manifest = Path(manifest)
+        self.slides = list(slides)
+
+    def of(self, manifests: Iterable[str | Path], name: str) -> dict[str, Path]:
+        """What another stage made of the slides; see `by_slide`."""
+        return by_slide(manifests, self.slides, name)
+
+    def outs(self, name: str) -> dict[str, Path]:
+        """What the job makes of them; see `by_slide`."""
+        return by_slide([self.manifest], self.slides, name)
+
+    def left(
+        self, results: Callable[[str], Iterable[Path]], *own: Mapping[str, Any], shared: Any
+    ) -> Iterator[str]:
+        """Slides that are still to be done; see `each_slide`.
+
+        Parameters
+        ----------
+        results
+            Files that a slide leaves behind.
+        own
+            By slide, what its results follow from.
+        shared
+            What the results of all follow from.
+        """
+        sources = {slide: [[one[slide] for one in own], shared] for slide in self.slides}
+        return each_slide(self.manifest, sources, results)
+
+
 def write_manifest(digests: Mapping[str, str], manifest: Path) -> None:
     """Write what the results of each slide were made from, for `made_from`."""
     write_json({"slides": dict(digests)}, manifest)

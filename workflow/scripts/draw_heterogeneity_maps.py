@@ -6,22 +6,20 @@ from histoniche.jobs import job
 
 with job(snakemake.log[0]):
     from histoniche.files import sha256
-    from histoniche.manifests import by_slide, each_slide, made_from
+    from histoniche.manifests import Batch, made_from
     from histoniche.traits.heterogeneity_map import map_heterogeneity
 
-    manifest, params, given = Path(snakemake.output.manifest), snakemake.params, snakemake.input
-    slides, votes, table = params.slides, [given.votes], Path(given.heterogeneity)
-    cartographies = by_slide(votes, slides, "{slide}/cartography.zarr")
-    tiles = by_slide(given.tiles, slides, "{slide}.zarr")
-    thumbnails = by_slide(given.inspected, slides, "{slide}/thumbnail.png")
-    outs = {
-        name: by_slide([manifest], slides, f"{{slide}}/heterogeneity_{name}.png")
-        for name in params.indices
-    }
-    shared = [params.indices, params.code, sha256(table)]
-    voted, seen = made_from(votes), made_from(given.inspected)
-    sources = {slide: [voted[slide], seen[slide], *shared] for slide in slides}
-    for slide in each_slide(manifest, sources, lambda slide: [own[slide] for own in outs.values()]):
+    given, params = snakemake.input, snakemake.params
+    batch, table = Batch(snakemake.output.manifest, params.slides), Path(given.heterogeneity)
+    cartographies = batch.of([given.votes], "{slide}/cartography.zarr")
+    tiles = batch.of(given.tiles, "{slide}.zarr")
+    thumbnails = batch.of(given.inspected, "{slide}/thumbnail.png")
+    outs = {name: batch.outs(f"{{slide}}/heterogeneity_{name}.png") for name in params.indices}
+    for slide in batch.left(
+        lambda slide: [own[slide] for own in outs.values()],
+        *(made_from([given.votes]), made_from(given.inspected)),
+        shared=[params.indices, sha256(table), params.code],
+    ):
         for name, traits in params.indices.items():
             map_heterogeneity(
                 cartographies[slide],

@@ -5,30 +5,25 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.files import fingerprint
-    from histoniche.manifests import each_slide
+    from histoniche.files import fingerprints
+    from histoniche.manifests import Batch
     from histoniche.slides.inspected import Inspected
     from histoniche.slides.inspection import inspect_slide
     from histoniche.slides.presence import check_here
 
-    manifest = Path(snakemake.output.manifest)
-    rows, settings = snakemake.params.slides, snakemake.params.settings
+    rows, params = snakemake.params.slides, snakemake.params
+    batch = Batch(snakemake.output.manifest, rows)
     masks = {slide: next(map(Path, row["tissue_mask"]), None) for slide, row in rows.items()}
-    sources = {
-        slide: [
-            *(row["content"], row["mpp"], settings, snakemake.params.code),
-            masks[slide] and fingerprint(masks[slide]),
-        ]
-        for slide, row in rows.items()
-    }
-    outputs = {slide: Inspected.beneath(manifest.parents[1] / slide) for slide in rows}
-    for slide in each_slide(manifest, sources, outputs.__getitem__):
+    known = {slide: [row["content"], row["mpp"]] for slide, row in rows.items()}
+    outs = {slide: Inspected.beneath(folder) for slide, folder in batch.outs("{slide}").items()}
+    shared = [params.settings, params.code]
+    for slide in batch.left(outs.__getitem__, known, fingerprints(masks), shared=shared):
         check_here(Path(rows[slide]["path"]))
         inspect_slide(
             Path(rows[slide]["path"]),
-            outputs[slide],
+            outs[slide],
             slide=slide,
             mpp=rows[slide]["mpp"],
             tissue_mask=masks[slide],
-            settings=settings,
+            settings=params.settings,
         )

@@ -7,22 +7,20 @@ from histoniche.jobs import job
 with job(snakemake.log[0]):
     from histoniche.files import folders_of, sha256
     from histoniche.imaging.activation import map_activation
-    from histoniche.manifests import by_slide, each_slide, made_from
+    from histoniche.manifests import Batch, made_from
 
-    manifest, params = Path(snakemake.output.manifest), snakemake.params
-    patients, scans = params.patients, [snakemake.input.scans]
-    shared = [[sha256(Path(path)) for path in snakemake.input.models], params.maps, params.code]
-    prepared = made_from(scans)
-    outs = by_slide([manifest], patients, "{slide}/activation.safetensors")
+    params, scans = snakemake.params, [snakemake.input.scans]
+    batch, models = Batch(snakemake.output.manifest, params.patients), snakemake.input.models
+    outs = batch.outs("{slide}/activation.safetensors")
     map_activation(
-        by_slide(scans, patients, "{slide}/sample.safetensors"),
-        folders_of(params.folds, snakemake.input.models),
+        batch.of(scans, "{slide}/sample.safetensors"),
+        folders_of(params.folds, models),
         outs,
         maps=params.maps,
-        patients=each_slide(
-            manifest,
-            {patient: [prepared[patient], *shared] for patient in patients},
+        patients=batch.left(
             lambda patient: [outs[patient]],
+            made_from(scans),
+            shared=[[sha256(Path(path)) for path in models], params.maps, params.code],
         ),
         threads=snakemake.threads,
     )

@@ -1,36 +1,33 @@
 """Draw the region maps of a batch of slides."""
 
-from pathlib import Path
-
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.manifests import by_slide, each_slide, made_from
+    from histoniche.manifests import Batch, made_from
     from histoniche.regions.maps import map_regions
 
-    manifest, params = Path(snakemake.output.manifest), snakemake.params
-    predictions, inspected = [snakemake.input.predictions], snakemake.input.inspected
-    found, seen = made_from(predictions), made_from(inspected)
-    sources = {
-        slide: [found[slide], seen[slide], params.palette, params.settings, params.code]
-        for slide in params.slides
-    }
-    stores = by_slide(predictions, params.slides, "{slide}.zarr")
-    thumbnails = by_slide(inspected, params.slides, "{slide}/thumbnail.png")
+    params, inspected = snakemake.params, snakemake.input.inspected
+    batch, predictions = (
+        Batch(snakemake.output.manifest, params.slides),
+        [snakemake.input.predictions],
+    )
+    stores = batch.of(predictions, "{slide}.zarr")
+    thumbnails = batch.of(inspected, "{slide}/thumbnail.png")
     outs = {
-        slide: {
-            "out_map": folder / "map.ome.zarr",
-            "out_geojson": folder / "regions.geojson",
-            "out_overlay": folder / "overlay.png",
-            "out_areas": folder / "areas.json",
-        }
-        for slide, folder in by_slide([manifest], params.slides, "{slide}").items()
+        "out_map": batch.outs("{slide}/map.ome.zarr"),
+        "out_geojson": batch.outs("{slide}/regions.geojson"),
+        "out_overlay": batch.outs("{slide}/overlay.png"),
+        "out_areas": batch.outs("{slide}/areas.json"),
     }
-    for slide in each_slide(manifest, sources, lambda slide: outs[slide].values()):
+    for slide in batch.left(
+        lambda slide: [own[slide] for own in outs.values()],
+        *(made_from(predictions), made_from(inspected)),
+        shared=[params.palette, params.settings, params.code],
+    ):
         map_regions(
             stores[slide],
             thumbnails[slide],
-            **outs[slide],
+            **{name: own[slide] for name, own in outs.items()},
             palette=params.palette,
             tolerance_um=params.settings["tolerance_um"],
         )

@@ -1,26 +1,22 @@
 """Prepare a batch of scans."""
 
-from pathlib import Path
-
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
     from histoniche.imaging.preparation import prepare_scans
     from histoniche.imaging.prepared import Prepared
-    from histoniche.manifests import by_slide, each_slide
+    from histoniche.manifests import Batch
 
-    manifest, params = Path(snakemake.output.manifest), snakemake.params
-    outs = by_slide([manifest], params.scans, "{slide}")
+    scans, params = snakemake.params.scans, snakemake.params
+    batch = Batch(snakemake.output.manifest, scans)
+    outs = batch.outs("{slide}")
     prepare_scans(
-        [{"patient": patient, **scan["files"]} for patient, scan in params.scans.items()],
+        [{"patient": patient, **scan["files"]} for patient, scan in scans.items()],
         outs,
-        patients=each_slide(
-            manifest,
-            {
-                patient: [scan["content"], params.settings, params.code]
-                for patient, scan in params.scans.items()
-            },
+        patients=batch.left(
             lambda patient: Prepared.beneath(outs[patient]),
+            {patient: scan["content"] for patient, scan in scans.items()},
+            shared=[params.settings, params.code],
         ),
         **params.settings,
     )

@@ -6,51 +6,39 @@ from histoniche.jobs import job
 
 with job(snakemake.log[0]):
     from histoniche.files import sha256
-    from histoniche.manifests import by_slide, each_slide, made_from, of_stage
+    from histoniche.manifests import Batch, made_from, of_stage
     from histoniche.traits.votes import vote_slides
 
-    manifest, params, given = Path(snakemake.output.manifest), snakemake.params, snakemake.input
-    patients, tilings, mapped = params.patients, params.tilings, params.mapped
+    given, params = snakemake.input, snakemake.params
+    batch, tilings = Batch(snakemake.output.manifest, params.patients), params.tilings
     choices = dict(zip(params.rounds, map(Path, given.choices), strict=True))
+    rounds = Path(given.rounds) if given.rounds else None
     tiles = {trait: of_stage(given.tiles, tiling) for trait, tiling in tilings.items()}
-    predictions = {trait: of_stage(given.predictions, tiling) for trait, tiling in tilings.items()}
-    outs = {
-        trait: by_slide([manifest], patients, f"{{slide}}/{trait}.zarr") for trait in params.rounds
-    }
-    cartographies = by_slide([manifest], patients, "{slide}/cartography.zarr") if mapped else {}
-    found = {trait: made_from(own) for trait, own in predictions.items()}
-    shared = [
-        *(params.rounds, params.classes, tilings, mapped, params.rule, params.code),
-        [sha256(path) for path in choices.values()],
-        sha256(Path(given.rounds)) if given.rounds else None,
-    ]
-    sources = {
-        slide: [patient, {trait: own[slide] for trait, own in found.items()}, *shared]
-        for slide, patient in patients.items()
-    }
+    found = {trait: of_stage(given.predictions, tiling) for trait, tiling in tilings.items()}
+    outs = {trait: batch.outs(f"{{slide}}/{trait}.zarr") for trait in params.rounds}
+    cartographies = batch.outs("{slide}/cartography.zarr") if params.mapped else {}
+    written = [*outs.values(), cartographies] if params.mapped else list(outs.values())
+    settings = [params.rounds, params.classes, tilings, params.mapped, params.rule, params.code]
+    chosen = [sha256(path) for path in choices.values()], rounds and sha256(rounds)
     vote_slides(
-        {trait: by_slide(own, patients, "{slide}.zarr") for trait, own in tiles.items()},
+        {trait: batch.of(own, "{slide}.zarr") for trait, own in tiles.items()},
         {
             trait: {
-                number: by_slide(predictions[trait], patients, f"{{slide}}/{trait}/{number}.zarr")
-                for number in own
+                number: batch.of(found[trait], f"{{slide}}/{trait}/{number}.zarr") for number in own
             }
             for trait, own in params.rounds.items()
         },
         outs,
-        patients=patients,
+        patients=params.patients,
         choices=choices,
-        rounds=Path(given.rounds) if given.rounds else None,
+        rounds=rounds,
         cartographies=cartographies,
-        slides=each_slide(
-            manifest,
-            sources,
-            lambda slide: [
-                stores[slide] / "zarr.json"
-                for stores in (*outs.values(), *([cartographies] if mapped else []))
-            ],
+        slides=batch.left(
+            lambda slide: [stores[slide] / "zarr.json" for stores in written],
+            *(params.patients, *(made_from(own) for _, own in sorted(found.items()))),
+            shared=[settings, chosen],
         ),
-        cartography_traits=mapped,
+        cartography_traits=params.mapped,
         classes=params.classes,
         rule=params.rule,
         tilings=tilings,
