@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from made_scan import write_scan
 from made_slide import MPP, SIDE, write_svs
 from safetensors.torch import save_file
 from scipy import ndimage
@@ -25,7 +26,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from histoniche.cohort.config import check_config
 from histoniche.cohort.palette import find_palette, read_palette
+from histoniche.cohort.scan_sheet import FITTED_MAPS
 from histoniche.files import read_json, whole_folder
+from histoniche.imaging.preparation import prepare_scan
+from histoniche.imaging.prepared import Prepared
 from histoniche.learning.classifiers import build_encoder
 from histoniche.learning.models import save_model
 from histoniche.learning.networks import build_network
@@ -33,7 +37,7 @@ from histoniche.regions.application import segment_slides
 from histoniche.regions.maps import map_regions
 from histoniche.slides.inspected import Inspected
 from histoniche.slides.inspection import inspect_slide
-from histoniche.slides.store import TileStore, TileWriter
+from histoniche.slides.store import TILES_PER_SHARD, TileStore, TileWriter
 from histoniche.slides.tiling import tile_slide
 from histoniche.traits.features import encode_slides
 
@@ -45,8 +49,11 @@ SUSTAINED_FLOPS = 60e12
 # Longest that a site waits, and that planning a run may take.
 DAYS, PLANNING_SECONDS = 14, 600
 INSPECTION, OF_REGIONS, OF_FEATURES = "inspection", "regions", "features by ViT-L/16"
-# Side of the slide whose tiles are encoded, which takes most.
-SMALL = 6144
+OF_SCAN = "a scan's maps, for every second slide"
+# Side of the slide whose tiles are encoded, which takes most, and on CPUs minutes.
+SMALL = 6144 if torch.cuda.is_available() else 2048
+# A patient has about two slides, and one scan.
+SCANS_A_SLIDE = 0.5
 COHORTS = {"TCGA-GBM": 2_053, "10,000 slides": 10_000, "100,000 slides": 100_000}
 MARKS = "<!-- computed -->", "<!-- end -->"
 PALETTE = [region._asdict() for region in read_palette(find_palette("ivygap"))]
@@ -59,6 +66,8 @@ CONFIG = check_config(
             "cell": {"mpp": 0.5, "size": 224, "codec": "zstd"},
         },
         "segmentation": {"tiling": "region"},
+        "imaging": {"scans": "scans.tsv"},
+        "survival": {},
     },
     file="capacity",
 )
@@ -108,10 +117,21 @@ def measured(
     work()
     wall, cpu = time.perf_counter() - start, cpu_seconds() - cpu
     files = [file for file in place.rglob("*") if file.is_file()]
-    shards = sum("c" in file.relative_to(place).parts for file in files)
+    shards = sum(_grows(file, place) for file in files)
     gigabytes = sum(file.stat().st_size for file in files) / 1e9
     # And the note that the slide is done.
     return Stage(cpu, wall if gpu else 0.0, gigabytes, len(files) - shards + 1, shards)
+
+
+def _grows(file: Path, place: Path) -> bool:
+    """Whether a file is a part of an array that has more of them where there are more tiles."""
+    parts = file.relative_to(place).parts
+    if "c" not in parts:
+        return False
+    array: Any = read_json(place.joinpath(*parts[: parts.index("c")], "zarr.json"))
+    rows = array["chunk_grid"]["configuration"]["chunk_shape"][0]
+    # The columns of a store of tiles are one piece each, however long.
+    return rows == TILES_PER_SHARD or rows < array["shape"][0]
 
 
 def measure(folder: Path) -> tuple[dict[str, Stage], dict[str, int]]:
@@ -120,7 +140,24 @@ def measure(folder: Path) -> tuple[dict[str, Stage], dict[str, int]]:
     features, more = measure_slide(folder / "features", SMALL, "cell", OF_FEATURES)
     # Both were looked at; the larger is as a slide is.
     del features[INSPECTION]
-    return regions | features, counts | more
+    scan = {OF_SCAN: measure_scan(folder / "scan")}
+    return regions | features | scan, counts | more
+
+
+def measure_scan(folder: Path) -> Stage:
+    """One patient's maps from their files to the sample that networks see, by so many a slide."""
+    files = write_scan(folder)
+    out = folder / "prepared"
+    whole = measured(
+        lambda: prepare_scan(
+            {"patient": "P1", **files}, Prepared.beneath(out),
+            maps=FITTED_MAPS, unit=CONFIG["imaging"]["unit"], sample=CONFIG["imaging"]["sample"],
+        ),
+        out,
+    )  # fmt: skip
+    if read_json(Prepared.beneath(out).quality)["status"] != "ok":
+        raise RuntimeError("the made scan is not fit to be measured")
+    return Stage(*(SCANS_A_SLIDE * amount for amount in whole))
 
 
 def measure_slide(
@@ -234,6 +271,11 @@ def operations() -> dict[str, float]:
     return found
 
 
+def _shards(tiles: float) -> int:
+    """Shards that so many tiles take."""
+    return math.ceil(tiles / TILES_PER_SHARD)
+
+
 def typical(stages: Mapping[str, Stage], tiles: Mapping[str, int]) -> dict[str, Stage]:
     """The stages of a typical slide: the made one's, for as many more tiles as it has tissue."""
     most = {
@@ -243,7 +285,7 @@ def typical(stages: Mapping[str, Stage], tiles: Mapping[str, int]) -> dict[str, 
     needed = operations()
     found = {}
     for name, stage in stages.items():
-        if name == INSPECTION:
+        if name in (INSPECTION, OF_SCAN):
             found[name] = stage
             continue
         tiling = "cell" if OF_FEATURES in name else "region"
@@ -251,7 +293,7 @@ def typical(stages: Mapping[str, Stage], tiles: Mapping[str, int]) -> dict[str, 
         gpu = stage.gpu * more
         if name in needed and not gpu:
             gpu = needed[name] * most[tiling] / SUSTAINED_FLOPS
-        shards = stage.shards * math.ceil(most[tiling] / 64) / math.ceil(tiles[tiling] / 64)
+        shards = stage.shards * _shards(most[tiling]) / _shards(tiles[tiling])
         found[name] = Stage(stage.cpu * more, gpu, stage.gigabytes * more, stage.files, shards)
     return found
 
