@@ -213,7 +213,11 @@ def _write_tables(results: Path) -> None:
     )
     for name in ("cox", "signature_genes", "enrichment"):
         write_text(drawing, results / "figures" / f"{name}.svg")
+    write_text(f"gene\tr\n{FORMULA}\t0.5\n", results / "figures" / "cox.tsv")
+    links = ("figures/cox.svg", "figures/cox.tsv", "figures/gone.png", "../slides.tsv", "%2e%2e/")
     page = "<!doctype html><title>Summary</title><style>h1{color:teal}</style><h1>Summary</h1>"
+    page += "<script>alert(1)</script><img src=figures/cox.svg alt=Cox>"
+    page += "".join(f'<a href="{link}">{link}</a>' for link in links)
     write_text(page, results / "summary.html")
 
 

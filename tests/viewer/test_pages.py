@@ -5,8 +5,9 @@ import re
 import pytest
 
 from histoniche.files import read_json, write_json
+from histoniche.report.page_script import page_script, script_source
 from histoniche.viewer.index import Index
-from viewer_results import HOSTILE
+from viewer_results import FORMULA, HOSTILE
 
 PAGES = [
     *("/", "/patients/P1", "/patients/P2", "/patients/P3"),
@@ -36,7 +37,7 @@ def test_all_links_lead_somewhere(client):
             continue
         found = re.findall(r'(?:href|src|data-view)="(/[^"#]*)"', answer.text)
         for link in (one.replace("&amp;", "&") for one in found):
-            if link not in seen and link != "/report":
+            if link not in seen and link != "/report/":
                 seen.add(link)
                 waiting.append(link)
     assert "/slides/P1-1/view.json" in seen
@@ -85,12 +86,34 @@ def test_a_slide_that_could_not_be_read_says_why(client):
     assert client.get("/slides/P2-1/view.json").status_code == 404
 
 
-def test_the_report_is_shown_as_it_is_and_sealed_off(client, made):
+def test_the_report_is_shown_as_it_is_and_runs_its_own_script_alone(client, made):
     answer = client.get("/report")
     assert answer.text == (made.results / "summary.html").read_text()
-    assert "sandbox" in answer.headers["content-security-policy"]
-    assert "allow-same-origin" not in answer.headers["content-security-policy"]
-    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    policy = dict(
+        part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; ")
+    )
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["form-action"] == "'none'"
+    assert policy["script-src"] == f"'{script_source(page_script())}'"
+    assert "connect-src" not in policy
+
+
+def test_what_the_report_links_to_is_there_and_nothing_else(client, made):
+    assert client.get("/report").url.path == "/report/"
+    drawing = client.get("/report/figures/cox.svg")
+    assert drawing.content == (made.results / "figures" / "cox.svg").read_bytes()
+    assert "sandbox" in drawing.headers["content-security-policy"]
+    table = client.get("/report/figures/cox.tsv")
+    assert table.text == f"gene\tr\n'{FORMULA}\t0.5\n"
+    assert table.headers["content-disposition"] == 'attachment; filename="cox.tsv"'
+    absent = ("figures/gone.png", "figures/enrichment.svg", "summary.html")
+    for place in (
+        *absent,
+        "../slides.tsv",
+        "%2e%2e/slides.tsv",
+        "%2fetc/passwd",
+        "figures/%00.svg",
+    ):
+        assert client.get(f"/report/{place}").status_code == 404, place
 
 
 def test_a_page_that_is_not_there_leads_back(client):

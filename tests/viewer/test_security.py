@@ -126,8 +126,11 @@ def test_a_stranger_sees_nothing(stranger):
     page = stranger.get("/", headers={"accept": "text/html"}, follow_redirects=False)
     assert page.status_code == 303
     assert page.headers["location"] == "/login?next=/"
-    for address in ("/", "/slides/P1-1/view.json", "/slides/P1-1/tiles/0/0_0.jpg", "/report",
-                    "/session", "/figures/cox.svg", "/downloads/omics/signatures.tsv"):  # fmt: skip
+    for address in (
+        *("/", "/slides/P1-1/view.json", "/slides/P1-1/tiles/0/0_0.jpg", "/session"),
+        *("/report", "/report/", "/report/figures/cox.svg", "/figures/cox.svg"),
+        "/downloads/omics/signatures.tsv",
+    ):
         assert stranger.get(address).status_code == 401
     assert "Made study" not in stranger.get("/login").text
 
@@ -211,7 +214,7 @@ def test_every_answer_says_what_browsers_may_do_with_it(client, address):
 
 
 def test_files_of_the_run_with_their_own_styles_are_sealed_off(client):
-    for address in ("/report", "/figures/cox.svg"):
+    for address in ("/report/figures/cox.svg", "/figures/cox.svg"):
         policy = client.get(address).headers["content-security-policy"]
         assert "sandbox" in policy
         assert "allow-same-origin" not in policy

@@ -1,7 +1,5 @@
 """The summary page: one HTML file that needs nothing else."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +17,7 @@ from histoniche.report.cautions import careful_section
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.findings import findings
 from histoniche.report.numbers import count, format_interval
+from histoniche.report.page_script import page_script, script_source
 from histoniche.report.results import Results
 from histoniche.report.risk_findings import risk_tiles
 from histoniche.report.sections.activity import activity_section
@@ -131,9 +130,7 @@ def render(sections: Sequence[Section], *, study: Mapping[str, Any]) -> str:
     environment.filters["coded"] = coded
     environment.filters["sorts"] = sorts
     template = environment.get_template("summary.html.j2")
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
-    # Nothing else can run, whatever stands in a name.
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    script = page_script()
     beside = linked_pictures(sections)
     return template.render(
         title=study.get("title", "HistoNiche study"),
@@ -144,7 +141,8 @@ def render(sections: Sequence[Section], *, study: Mapping[str, Any]) -> str:
         sections=sections,
         titles={section.name: section.title for section in sections},
         script=Markup(script),
-        digest=f"sha256-{digest}",
+        # Nothing else can run, whatever stands in a name.
+        digest=script_source(script),
         beside=count(beside, "picture") if beside else "",
     )
 

@@ -19,6 +19,7 @@ from histoniche.slides.ngff import FAULTS, open_multiscale
 from histoniche.slides.readers.slide import allowed_properties
 from histoniche.tables import read_table
 from histoniche.viewer.cache import Cache
+from histoniche.viewer.links import linked_places
 from histoniche.viewer.sources import SlideFile, Sources
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -82,7 +83,7 @@ class Index:
         path = self.root / place
         try:
             real = path.resolve(strict=True)
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, ValueError):
             return None
         return path if real.is_relative_to(self.root) else None
 
@@ -151,6 +152,14 @@ class Index:
     def report(self) -> Path | None:
         """The summary page that the run wrote."""
         return self.path(_REPORT)
+
+    @cached_property
+    def linked(self) -> dict[str, Path]:
+        """Files of the run by the places that the summary page gives them."""
+        page = self.report
+        places = [] if page is None else linked_places(page.read_text(encoding="utf-8"))
+        found = {place: self.path(place) for place in places}
+        return {place: path for place, path in found.items() if path is not None}
 
     def _inspected(self, slide: str, name: str) -> Path | None:
         """A file that the inspection of a slide left."""

@@ -42,6 +42,19 @@ SEALED_POLICY = (
 )
 """For files of the run that hold their own styles: without an origin, they reach nothing."""
 
+
+def report_policy(script: str) -> str:
+    """What the summary page may load: its styles, pictures, and the one script of this name.
+
+    It keeps its origin, since its links and large pictures are the run's files, which are for
+    those who have logged in.
+    """
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src '{script}'; img-src data: "
+        "'self'; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
