@@ -19,7 +19,7 @@ from histoniche.report.verify import opened_bundle, verify_bundle
 from histoniche.tables import read_table, write_table
 from study import Study
 
-TABLES = ("areas/patients", "slides/quality")
+TABLES = ("areas/patients", "areas/slides")
 NETWORK = [
     f"models/all/0/{name}"
     for name in (
@@ -95,7 +95,7 @@ def test_what_a_run_recorded_is_in_its_bundle(bundle):
     rules = {one["instrument"]["@id"] for one in jobs.values() if "instrument" in one}
     expected = (
         *("inspect_slides", "tile_slides", "split_patients", "train_head", "segment_slides"),
-        *("map_regions", "collect_areas", "collect_quality"),
+        *("map_regions", "collect_areas"),
     )
     assert rules == {f"#rule/{name}" for name in expected}
 
