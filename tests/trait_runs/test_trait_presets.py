@@ -20,7 +20,7 @@ FEW: dict[str, Any] = {"epochs": 1, "tiles_per_slide": 3, "validation_tiles_per_
 SMALLER: dict[str, dict[str, Any]] = {
     "glioblast_traits": {
         "tilings": {"glioblast160": {"mpp": 12, "size": 160, "min_tissue": 0.5}},
-        "rounds": {"folds": 2, "stratify": ["molecular_subtype"]},
+        "rounds": {"folds": 3, "stratify": ["molecular_subtype"]},
         "training": {
             **FEW,
             "encoder_weights": None,
