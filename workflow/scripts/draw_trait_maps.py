@@ -21,11 +21,12 @@ with job(snakemake.log[0]):
     thumbnails = batch.of(given.inspected, "{slide}/thumbnail.png")
     heat_maps = batch.outs("{slide}/heat_maps.png")
     geojson = {trait: batch.outs(f"{{slide}}/{trait}.geojson") for trait in named}
-    # Attention is paid to the slides of patients alone who were told apart.
-    looked_at = [dict.fromkeys(params.slides) | made_from(own) for own in attended.values()]
+    # Without traits of tiles nothing votes, and attention is paid to slides alone whose patients
+    # were told apart.
+    sources = [given.votes, given.inspected, *attended.values()]
     for slide in batch.left(
         lambda slide: [own[slide] for own in (heat_maps, *geojson.values())],
-        *(made_from(given.votes), made_from(given.inspected), *looked_at),
+        *(dict.fromkeys(params.slides) | made_from(own) for own in sources),
         shared=[traits, params.code],
     ):
         draw_slide(
