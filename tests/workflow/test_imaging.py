@@ -121,15 +121,14 @@ def test_what_is_edited_re_runs_what_follows_alone(finished):
 
 def test_a_patient_to_be_told_about_trains_nothing(own_copy):
     files = {part: f"Pnew_{part}.nii" for part in ("mask", "FA", "MD")}
+    folder = own_copy.folder / "scans"
     for part, name in files.items():
-        # Of somebody's own, since one volume may not stand for two patients.
-        shutil.copy(
-            own_copy.folder / "scans" / f"P000_{part}.nii", own_copy.folder / "scans" / name
-        )
+        # One volume may not stand for two patients.
+        shutil.copy(folder / f"P000_{part}.nii", folder / name)
     scan = {"patient": "Pnew", "cohort": "external validation", **files}
     new = {"scans": scan, "patients": {"patient": "Pnew", "time": "500", "event": "1"}}
     for name, cells in new.items():
-        sheet = own_copy.folder / "scans" / f"{name}.tsv"
+        sheet = folder / f"{name}.tsv"
         text = sheet.read_text()
         row = [cells[column] for column in text.splitlines()[0].split("\t")]
         sheet.write_text(text + "\t".join(row) + "\n")
