@@ -131,7 +131,7 @@ def test_counts_add_up_at_every_step(services, connection, tmp_path):
     first = flow[(flow["role"] == "left out") & (flow["slides"] == "")]
     assert first.set_index("reason")["patients"].to_dict() == {
         "withdrawn by the GDC (Redaction)": "1",
-        "the source lists no slide": "1",
+        "the source lists no slide (kept for what needs none)": "1",
     }
     these = flow[flow["role"] == "of these"].set_index("step")["patients"]
     assert these.to_dict() == {
@@ -142,7 +142,10 @@ def test_counts_add_up_at_every_step(services, connection, tmp_path):
         "with subtype": "2",
         "with mgmt": "2",
         "with egfr": "2",
+        # Of the six one is withdrawn.
+        "beside these, without a slide": "1",
     }
+    assert len(sheet(tmp_path / "c", "patients")) == 4 + 1
     decisions = sheet(tmp_path / "c", "decisions")
     assert (decisions["kind"] == "slide").sum() == 8
     assert set(decisions.loc[decisions["decision"] == "left out", "reason"]) >= {

@@ -70,6 +70,9 @@ def gather_gdc(recipe: Mapping[str, Any], services: Services, folder: Path) -> G
     flow.of_these("died", sum(one.event == 1 and one.patient in counted for one in timed.values()))
     _add_tables(cohort, recipe, services, counted, folder)
     _add_labels(cohort, recipe, services.cbioportal, cases, counted)
+    if beside := set(patients) - counted:
+        # Expression, labels and survival go on without slides.
+        flow.of_these("beside these, without a slide", len(beside))
     cohort.blocks["cohort"] = {"covariates": covariates_of(cohort.patients, recipe["labels"])}
     return cohort
 
@@ -146,7 +149,7 @@ def _add_slides(
         hits = services.gdc.files(recipe["projects"], SLIDES)
     owners = {patient_of(str(hit["file_name"])) for hit in hits} - {None}
     without = [name for name in patients if name not in owners]
-    reason = "the source lists no slide"
+    reason = "the source lists no slide (kept for what needs none)"
     cohort.flow.left_out(
         "slides", [Decision("patient", n, n, False, "slides", reason) for n in without]
     )
