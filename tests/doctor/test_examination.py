@@ -1,5 +1,6 @@
 """The doctor as people run it."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -109,12 +110,13 @@ def test_slides_that_a_source_has_are_counted_and_not_missed(folder, monkeypatch
 
 
 def test_scans_are_reckoned_with_until_they_are_prepared(folder, monkeypatch, capsys):
-    for name in ("mask", "FA", "MD"):
-        (folder / f"{name}.nii.gz").touch()
     patients = [f"P{number}" for number in range(6)]
+    files = {one: [f"{one}_{name}.nii.gz" for name in ("mask", "FA", "MD")] for one in patients}
+    for name in itertools.chain(*files.values()):
+        (folder / name).touch()
     rows = [f"{patient}\t100\t1\n" for patient in patients]
     (folder / "patients.tsv").write_text("patient\ttime\tevent\n" + "".join(rows))
-    rows = [f"{patient}\tmask.nii.gz\tFA.nii.gz\tMD.nii.gz\n" for patient in patients]
+    rows = ["\t".join([patient, *own]) + "\n" for patient, own in files.items()]
     (folder / "scans.tsv").write_text("patient\tmask\tFA\tMD\n" + "".join(rows))
     config = {
         "cohort": {"patients": "patients.tsv"},
