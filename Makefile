@@ -8,7 +8,7 @@ IMAGES := images
 VIEWER := workflow/histoniche/viewer
 SNAKEMAKE := $(BIN)/snakemake
 
-.PHONY: demo viewer image test test-cluster test-viewer lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity bench-viewer format docs lock clean help
+.PHONY: demo viewer browser image test test-cluster test-viewer lint unit bench-slides bench-segmentation bench-noise bench-omics bench-survival bench-traits bench-scale bench-capacity bench-viewer format docs lock clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    set up, lint and test"
 	@echo "make image   build the images of both environments with Apptainer; BASE=FOLDER where no hub is"
 	@echo "make test-cluster   failures and recovery on a SLURM cluster on this machine; needs root"
+	@echo "make browser what tests of the viewer in a real browser need beside chromium"
 	@echo "make test-viewer   the viewer in a real browser; needs chromium and npm"
 	@echo "make lint    style, types, workflow"
 	@echo "make bench-slides   reading and tiling against other libraries"
@@ -102,9 +103,12 @@ test-cluster: $(VENV)/.dev
 		--override-ini tmp_path_retention_policy=failed --override-ini tmp_path_retention_count=1 tests/cluster
 
 # In a real browser; pictures of the pages are left in results/viewer-screenshots, to be looked at.
-test-viewer: $(VENV)/.dev $(VIEWER)/node_modules/.tools
+test-viewer: $(VENV)/.dev browser
 	@command -v chromium >/dev/null || test -n "$$HISTONICHE_CHROMIUM" || { echo "error: no chromium here; run apt-get install chromium, or name one in HISTONICHE_CHROMIUM" >&2; exit 1; }
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/viewer
+
+# What the viewer's pages and their tests bring to the browser; where it is, `make test` runs them too.
+browser: $(VIEWER)/node_modules/.tools
 
 $(VIEWER)/node_modules/.tools: $(VIEWER)/package-lock.json
 	@command -v npm >/dev/null || { echo "error: no npm here; run apt-get install npm" >&2; exit 1; }

@@ -1,28 +1,12 @@
-"""What tests in a real browser share: where it is, pictures of pages, accessibility."""
+"""What tests of the viewer in a real browser share: pictures of pages, accessibility."""
 
 import json
-import os
-import shutil
 
-import pytest
-
-from histoniche.viewer import assets
+from browser import AXE
 from study import CHECKOUT
 
-CHROMIUM = os.environ.get("HISTONICHE_CHROMIUM") or shutil.which("chromium") or ""
-MODULES = assets.HERE / "node_modules"
-AXE = MODULES / "axe-core" / "axe.min.js"
 PICTURES = CHECKOUT / "results" / "viewer-screenshots"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 WIDTHS = (1280, 390)
-
-NEEDS_BROWSER = [
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium here: apt-get install chromium"),
-    pytest.mark.skipif(not AXE.is_file(), reason="no axe-core here: make test-viewer fetches it"),
-]
 
 
 def keep(page, name):

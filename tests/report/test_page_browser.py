@@ -3,19 +3,12 @@
 Skipped where there is no Chromium.
 """
 
-import os
-import shutil
-
 import pytest
 
+from browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
 from histoniche.report.blocks import Gallery, Link, Photo, Picture, Section, table
 from histoniche.report.page import render
 
-CHROMIUM = os.environ.get("HISTONICHE_CHROMIUM") or shutil.which("chromium") or ""
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 ROWS = [
     ("GENE10", "0.42", "2.41 (1.61 to 3.52)"),
@@ -25,7 +18,7 @@ ROWS = [
 ]
 LONG = [(f"HALLMARK SET {k}", f"{k}") for k in range(1, 13)]
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no chromium here: apt-get install chromium")
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")

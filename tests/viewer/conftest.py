@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from browser import CHROMIUM, FLAGS
 from finished_run import finish_run
 from histoniche.cohort.config import check_config
 from histoniche.viewer.app import create_app
@@ -19,7 +20,6 @@ from histoniche.viewer.security import Gate, Guard
 from histoniche.viewer.settings import Settings
 from histoniche.viewer.sources import read_sources
 from study import Study
-from viewer_browser import CHROMIUM, FLAGS
 from viewer_results import Made, make_results
 
 TOKEN = "a-token-that-nobody-guesses"

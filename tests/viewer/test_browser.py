@@ -10,8 +10,9 @@ import re
 import numpy as np
 import pytest
 
+from browser import NEEDS_AXE, NEEDS_CHROMIUM
 from histoniche.demo.layout import MPP
-from viewer_browser import NEEDS_BROWSER, everybody_can_use, keep, until
+from viewer_browser import everybody_can_use, keep, until
 from viewer_results import MAP_MPP, PALETTE, SIZE
 from viewer_server import viewing
 
@@ -21,7 +22,7 @@ BLOCKED = pytest.mark.parametrize(
     "meant", [r"status of 40\d|sandboxed|NotSameOrigin|inline script violates"]
 )
 
-pytestmark = NEEDS_BROWSER
+pytestmark = [NEEDS_CHROMIUM, NEEDS_AXE]
 
 
 @pytest.fixture(scope="module")

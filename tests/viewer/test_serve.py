@@ -3,22 +3,16 @@
 import socket
 
 import httpx
-import pytest
 from typer.testing import CliRunner
 
+from browser import NEEDS_OPENSEADRAGON
 from histoniche.cli import app
 from histoniche.errors import InputError
-from histoniche.viewer import assets
 from histoniche.viewer.serve import _listen
 from viewer_server import free_port, viewing
 
-needs_openseadragon = pytest.mark.skipif(
-    not (assets.HERE / "node_modules" / "openseadragon").is_dir(),
-    reason="OpenSeadragon is not installed: make viewer",
-)
 
-
-@needs_openseadragon
+@NEEDS_OPENSEADRAGON
 def test_the_command_prints_an_address_whose_token_opens_it(made):
     with viewing(made.results, cwd=made.folder) as running:
         assert "4, as config/study.yaml says" in running.printed
@@ -34,7 +28,7 @@ def test_the_command_prints_an_address_whose_token_opens_it(made):
             assert browser.get("/slides/P1-1/tiles/9/0_0.jpg").status_code == 200
 
 
-@needs_openseadragon
+@NEEDS_OPENSEADRAGON
 def test_a_port_that_is_taken_is_one_line(made):
     with viewing(made.results, cwd=made.folder) as running:
         port = running.base.rpartition(":")[2]

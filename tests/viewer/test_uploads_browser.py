@@ -7,16 +7,17 @@ import signal
 
 import pytest
 
+from browser import NEEDS_AXE, NEEDS_CHROMIUM
 from finished_run import TRAITS
 from histoniche.viewer.uploads.processes import processes_of
-from viewer_browser import NEEDS_BROWSER, everybody_can_use, keep, until
+from viewer_browser import everybody_can_use, keep, until
 from viewer_server import viewing
 
 SVS = "CMU-1-Small-Region.svs"
 HOSTILE = "<img src=x onerror=alert(1)>.svs"
 TOKEN = "a-token-that-nobody-guesses"
 
-pytestmark = [pytest.mark.slow, *NEEDS_BROWSER]
+pytestmark = [pytest.mark.slow, NEEDS_CHROMIUM, NEEDS_AXE]
 
 
 @pytest.fixture(scope="module")

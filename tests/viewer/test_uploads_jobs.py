@@ -11,22 +11,16 @@ import httpx
 import pytest
 import yaml
 
+from browser import NEEDS_OPENSEADRAGON
 from histoniche.files import read_json
 from histoniche.tables import read_table
-from histoniche.viewer import assets
 from histoniche.viewer.uploads.processes import leader_of, processes_of
 from viewer_server import viewing
 
 SVS = "CMU-1-Small-Region.svs"
 TOKEN = "a-token-that-nobody-guesses"
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (assets.HERE / "node_modules" / "openseadragon").is_dir(),
-        reason="OpenSeadragon is not installed: make viewer",
-    ),
-]
+pytestmark = [pytest.mark.slow, NEEDS_OPENSEADRAGON]
 
 
 @pytest.fixture(scope="module")
