@@ -79,6 +79,7 @@ rule apply_models:
         "<results>/cohort/patients.parquet",
         ["<results>/slides/quality.parquet"] if HAS_SLIDES else [],
         ["<results>/areas/patients.parquet"] if has("segmentation") else [],
+        ["<results>/slide_signature/scores.parquet"] if has("slide_signature") else [],
         [path for stage in (MAPPED, VOTED, DRAWN, MIXED) for path in stage.manifests()],
 
 

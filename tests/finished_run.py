@@ -1,15 +1,21 @@
-"""A small run with finished models: one trained for the regions, three of traits at random."""
+"""A small run with finished models: one trained for the regions, those of tiles at random."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 import yaml
 
 from classifier_settings import TINY
+from histoniche.cohort.config import check_config
+from histoniche.learning.attention import build_attention
 from histoniche.learning.classifiers import build_classifier
+from histoniche.learning.features import frozen_encoder
 from histoniche.learning.models import save_model
+from histoniche.tables import write_table
+from risk_settings import MIL_RISK
 from study import Study
 
 TRAITS = {
@@ -18,10 +24,14 @@ TRAITS = {
     "egfr": ["normal", "amplified"],
 }
 MPP, SIZE = 0.5, 160
+SCORE, CUT = "slide_risk", 0.0001
+"""Of the slide signature; its cut-point lies below any risk of random networks."""
 
 
 def finish_run(cohort: Path, config: dict[str, Any], folder: Path) -> Study:
-    """Train a network for the regions of a small cohort, and put random ones of traits beside.
+    """Train a network for the regions of a small cohort, and put random ones of tiles beside.
+
+    Those are of three traits, and of the slide signature, with its cut-point.
 
     Parameters
     ----------
@@ -52,7 +62,28 @@ def finish_run(cohort: Path, config: dict[str, Any], folder: Path) -> Study:
         "named": {trait: {} for trait in TRAITS},
         "heterogeneity": {"hti": {"traits": ["mgmt", "egfr"]}},
     }
+    own["traits"]["features"] = {}
+    own["slide_signature"] = {"pretrained": "signature", "score": SCORE}
+    _sign(check_config(own, file="-")["traits"]["features"], folder / "signature")
     study = Study(folder, own)
     tables = ("cohort/patients.parquet", "slides/quality.parquet", "models/all/0/model.json")
     study.run("--quiet", "rules", "--", *(f"results/{table}" for table in tables))
+    cut = {"score": SCORE, "rule": "median", "cut": CUT, "n": 40, "events": 23, "note": ""}
+    write_table(pd.DataFrame([cut]), study.results / "survival" / "cut_points.parquet")
     return study
+
+
+def _sign(features: dict[str, Any], folder: Path) -> None:
+    """Write random networks of the slide signature for the features that a run would have."""
+    encoder = frozen_encoder(features, weights=None, size=SIZE, device=torch.device("cpu"))
+    width = encoder.features(torch.zeros(1, 3, SIZE, SIZE, dtype=torch.uint8)).shape[1]
+    for fold in range(2):
+        description = {
+            "task": "mil_risk", "width": width, "encoder": features["encoder"],
+            "encoder_digest": encoder.digest, "mpp": MPP, "size": SIZE, "fold": fold,
+            "normalisation": {"mean": [0.0] * width, "deviation": [1.0] * width},
+            "settings": MIL_RISK, "patients_sha256": {"train": [], "validation": []},
+            "mean_log_hazard": 0.0,
+        }  # fmt: skip
+        network = build_attention(MIL_RISK, width=width, classes=1)
+        save_model(network.eval(), description, folder / str(fold))

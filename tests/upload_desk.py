@@ -32,10 +32,15 @@ def write_run(folder: Path, config: dict[str, Any]) -> tuple[Path, Path]:
     path.parent.mkdir(parents=True)
     path.write_text(yaml.safe_dump(config))
     for model in ("models/all/0", "traits/egfr/0"):
-        (results / model).mkdir(parents=True)
-        for name in ("model.json", "model.safetensors"):
-            (results / model / name).touch()
+        add_model(results / model)
     return path, results
+
+
+def add_model(folder: Path) -> None:
+    """Put empty files where a model would be."""
+    folder.mkdir(parents=True)
+    for name in ("model.json", "model.safetensors"):
+        (folder / name).touch()
 
 
 def make_desk(folder: Path, kept: Path, **limits: Any) -> Desk:

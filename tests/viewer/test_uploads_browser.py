@@ -8,7 +8,9 @@ import signal
 import pytest
 
 from browser import NEEDS_AXE, NEEDS_CHROMIUM
-from finished_run import TRAITS
+from finished_run import CUT, SCORE, TRAITS
+from histoniche.tables import read_table
+from histoniche.viewer.tables import written
 from histoniche.viewer.uploads.processes import processes_of
 from viewer_browser import everybody_can_use, keep, until
 from viewer_server import viewing
@@ -126,6 +128,12 @@ def test_a_slide_goes_from_the_form_to_its_maps_through_refreshes_and_a_kill(
         names = [box.get_attribute("id") for box in tab.locator("input[type=checkbox]").all()]
         assert {"overlay-regions", *(f"overlay-trait-{name}" for name in TRAITS)} <= set(names)
         assert "mm²" in tab.locator("table.areas").inner_text()
+        # By the mean of the run's networks, on the side of the run's cut-point.
+        found = read_table(folder / upload / "results" / "slide_signature" / "scores.parquet")
+        side = tab.get_by_label("What was found", exact=True).inner_text()
+        assert f"Risk: {SCORE}" in side
+        assert written(found[SCORE][0]) in side
+        assert f"high, above {CUT:g}" in side
         for name in TRAITS:
             tab.locator(f"#overlay-trait-{name}").check()
             drawn(tab)
@@ -138,7 +146,8 @@ def test_a_slide_goes_from_the_form_to_its_maps_through_refreshes_and_a_kill(
         keep(tab, "uploads")
         everybody_can_use(tab)
         tab.get_by_role("link", name=SVS, exact=True).click()
-        tab.get_by_role("button", name="Remove").click()
+        tab.get_by_text("Remove", exact=True).click()
+        tab.get_by_role("button", name="Remove for good").click()
         assert tab.get_by_text("Nothing yet").is_visible()
         assert not (folder / upload).exists()
 

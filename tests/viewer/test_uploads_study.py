@@ -18,9 +18,11 @@ from histoniche.viewer.uploads.limits import Limits
 from histoniche.viewer.uploads.retention import expire
 from histoniche.viewer.uploads.runner import Place, why_left_out
 from histoniche.viewer.uploads.stages import progress_of
-from histoniche.viewer.uploads.store import Store
+from histoniche.viewer.uploads.store import Store, Upload
 from histoniche.viewer.uploads.study import plan_study
-from upload_desk import CONFIG, make_desk, write_run
+from upload_desk import CONFIG, add_model, make_desk, write_run
+
+UPLOAD = Upload("u1", "a.svs", ".svs", 5, 4, None, "queued", "", 0.0, 0.0)
 
 
 def plan(folder, **changes):
@@ -70,6 +72,47 @@ def test_models_and_settings_are_the_runs_and_nothing_is_trained(tmp_path, monke
     assert not {"split", "survival", "expression"} & set(config)
     # Whoever reads it takes it for what it is.
     assert check_config(config, file="-")["on_bad_slide"] == "skip"
+
+
+def test_the_slide_signature_gives_its_risk_by_the_runs_networks(tmp_path):
+    traits = {**CONFIG["traits"], "features": {"encoder": "resnet18"}}
+    signature = {"score": "deadly", "tiling": "spare", "folds": 3, "training": {"hidden": 8}}
+    changes = {"traits": traits, "slide_signature": signature, "survival": {}}
+    config, results = write_run(tmp_path / "run", {**CONFIG, **changes})
+    with pytest.raises(InputError, match=r"slide_signature/models.*come to its end"):
+        plan_study(config, results)
+    for fold in range(3):
+        add_model(results / "slide_signature" / "models" / str(fold))
+    found = plan_study(config, results)
+    assert found.config["slide_signature"] == {
+        "score": "deadly",
+        "tiling": "spare",
+        "pretrained": str(results / "slide_signature" / "models"),
+    }
+    assert set(found.config["tilings"]) == {"region", "cell", "spare"}
+    titles = [stage.title for stage in found.stages(UPLOAD)]
+    assert titles[-2:] == ["Drawing the heat maps", "Foreseeing the risk"]
+    assert "Describing its tiles (spare)" in titles
+    # Trained by survival, applied without.
+    assert "survival" not in check_config(found.config, file="-")
+
+
+def test_traits_of_whole_slides_have_stages_of_their_own(tmp_path):
+    named = {
+        name: {**CONFIG["traits"]["named"]["egfr"], "method": method}
+        for name, method in (("egfr", "tiles"), ("subtype", "mil"))
+    }
+    traits = {**CONFIG["traits"], "features": {"encoder": "resnet18"}, "named": named}
+    config, results = write_run(tmp_path / "run", {**CONFIG, "traits": traits})
+    add_model(results / "traits" / "subtype" / "0")
+    titles = [stage.title for stage in plan_study(config, results).stages(UPLOAD)]
+    assert titles[-5:] == [
+        "Telling its traits (cell)",
+        "Letting the networks vote",
+        "Describing its tiles (cell)",
+        "Telling subtype from all tiles",
+        "Drawing the heat maps",
+    ]
 
 
 def test_models_that_were_brought_along_are_used_where_they_are(tmp_path):

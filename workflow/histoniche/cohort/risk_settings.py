@@ -141,8 +141,13 @@ class RiskSettings:
     @property
     def signature_tiling(self) -> str:
         """Tiling whose features the slide signature is learned from."""
-        own = self.config[SLIDES].get("tiling")
-        return str(own) if own is not None else tiling_of(self.config["traits"], "")
+        return signature_tiling(self.config)
+
+
+def signature_tiling(config: Mapping[str, Any]) -> str:
+    """Tiling of the slide signature: its own, or that of all traits."""
+    own = config[SLIDES].get("tiling")
+    return str(own) if own is not None else tiling_of(config["traits"], "")
 
 
 def check_risk_names(scores: Mapping[str, str], regions: Iterable[str], file: str) -> None:

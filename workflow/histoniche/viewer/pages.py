@@ -14,6 +14,7 @@ from histoniche import __version__
 from histoniche.viewer.assets import TEMPLATES
 from histoniche.viewer.cohort import area_rows, cohort_table, covariates, scores_of, survival_word
 from histoniche.viewer.index import Index
+from histoniche.viewer.risks import risks_of
 from histoniche.viewer.tables import LARGEST_CELLS, page_of, written
 from histoniche.viewer.topics import TOPICS, words_of
 
@@ -118,6 +119,7 @@ def patient_page(request: Request, patient: str) -> HTMLResponse:
         "slides": [index.slides.loc[slide] for slide in index.slides_of(patient)],
         "pictured": [one for one in index.slides_of(patient) if index.thumbnail(one)],
         "areas": area_rows(index, patient=patient),
+        "risks": risks_of(index, patient, run=index),
         "covariates": covariates(index, patient),
         "time": written(time) if time is not None else "",
         "status": survival_word(row.get("event")),
@@ -132,7 +134,7 @@ def slide_page(request: Request, slide: str) -> HTMLResponse:
     content = slide_content(shown, slide)
     patient = str(content["slide"]["patient"])
     way = [("/", "Cohort"), (f"/patients/{patient}", f"Patient {patient}")]
-    own = {"base": "", "title": f"Slide {slide}", "way": way, "notice": ""}
+    own = {"base": "", "title": f"Slide {slide}", "way": way, "notice": "", "risks": []}
     return render(request, "slide.html.j2", {**content, **own})
 
 

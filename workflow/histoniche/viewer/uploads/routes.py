@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from histoniche.viewer import pages
+from histoniche.viewer.risks import risks_of
 from histoniche.viewer.uploads.chunks import RefusedError
 from histoniche.viewer.uploads.desk import Desk
 from histoniche.viewer.uploads.limits import SUFFIXES
@@ -33,6 +34,7 @@ _WORDS = {
     "expired": "removed",
 }
 _LARGEST_MPP = 200
+_ERROR = "error: "
 
 
 @router.get("")
@@ -93,11 +95,13 @@ async def take_chunk(request: Request, upload: str, number: int) -> Response:
 def job_page(request: Request, upload: str) -> Response:
     """One upload: how far it is, and what can be done."""
     desk, found = _desk(request), _found(request, upload)
+    lines = desk.last_lines(found) if found.state in ("running", "failed") else []
     content = {
         "upload": found,
         "words": _WORDS[found.state],
         "stages": desk.progress(found),
-        "lines": desk.last_lines(found) if found.state in ("running", "failed") else [],
+        "lines": lines,
+        "complaint": _complaint(lines),
         "ahead": desk.store.ahead(found) if found.state == "queued" else 0,
         "received": sorted(desk.store.received(found.id)),
         "size": _size_in_words(found.size),
@@ -149,8 +153,10 @@ def found_slide(request: Request, upload: str) -> Response:
     """What was found of a slide."""
     shown = shown_of_upload(request, upload)
     one = _found(request, upload)
+    run = request.app.state.shown.index
     content = {
         **pages.slide_content(shown, one.id),
+        "risks": risks_of(shown.index, one.id, run=run),
         "title": one.name,
         "way": [("/uploads", "Uploads"), (f"/uploads/{one.id}", one.name)],
         "base": f"/uploads/{one.id}",
@@ -240,6 +246,12 @@ def _row(desk: Desk, upload: Upload) -> Mapping[str, Any]:
         "state": upload.state,
         "removed": _days_left(desk, upload),
     }
+
+
+def _complaint(lines: list[str]) -> str:
+    """What the last error of a log says; empty if there is none."""
+    said = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
+    return said[-1].strip() if said else ""
 
 
 def _days_left(desk: Desk, upload: Upload) -> str:

@@ -19,14 +19,22 @@ class Stage(NamedTuple):
     """What it writes once it has begun."""
 
 
-def stages_of(
-    slide: str,
-    *,
-    tilings: Sequence[str],
-    segments: bool,
-    trait_tilings: Sequence[str],
-    tells_traits: bool,
-) -> list[Stage]:
+class Works(NamedTuple):
+    """What networks do with a slide."""
+
+    segments: bool
+    """Whether its regions are found."""
+    told: Sequence[str]
+    """Tilings whose tiles networks tell traits from."""
+    described: Sequence[str]
+    """Tilings whose tiles an encoder describes by features."""
+    attended: Sequence[str]
+    """Traits that are told from the features of all tiles together."""
+    signs: bool
+    """Whether the slide signature gives it a risk."""
+
+
+def stages_of(slide: str, *, tilings: Sequence[str], works: Works) -> list[Stage]:
     """Stages of a slide that makes a batch by itself, in the order in which they come.
 
     Parameters
@@ -35,69 +43,64 @@ def stages_of(
         Its id.
     tilings
         Those that it is cut into.
-    segments
-        Whether its regions are found.
-    trait_tilings
-        Those that networks of tiles tell traits from.
-    tells_traits
-        Whether any trait is told.
+    works
+        What networks do with it.
     """
-    batch = f"{slide}.json"
-    stages = [
-        Stage(
-            "Inspecting the slide",
-            f"slides/.batches/{batch}",
-            f"logs/inspect_slides/{slide}.log",
-        )
-    ]
+    stages = [_batch("Inspecting the slide", "slides", "inspect_slides", slide)]
     stages += [
-        Stage(
-            f"Cutting it into tiles ({tiling})",
-            f"tiles/{tiling}/.batches/{batch}",
-            f"logs/tile_slides/{tiling}/{slide}.log",
+        _batch(
+            f"Cutting it into tiles ({tiling})", f"tiles/{tiling}", f"tile_slides/{tiling}", slide
         )
         for tiling in tilings
     ]
     stages.append(Stage("Judging it", "slides/quality.parquet", "logs/collect_quality.log"))
-    if segments:
+    if works.segments:
         stages += [
-            Stage(
-                "Finding its regions",
-                f"segmentation/.batches/{batch}",
-                f"logs/segment_slides/{slide}.log",
-            ),
-            Stage(
-                "Drawing the region map",
-                f"regions/.batches/{batch}",
-                f"logs/map_regions/{slide}.log",
-            ),
+            _batch("Finding its regions", "segmentation", "segment_slides", slide),
+            _batch("Drawing the region map", "regions", "map_regions", slide),
             Stage("Measuring the areas", "areas/slides.parquet", "logs/collect_areas.log"),
         ]
+    return stages + _stages_of_tiles(slide, works)
+
+
+def _stages_of_tiles(slide: str, works: Works) -> list[Stage]:
+    """Stages in which networks look at tiles one by one, or at all of them together."""
+    stages = [
+        _batch(
+            f"Telling its traits ({tiling})",
+            f"traits/predictions/{tiling}",
+            f"classify_slides/{tiling}",
+            slide,
+        )
+        for tiling in works.told
+    ]
+    if works.told:
+        title = "Letting the networks vote"
+        stages.append(_batch(title, "traits/maps", "vote_tiles", slide, manifests=".votes"))
+    stages += [
+        _batch(f"Describing its tiles ({one})", f"features/{one}", f"encode_slides/{one}", slide)
+        for one in works.described
+    ]
     stages += [
         Stage(
-            f"Telling its traits ({tiling})",
-            f"traits/predictions/{tiling}/.batches/{batch}",
-            f"logs/classify_slides/{tiling}/{slide}.log",
+            f"Telling {trait} from all tiles",
+            f"traits/{trait}/attention/.batches/all.json",
+            f"logs/score_trait_mil/{trait}.log",
         )
-        for tiling in trait_tilings
+        for trait in works.attended
     ]
-    if trait_tilings:
-        stages.append(
-            Stage(
-                "Letting the networks vote",
-                f"traits/maps/.votes/{batch}",
-                f"logs/vote_tiles/{slide}.log",
-            )
-        )
-    if tells_traits:
-        stages.append(
-            Stage(
-                "Drawing the heat maps",
-                f"traits/maps/.pictures/{batch}",
-                f"logs/draw_trait_maps/{slide}.log",
-            )
-        )
+    if works.told or works.attended:
+        title = "Drawing the heat maps"
+        stages.append(_batch(title, "traits/maps", "draw_trait_maps", slide, manifests=".pictures"))
+    if works.signs:
+        log = "logs/score_slide_signature.log"
+        stages.append(Stage("Foreseeing the risk", "slide_signature/scores.parquet", log))
     return stages
+
+
+def _batch(title: str, folder: str, log: str, slide: str, *, manifests: str = ".batches") -> Stage:
+    """A stage that works on batches, of which the slide is one."""
+    return Stage(title, f"{folder}/{manifests}/{slide}.json", f"logs/{log}/{slide}.log")
 
 
 def progress_of(stages: Sequence[Stage], results: Path, state: State) -> list[Progress]:

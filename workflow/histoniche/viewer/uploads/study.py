@@ -10,11 +10,12 @@ from histoniche.cohort.config import check_config
 from histoniche.cohort.named_files import is_file_of_weights
 from histoniche.cohort.palette import JOINT, find_palette, read_palette
 from histoniche.cohort.places import fill_in_paths
+from histoniche.cohort.risk_settings import SLIDES, signature_tiling
 from histoniche.cohort.study import brought_models
-from histoniche.cohort.trait_settings import tiling_of
+from histoniche.cohort.trait_settings import MIL, tiling_of
 from histoniche.errors import InputError
 from histoniche.files import write_text
-from histoniche.viewer.uploads.stages import Stage, stages_of
+from histoniche.viewer.uploads.stages import Stage, Works, stages_of
 from histoniche.viewer.uploads.store import Upload
 
 CONFIG = "config.yaml"
@@ -24,6 +25,7 @@ RESULTS = "results"
 _OF_SEGMENTATION = ("tiling", "strategy", "pretrained", "application", "map")
 _OF_TRAITS = ("tiling", "pretrained", "features", "scoring", "heterogeneity", "hti")
 _OF_TRAIT = ("method", "tiling", "mil")
+_OF_SIGNATURE = ("score", "tiling")
 
 
 class Plan(NamedTuple):
@@ -33,18 +35,12 @@ class Plan(NamedTuple):
     """Of the study of a single slide, every path absolute."""
     tilings: list[str]
     """Tilings that it is cut into."""
-    trait_tilings: list[str]
-    """Those that networks of tiles tell traits from."""
+    works: Works
+    """What networks do with it."""
 
     def stages(self, upload: Upload) -> list[Stage]:
         """What happens to an upload, in order."""
-        return stages_of(
-            upload.id,
-            tilings=self.tilings,
-            segments="segmentation" in self.config,
-            trait_tilings=self.trait_tilings,
-            tells_traits="traits" in self.config,
-        )
+        return stages_of(upload.id, tilings=self.tilings, works=self.works)
 
     def write(self, upload: Upload, slide: Path) -> None:
         """Write configuration and sheets beside the slide.
@@ -96,19 +92,15 @@ def plan_study(config: Path, results: Path) -> Plan:
         "cohort": {"slides": "slides.tsv", "patients": "patients.tsv", "root": "."},
         "slides": {**run["slides"], "slides_per_job": 1},
     }
-    tilings, of_traits = [], []
     if "segmentation" in run:
         planned["segmentation"] = _segmentation(run, results, config)
-        tilings.append(run["segmentation"]["tiling"])
     if "traits" in run:
         planned["traits"] = _traits(run["traits"], results, config)
-        named = planned["traits"]["named"]
-        tilings += [tiling_of(run["traits"], name) for name in named]
-        of_traits = [
-            tiling_of(run["traits"], name)
-            for name, trait in named.items()
-            if trait["method"] == "tiles"
-        ]
+    if SLIDES in run:
+        planned[SLIDES] = _slide_signature(run[SLIDES], results, config)
+    works = _works(planned)
+    tilings = [planned["segmentation"]["tiling"]] if works.segments else []
+    tilings += [*works.told, *works.described]
     if not tilings:
         raise InputError(
             "the run has neither the block segmentation nor traits, so no models for slides",
@@ -119,7 +111,29 @@ def plan_study(config: Path, results: Path) -> Plan:
     planned["tilings"] = {name: _tiling(run["tilings"][name]) for name in used}
     # Whatever the schema holds against it is said now, and not to those who upload.
     check_config(planned, file=str(config))
-    return Plan(planned, used, list(dict.fromkeys(of_traits)))
+    return Plan(planned, used, works)
+
+
+def _works(planned: Mapping[str, Any]) -> Works:
+    """What networks do in a study; each tiling once."""
+    traits = planned.get("traits", {"named": {}})
+    told, described, attended = [], [], []
+    for name, trait in traits["named"].items():
+        tiling = tiling_of(traits, name)
+        if trait["method"] == MIL:
+            described.append(tiling)
+            attended.append(name)
+        else:
+            told.append(tiling)
+    if SLIDES in planned:
+        described.append(signature_tiling(planned))
+    return Works(
+        segments="segmentation" in planned,
+        told=list(dict.fromkeys(told)),
+        described=list(dict.fromkeys(described)),
+        attended=attended,
+        signs=SLIDES in planned,
+    )
 
 
 def _segmentation(run: Mapping[str, Any], results: Path, config: Path) -> dict[str, Any]:
@@ -148,6 +162,13 @@ def _traits(block: Mapping[str, Any], results: Path, config: Path) -> dict[str, 
         for name, trait in block["named"].items()
     }
     return {**kept, "pretrained": str(models), "named": named, "slides_per_job": 1}
+
+
+def _slide_signature(block: Mapping[str, Any], results: Path, config: Path) -> dict[str, Any]:
+    """The block `slide_signature`, with finished models, whose risk needs no follow-up."""
+    models = Path(_absolute(block.get("pretrained", str(results / SLIDES / "models"))))
+    _check_models([path.parent for path in models.glob("*/model.json")], models, config)
+    return {**{key: block[key] for key in _OF_SIGNATURE if key in block}, "pretrained": str(models)}
 
 
 def _check_models(models: list[Path], place: Path, config: Path) -> None:
