@@ -11,6 +11,11 @@ function show(now) {
     stage.dataset.progress = progress;
     stage.querySelector(".progress").textContent = progress;
   });
+  const along = document.getElementById("along");
+  if (along) {
+    along.value = now.stages.filter((progress) => progress === "done").length;
+    document.getElementById("counted").textContent = `${along.value} of ${now.stages.length} done`;
+  }
   const lines = document.getElementById("lines");
   if (lines) lines.textContent = now.lines.join("\n");
   const ahead = document.getElementById("ahead");

@@ -52,10 +52,22 @@ async function sendChunk(upload, number, content) {
   }
 }
 
-function show(share) {
+/** Show how much of a file is there, and, from what was sent since, how long the rest takes. */
+function show(share, file, since) {
   part("sent").hidden = false;
   part("bar").value = share;
   part("share").textContent = `${Math.round(100 * share)} %`;
+  const unit = file.size >= 2 ** 30 ? ["GB", 2 ** 30] : ["MB", 2 ** 20];
+  const [here, all] = [share * file.size, file.size].map((size) => (size / unit[1]).toFixed(1));
+  const passed = (Date.now() - since.time) / 1000;
+  const left = (passed * (1 - share)) / (share - since.share);
+  part("rest").textContent = `${here} of ${all} ${unit[0]}${passed < 5 ? "" : `, ${duration(left)} left`}`;
+}
+
+function duration(seconds) {
+  if (seconds < 60) return "less than a minute";
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `about ${minutes} min` : `about ${Math.round(minutes / 60)} h`;
 }
 
 /** The upload to go on with, or a new one. */
@@ -88,11 +100,12 @@ async function send(file) {
   // One that is there is sent once more, so that the server sees whether this is the same file.
   const known = upload.received.slice(0, 1);
   let done = there.size;
+  const since = { time: Date.now(), share: done / count };
   for (const number of [...known, ...missing]) {
     if (paused) return false;
     const start = number * upload.chunk;
     await sendChunk(upload, number, file.slice(start, start + upload.chunk));
-    if (!there.has(number)) show(++done / count);
+    if (!there.has(number)) show(++done / count, file, since);
   }
   return true;
 }

@@ -155,7 +155,7 @@ class Runner:
         elif status == 0:
             self._store.move(upload.id, "running", to="done")
         else:
-            reason = "the workflow stopped; its last lines say why"
+            reason = "the workflow stopped"
             self._store.move(upload.id, "running", to="failed", reason=reason)
 
     def _snakemake(self, upload: Upload, *arguments: str) -> int | None:
