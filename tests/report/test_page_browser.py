@@ -3,10 +3,13 @@
 Skipped where there is no Chromium.
 """
 
+import re
+import zlib
+
 import pytest
 
 from browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
-from histoniche.report.blocks import Gallery, Link, Photo, Picture, Section, table
+from histoniche.report.blocks import Gallery, Link, Photo, Picture, Section, Swatches, table
 from histoniche.report.page import render
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
@@ -16,6 +19,9 @@ ROWS = [
     (HOSTILE, "3.1e-5", "10.00"),
     ("GENE1", "–", "∞"),
 ]
+WIDE = [f"0.{k:02} (0.{k:02} to 1.{k:02})" for k in range(10)]
+SHEET = 688
+"""Width of a sheet of A4 between its margins, in px."""
 LONG = [(f"HALLMARK SET {k}", f"{k}") for k in range(1, 13)]
 
 pytestmark = NEEDS_CHROMIUM
@@ -45,7 +51,11 @@ def written(tmp_path_factory):
         table("Long", ("set", ">n"), LONG),
         Picture("X", "", address="figures/x.svg", files=files, rows=drawn,
                 table=Link("2 rows", "figures/x.tsv")),
+        Picture("Y", "", address="figures/x.svg", files=files,
+                table=Link("9,000 rows", "figures/y.tsv")),
         Gallery("Slides", [Photo("P01-A", "", None)], "small"),
+        table("Wide", ("region", *[f">measure {k}" for k in range(10)]), [("CT", *WIDE)]),
+        Swatches([("#05D004", "CT", "Cellular tumour")]),
     ]  # fmt: skip
     out = folder / "summary.html"
     out.write_text(render([Section("glance", "Glance", blocks)], study={"title": HOSTILE}))
@@ -72,6 +82,15 @@ def page(chromium, written):
 def column(page, title, place):
     cells = page.locator(f"table:has(caption:text-is('{title}')) tbody tr:visible")
     return [row.locator("td").nth(place).inner_text() for row in cells.all()]
+
+
+def streams(path):
+    """What a PDF draws."""
+    for part in re.findall(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.S):
+        try:
+            yield zlib.decompress(part)
+        except zlib.error:
+            continue
 
 
 def head(page, title, name):
@@ -157,7 +176,7 @@ def test_no_other_script_runs_even_if_one_came_in(chromium, written, tmp_path):
 
 
 def test_a_linked_picture_is_shown_from_beside_the_page(page):
-    picture = page.locator("figure img")
+    picture = page.locator("figure img").first
     picture.scroll_into_view_if_needed()
     page.wait_for_function("() => document.querySelector('figure img').complete")
     assert picture.evaluate("image => image.naturalWidth") == 40
@@ -175,6 +194,51 @@ def test_printing_hides_the_controls_and_shows_every_row(page):
         "all => all.map(e => getComputedStyle(e).display)"
     )
     assert set(displays) == {"contents"}
+
+
+def test_a_printed_page_says_where_closed_tables_are_and_has_those_that_are_open(page):
+    places = [page.get_by_text(words) for words in (": figures/x.tsv", ": figures/y.tsv")]
+    assert not any(place.is_visible() for place in places)
+    page.emulate_media(media="print")
+    assert all(place.is_visible() for place in places)
+    assert page.get_by_text("ONLYHERE").first.is_hidden()
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="Open all tables of figures").click()
+    page.emulate_media(media="print")
+    assert page.get_by_text("ONLYHERE").first.is_visible()
+    assert places[0].is_hidden()
+    assert page.get_by_role("button", name="tables of figures").is_hidden()
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="Close all tables of figures").click()
+    assert page.get_by_text("ONLYHERE").first.is_hidden()
+
+
+def test_no_table_is_wider_than_the_sheet_and_makes_all_else_small(page):
+    page.set_viewport_size({"width": SHEET, "height": 900})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") == SHEET
+    wide = page.locator("table:has(caption:text-is('Wide')) td").nth(1)
+    assert wide.inner_text() == WIDE[0]
+    assert wide.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > 9
+
+
+def test_no_figure_is_taller_than_the_sheet(page):
+    page.emulate_media(media="print")
+    tall = page.locator("figure img").first
+    tall.evaluate("image => { image.style.height = '3000px'; }")
+    # 297 mm less the margins, and room for the caption.
+    assert tall.bounding_box()["height"] < 225 * 96 / 25.4
+
+
+def test_the_page_prints_to_a_file_with_the_colours_of_the_regions(page, tmp_path):
+    # Browsers leave grounds away in print, and a swatch is nothing else.
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert b".0196 .8157 .0157 rg" in b"".join(streams(tmp_path / "page.pdf"))
+
+
+def test_every_section_leads_back_to_the_contents(page):
+    page.locator("#glance").get_by_role("link", name="Contents").click()
+    assert page.url.endswith("#contents")
 
 
 def test_without_scripts_the_tables_stand_as_written(chromium, written):

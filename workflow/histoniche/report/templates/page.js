@@ -106,6 +106,20 @@ const hits = (sought) => {
   return lists;
 };
 
+/** A button that opens all closed tables, as for printing them, and closes them again. */
+const closedTables = () => {
+  const closed = [...document.querySelectorAll("figure details")];
+  if (!closed.length) return [];
+  const words = ["Open all tables of figures, to print them too", "Close all tables of figures"];
+  const button = make("button", { type: "button", className: "tables" }, words[0]);
+  button.addEventListener("click", () => {
+    const open = button.textContent === words[0];
+    closed.forEach((one) => (one.open = open));
+    button.textContent = words[Number(open)];
+  });
+  return [button];
+};
+
 const addFind = () => {
   const form = make("form", { className: "find" });
   form.setAttribute("role", "search");
@@ -138,7 +152,7 @@ const addFind = () => {
     event.preventDefault();
     find();
   });
-  form.append(label, field, status, list);
+  form.append(label, field, ...closedTables(), status, list);
   document.querySelector("nav").after(form);
 };
 if (tables.length) addFind();
