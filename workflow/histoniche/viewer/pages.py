@@ -159,18 +159,20 @@ def slide_content(shown: Any, slide: str) -> dict[str, Any]:
     facts = index.facts(slide)
     row = index.slides.loc[slide]
     file = index.file(slide)
+    sharp = file is not None and file.path.exists()
     return {
         "slide": row,
         "siblings": index.slides_of(str(row["patient"])),
         "viewable": shown.pictures.pyramid(slide) is not None,
         "pictured": index.thumbnail(slide) is not None,
-        "sharp": file is not None and file.path.exists(),
+        "sharp": sharp,
         "knows_files": index.knows_files(),
         "areas": area_rows(index, slide=slide),
         "scores": scores_of(index, slide),
         "facts": [
             (label, written(facts[name])) for name, label in _PROPERTIES.items() if name in facts
-        ],
+        ]
+        + ([("colours", str(shown.pictures.tiles.colours.managed(file)))] if sharp else []),
         "properties": sorted(facts.get("properties", {}).items()),
     }
 

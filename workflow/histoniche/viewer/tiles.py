@@ -10,6 +10,7 @@ from PIL import Image
 from histoniche.errors import UnusableSlide
 from histoniche.slides.readers.slide import Slide
 from histoniche.slides.scaling import finest_needed, read_scaled
+from histoniche.viewer.colours import Colours
 from histoniche.viewer.handles import HandlePool
 from histoniche.viewer.pyramid import Rectangle
 from histoniche.viewer.settings import Settings
@@ -36,6 +37,7 @@ class SlideTiles:
         if pool is None:
             pool = HandlePool(settings.open_slides, settings.open_bytes)
         self.pool = pool
+        self.colours = Colours()
 
     def read(
         self,
@@ -44,7 +46,7 @@ class SlideTiles:
         rectangle: Rectangle,
         size: tuple[int, int],
     ) -> bytes:
-        """One tile as JPEG.
+        """One tile as JPEG, in sRGB where the slide's file says what its colours are.
 
         Parameters
         ----------
@@ -65,7 +67,7 @@ class SlideTiles:
         if file is None or not file.path.exists():
             return encode_jpeg(from_thumbnail(thumbnail, rectangle, size), self._quality)
         pixels = self.pool.read(file, _reading(rectangle, thumbnail, size))
-        return encode_jpeg(pixels, self._quality)
+        return encode_jpeg(self.colours.shown(file, pixels), self._quality)
 
 
 def encode_jpeg(pixels: np.ndarray, quality: int) -> bytes:

@@ -10,7 +10,7 @@ from histoniche.slides.readers.slide import Level
 from histoniche.slides.resolution import find_resolution
 
 # Others of the library's formats start programs or are not meant for pictures.
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM")
 # Plain images are decoded whole: 400 megapixels are 1.2 GB.
 _LARGEST = 400_000_000
@@ -23,7 +23,7 @@ class PlainSlide:
     def __init__(self, path: Path, sheet_mpp: float | None) -> None:
         Image.MAX_IMAGE_PIXELS = _LARGEST
         try:
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > _LARGEST:
                     raise UnusableSlide(_TOO_LARGE)
                 self.vendor = image.format or ""
