@@ -195,6 +195,13 @@ def test_figures_and_pictures_stand_in_the_section(page, saved, tmp_path):
     assert "1 patient without a positive tile left out." in words(text)
 
 
+def test_an_index_that_no_slide_has_is_told_of(page):
+    nobody = pd.DataFrame({"score": [], "hti": []}).astype({"score": object})
+    traits = {**TRAITS, "heterogeneity": {"HTI": {"traits": ["A"]}}}
+    text = page({"trait_labels": labels(), "heterogeneity": nobody}, traits=traits)
+    assert "HTI: no patient has a tile that is positive for a trait." in words(text)
+
+
 @pytest.mark.parametrize(
     "tables",
     [

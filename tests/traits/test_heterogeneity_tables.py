@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from histoniche.errors import InputError
+from histoniche.report.figures.heterogeneity import draw_heterogeneity
 from histoniche.tables import read_table, write_table
 from histoniche.traits.cartography import lay_cartography
 from histoniche.traits.heterogeneity_tables import collect_heterogeneity
@@ -113,12 +114,27 @@ def test_a_trait_that_no_cartography_has_is_an_error(collect):
         collect(indices={"x": ["A", "C"]})
 
 
-def test_a_cohort_without_any_hti_is_an_error(tmp_path):
-    tiles = write_tiles(tmp_path, "S1", CELLS)
-    votes = {"A": write_calls(tmp_path, tiles, "A", [0.1] * 4)}
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [(CELLS, "no tile is positive for any of the traits"), ([], "no tile has 10% tissue")],
+)
+def test_a_cohort_without_any_hti_has_tables_that_say_why(tmp_path, caplog, cells, reason):
+    tiles = write_tiles(tmp_path, "S1", cells)
+    votes = {"A": write_calls(tmp_path, tiles, "A", [0.1] * len(cells))}
     lay_cartography(tiles, votes, tmp_path / "S1.zarr", tilings={"A": "cell"})
-    outs = {name: tmp_path / name for name in ("slides", "combinations", "patients", "scores")}
-    with pytest.raises(InputError, match="no slide has an HTI"):
-        collect_heterogeneity(
-            {"S1": tmp_path / "S1.zarr"}, **outs, owners={"S1": "P"}, indices={"HTI": ["A"]}
-        )
+    names = ("slides", "combinations", "patients", "scores")
+    outs = {name: tmp_path / f"{name}.parquet" for name in names}
+    collect_heterogeneity(
+        {"S1": tmp_path / "S1.zarr"}, **outs, owners={"S1": "P"}, indices={"HTI": ["A"]}
+    )
+    assert "no slide has an HTI" in caplog.text
+    found = {name: read_table(path) for name, path in outs.items()}
+    assert found["slides"]["reason"].tolist() == [reason]
+    assert found["slides"]["hti"].isna().all()
+    assert found["patients"].empty and found["scores"].empty
+    assert list(found["scores"].columns) == ["patient", "score", "kind", "value"]
+    drawn = tmp_path / "heterogeneity.svg"
+    draw_heterogeneity(
+        outs["patients"], score="HTI", traits=["A"], cuts=(0.5, 0.5), heterogeneity_figure=drawn
+    )
+    assert "No patient has a tile" in drawn.read_text()

@@ -10,8 +10,9 @@ from histoniche.errors import InputError
 from histoniche.files import read_json
 from histoniche.learning.concordance import agreement
 from histoniche.learning.mil_risk import load_mil_risk
+from histoniche.risk_evaluation import evaluate_risk
 from histoniche.slides.store import TileStore
-from histoniche.tables import read_table
+from histoniche.tables import read_table, write_table
 from histoniche.traits.slide_signature import score_slide_signature, train_slide_signature
 from risk_settings import MIL_RISK
 from scan_cohort import outcomes
@@ -110,3 +111,26 @@ def test_features_of_another_encoder_and_patients_without_tiles_are_refused(coho
     write_tile_features(tmp_path / "empty.zarr", 1, high=0.0, tiles=0)
     with pytest.raises(InputError, match="no slide has a tile"):
         score(folder, {"A": tmp_path / "empty.zarr"}, {"A": "PA"}, tmp_path / "s.parquet")
+
+
+def test_models_that_were_brought_along_leave_nobody_where_nothing_is_to_be_seen(cohort, tmp_path):
+    folder, table, _, _ = cohort
+    write_tile_features(tmp_path / "empty.zarr", 1, high=0.0, tiles=0)
+    scores, patients = tmp_path / "scores.parquet", tmp_path / "patients.parquet"
+    score_slide_signature(
+        {"A": tmp_path / "empty.zarr"},
+        {0: folder / "models" / "0"},
+        None,
+        scores=scores,
+        score="deadly",
+        owners={"A": "PA"},
+        cohorts={"PA": None},
+        threads=1,
+    )
+    found = read_table(scores)
+    assert found.empty
+    assert list(found.columns) == ["patient", "cohort", "role", "fold", "log_hazard", "deadly"]
+    write_table(table.rename(columns={"time": "time_days"}), patients)
+    out = tmp_path / "performance.parquet"
+    evaluate_risk(scores, patients, out, score="deadly", bootstraps=5, confidence=0.95, seed=0)
+    assert read_table(out).empty

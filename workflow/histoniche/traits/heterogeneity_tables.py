@@ -54,7 +54,8 @@ def collect_heterogeneity(
     patients
         Written: patient, score, slide, slides, hti, unseen (whether no network of the
         traits has seen the patient), and a column a rule of `GROUP_RULES`: high, low or NA.
-        Homogeneous slides, of an HTI of 0, are in.
+        Homogeneous slides, of an HTI of 0, are in,
+        patients without any HTI are not.
     scores
         Written for survival: patient, score, kind, value.
     owners
@@ -72,7 +73,7 @@ def collect_heterogeneity(
     Raises
     ------
     InputError
-        If a cartography lacks a trait, or no slide has an HTI.
+        If a cartography lacks a trait.
     """
     rows, parts = [], []
     for slide, folder in cartographies.items():
@@ -89,8 +90,8 @@ def collect_heterogeneity(
             parts += [{"slide": slide, "score": name, **part} for part in _parts(counts, traits)]
     table = pd.DataFrame(rows)
     if table[HTI].isna().all():
-        remedy = "see the reasons in the table of slides, or choose other traits"
-        raise InputError("no slide has an HTI", column="traits.heterogeneity", remedy=remedy)
+        # The tables and the page say why, as they do of slides that cannot be used.
+        logging.warning("no slide has an HTI; the table of slides says why")
     people = _people(table, rule, _unseen(indices, labels, rounds))
     write_table(table, slides)
     write_table(pd.DataFrame(parts), combinations)
@@ -155,7 +156,9 @@ def _people(
     """HTI of the patients, with their groups."""
     table = patient_scores(slides[["slide", "patient", "score", HTI]], rule=rule)
     pairs = zip(table["patient"], table["score"], strict=True)
-    table["unseen"] = [unseen is None or patient in unseen[name] for patient, name in pairs]
+    known = [unseen is None or patient in unseen[name] for patient, name in pairs]
+    # Of nobody, too.
+    table["unseen"] = np.array(known, dtype=bool)
     for group in GROUP_RULES:
         table[group.name] = hti_groups(table[HTI].to_numpy(np.float64), group)
     order = ["patient", "score", "slide", "slides", HTI, "unseen"]

@@ -104,7 +104,8 @@ def score_slide_signature(
     Raises
     ------
     InputError
-        If a model learned from features of another encoder or tiling, or nobody has a tile.
+        If a model learned from features of another encoder or tiling, or nobody of those whom
+        networks were trained on has a tile.
     """
     torch.set_num_threads(threads)
     loaded = {number: load_mil_risk(folder) for number, folder in sorted(models.items())}
@@ -115,7 +116,10 @@ def score_slide_signature(
         bag = _features(folders, own)
         if bag is not None:
             found[patient] = [_relative_hazard(model, bag) for model in own]
-    if not found:
+    if not found and split is None:
+        # Of models that were brought along, other results are still of use.
+        logging.warning("no slide has a tile, so nobody has a score; see slides/quality.tsv")
+    elif not found:
         remedy = "see the reasons in slides/quality.tsv"
         raise InputError("no slide has a tile", column="slide_signature.tiling", remedy=remedy)
     table = score_table(

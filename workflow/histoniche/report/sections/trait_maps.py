@@ -55,8 +55,11 @@ def heterogeneity(results: Results) -> Iterator[Block]:
         "The heterogeneity index (HTI) is 0 where one combination of traits is on all tiles that "
         "show any, and 1 where all combinations are equally common."
     )
-    for score, own in table.groupby("score", sort=False):
-        yield Paragraph(_spread(own, str(score)))
+    # An index that no slide has is told of too.
+    for score in dict.fromkeys(
+        [*table["score"], *results.block("traits").get("heterogeneity", {})]
+    ):
+        yield Paragraph(_spread(table[table["score"] == score], str(score)))
         stem = f"heterogeneity_{score}"
         yield from picture_of(
             results, stem, f"Index {score}", "Groups are those that survival compares."
