@@ -8,13 +8,14 @@ import pytest
 from PIL import Image
 
 from histoniche.report.blocks import Paragraph
+from histoniche.report.cautions import cautions
 from histoniche.report.figures.concordance import draw_concordance
 from histoniche.report.figures.risks import draw_risks
 from histoniche.report.figures.scans import draw_scan_quality
 from histoniche.report.page import write_summary
 from histoniche.report.redaction import cleaned_settings
 from histoniche.report.results import Results
-from histoniche.report.risk_findings import risk_findings, risk_tiles
+from histoniche.report.risk_findings import risk_cautions, risk_findings, risk_tiles
 from histoniche.report.sections.citations import CITATIONS
 from histoniche.report.sections.methods import methods_section
 from histoniche.report.sections.risk_citations import risk_citations
@@ -216,24 +217,32 @@ def test_findings_hold_by_q_over_all_cohorts_and_scores(run):
     table = performance()
     table["p"] = [1e-9, 1e-9, 0.03, 0.06]
     found = list(risk_findings(run(page_tables(imaging_performance=table))))
-    assert [one.verdict for one in found] == ["open", "open"]
+    assert [one.verdict for one in found] == ["open"]
     table["p"] = [0.9, 0.9, 0.02, 0.03]
     found = list(risk_findings(run(page_tables(imaging_performance=table))))
-    assert [one.verdict for one in found] == ["holds", "holds"]
+    assert [one.verdict for one in found] == ["holds"]
     assert (
         "The imaging signature dls tells who dies sooner in patients whom no network had seen, "
-        "internal: concordance 0.76 (0.67 to 0.84), p 0.020, q 0.030; 30 patients, 15 deaths."
+        "internal: concordance 0.76 (0.67 to 0.84), p 0.020, q 0.030; 30 patients, 15 deaths; "
+        "external: concordance "
     ) in found[0].text
     table.loc[2, ["concordance", "low", "high"]] = [0.3, 0.2, 0.4]
     found = list(risk_findings(run(page_tables(imaging_performance=table))))
-    assert found[0].verdict == "caution" and "points the wrong way" in found[0].text
+    assert [one.verdict for one in found] == ["caution", "holds"]
+    assert "points the wrong way" in found[0].text and "external" not in found[0].text
 
 
 def test_a_signature_that_nobody_can_be_measured_by_is_a_caution(run):
-    (one,) = risk_findings(run(page_tables(imaging_performance=performance().head(2))))
+    patients = pd.DataFrame({"patient": ["P1"], "time_days": [90.0], "event": [1]})
+    tables = page_tables(imaging_performance=performance().head(2), patients=patients)
+    nobody = run(tables)
+    (one,) = risk_cautions(nobody)
     assert one.verdict == "caution" and "is not known" in one.text
-    assert list(risk_tiles(run(page_tables(imaging_performance=performance().head(2))))) == []
-    assert list(risk_findings(run({}))) == [] and list(risk_tiles(run({}))) == []
+    assert one.see == "risk_signatures" and one in cautions(nobody)
+    # Once is enough: the glance is short.
+    assert list(risk_findings(nobody)) == [] and list(risk_tiles(nobody)) == []
+    nothing = run({})
+    assert not [*risk_findings(nothing), *risk_tiles(nothing), *risk_cautions(nothing)]
 
 
 def test_the_tile_holds_the_largest_unseen_cohort(run):

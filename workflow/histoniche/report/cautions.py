@@ -15,6 +15,7 @@ from histoniche.report.numbers import (
     percent,
 )
 from histoniche.report.results import Results, records
+from histoniche.report.risk_findings import risk_cautions
 from histoniche.report.survival_cautions import survival_cautions
 from histoniche.report.trait_findings import trait_cautions
 
@@ -50,6 +51,7 @@ def cautions(results: Results) -> list[Finding]:
         *_agreement(results),
         *trait_cautions(results),
         *_scans(results),
+        *risk_cautions(results),
         *_signatures(results),
         *_cells(results),
         *_comparisons(results),
