@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 
 
 @dataclass(frozen=True)
@@ -259,6 +260,12 @@ def risk_performance(run: Run) -> pd.DataFrame:
              if name in run.names]  # fmt: skip
     table = pd.concat(parts, ignore_index=True)
     table["shown_p"] = table["p"].where(table["seen"] == 0)
+    table["shown_q"] = np.nan
+    for single in (True, False):
+        tested = (table["fold"].notna() == single) & table["shown_p"].notna()
+        if tested.any():
+            p = table.loc[tested, "shown_p"].to_numpy(float)
+            table.loc[tested, "shown_q"] = scipy.stats.false_discovery_control(p)
     both = zip(table["cohort"], table["fold"], strict=True)
     named = [cohort if pd.isna(fold) else f"fold {int(fold)}" for cohort, fold in both]
     return table.assign(fold_or_cohort=named)

@@ -214,7 +214,7 @@ SOURCES = (
            ("patient~patient", "cohort~cohort", "status~status", "reason~reason")),
     Source("Concordance of the signatures with survival", "cohort", risk_performance,
            ("score!", "cohort~fold_or_cohort", "networks had it!", "n / deaths=patients,events",
-            "concordance*=concordance,low,high", "p=shown_p"), others=("score",)),
+            "concordance*=concordance,low,high", "p=shown_p", "q=shown_q"), others=("score",)),
     Source("Maps in the highlighted area by risk", "map", of("activation_groups"),
            ("map~map", "n high / low=n_high,n_low", "mean, high=mean_high", "mean, low=mean_low",
             "difference=difference,difference_low,difference_high", *_TEST)),

@@ -4,6 +4,7 @@ import lifelines.utils
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from histoniche.learning.concordance import permutation_p
 from histoniche.risk_evaluation import ALL_FOLDS, evaluate_risk
@@ -73,6 +74,26 @@ def test_patients_are_compared_within_their_fold_alone(tmp_path):
     assert min(values) <= found.loc[0, "concordance"] <= max(values)
     pooled = lifelines.utils.concordance_index(table["time"], -table["dls"], table["event"])
     assert pooled < found.loc[0, "concordance"] - 0.1
+
+
+def test_q_is_over_the_cohorts_that_no_network_had_seen(tmp_path):
+    parts = [scored(30, seed=9, fold=fold, role="test", cohort=None) for fold in (0, 1)]
+    parts += [
+        scored(30, seed=k, noise=k, cohort=cohort, role="apply")
+        for k, cohort in enumerate(["internal validation", "A", "B"], start=1)
+    ]
+    parts.append(scored(10, seed=5, cohort="C", role="apply").assign(event=[1] + [0] * 9))
+    table = pd.concat(parts)
+    table["patient"] = [f"P{k:03d}" for k in range(len(table))]
+    found = evaluate(tmp_path, table)
+    single = found["fold"].notna()
+    for rows in (found[single], found[~single].dropna(subset="p")):
+        expected = scipy.stats.false_discovery_control(rows["p"].to_numpy())
+        assert rows["q"].tolist() == pytest.approx(expected)
+    assert single.sum() == 2 and found["p"].nunique() > 2
+    assert pd.isna(found.set_index("cohort").loc["C", "q"])
+    # What the networks have seen is no test.
+    assert evaluate(tmp_path, table.assign(role="train"))["q"].isna().all()
 
 
 def test_shuffled_times_leave_a_half_within_the_interval_and_p_uniform(tmp_path):

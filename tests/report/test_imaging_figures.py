@@ -36,6 +36,12 @@ def test_every_cohort_has_its_concordance_with_interval_n_deaths_and_p(saved, ou
     assert "Concordance of risk of dls" in text and "90 % bootstrap intervals" in text
     assert "internal (not seen)" in text and "external (not seen)" in text
     assert "0.76 (0.67 to 0.84)" in text and "30 / 15" in text and "0.0040" in text
+    assert "Benjamini-Hochberg over the cohorts" in text
+    table = performance()
+    table.loc[3, "p"] = 0.0321
+    assert "0.0080" in concordance(saved, out, dls=table)
+    drawn = beside(out).set_index("cohort")["q"]
+    assert drawn["internal"] == 0.008 and drawn[["training", "tuning"]].isna().all()
     assert set(beside(out)["cohort"]) == {"training", "tuning", "internal", "external"}
 
 

@@ -78,20 +78,24 @@ def test_scans_that_fell_out_stand_there_with_their_reasons(run):
 
 
 def test_concordance_stands_with_n_deaths_interval_and_p_of_unseen_patients(run):
-    text = text_of(run(page_tables()))
+    measured = performance()
+    measured.loc[3, "p"] = 0.03
+    results = run(page_tables(imaging_performance=measured))
+    text = text_of(results)
     assert (
         "dls in patients whom no network had seen, concordance: internal 0.76 (0.67 to 0.84; 30 "
-        "patients, 15 deaths; p 0.0040) and external 0.71 (0.62 to 0.79; 25 patients, 12 deaths; "
-        "p 0.0040)."
+        "patients, 15 deaths; p 0.0040, q 0.0080) and external 0.71 (0.62 to 0.79; 25 patients, "
+        "12 deaths; p 0.030, q 0.030)."
     ) in text
     assert "which flatters: training 0.86 and tuning 0.81." in text
     assert "few deaths, wide intervals: internal (15) and external (12)" in text
     table = next(
-        block for block in risk_signatures_section(run(page_tables())).blocks
+        block for block in risk_signatures_section(results).blocks
         if block.kind == "table" and block.title.startswith("Concordance")
     )  # fmt: skip
-    assert table.rows[0] == ("training", "seen", "60 / 30", "0.86 (0.77 to 0.94)", "–")
-    assert table.rows[2] == ("internal", "not seen", "30 / 15", "0.76 (0.67 to 0.84)", "0.0040")
+    assert table.rows[0] == ("training", "seen", "60 / 30", "0.86 (0.77 to 0.94)", "–", "–")
+    numbers = ("30 / 15", "0.76 (0.67 to 0.84)", "0.0040", "0.0080")
+    assert table.rows[2] == ("internal", "not seen", *numbers)
 
 
 def test_chance_reversal_and_missing_deaths_are_cautions(run):
@@ -170,6 +174,11 @@ def test_both_signatures_stand_beside_each_other(run):
         if block.kind == "table" and block.title.startswith("Concordance")
     )  # fmt: skip
     assert {row[0] for row in table.rows} == {"dls", "slide_signature"}
+    # One correction over the cohorts of both.
+    second = performance().assign(p=[0.5, 0.5, 0.001, 0.02])
+    both = run({**tables, "slide_signature_performance": second}, **results.settings)
+    found = {one.text.split("p ")[-1].split(";")[0] for one in risk_findings(both)}
+    assert found == {"0.0040, q 0.0053", "0.0010, q 0.0040", "0.020, q 0.020"}
     alone = run(
         {"slide_signature_performance": performance(), "slide_signature_scores": scores},
         slide_signature=SLIDES,

@@ -16,6 +16,7 @@ from histoniche.learning.concordance import (
     permutation_p,
     resampled_agreement,
 )
+from histoniche.multiplicity import false_discovery
 from histoniche.randomness import derived_seed, generator
 from histoniche.tables import read_table, write_table
 
@@ -55,9 +56,9 @@ def evaluate_risk(
         Written: cohort, fold (NA but for a single fold), patients, events, seen (patients
         that a network has learned from or was chosen on), concordance (Harrell's; 0.5 is
         chance), low and high (percentile interval over samples of the patients), p (two-sided,
-        by permutation of the risks). The rows of `ALL_FOLDS` are those of a cross-validation,
-        where patients are compared within their fold alone, since each fold has a network, and
-        with it a scale, of its own. NaN where fewer than two patients died.
+        by permutation of the risks), q (see `corrected`). The rows of `ALL_FOLDS` are those of
+        a cross-validation, where patients are compared within their fold alone, since each fold
+        has a network, and with it a scale, of its own. NaN where fewer than two patients died.
     score
         Name of the score.
     bootstraps, confidence, seed
@@ -67,11 +68,33 @@ def evaluate_risk(
     table = read_table(scores).merge(followed, on="patient")
     rows = [_measured(group, score, bootstraps, confidence, seed) for group in _groups(table)]
     columns = ["cohort", "fold", "patients", "events", "seen", "concordance", "low", "high", "p"]
-    found = pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})
+    found = corrected(pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"}))
     write_table(found, out)
     whole = found[found["fold"].isna()]
     for name, value in zip(whole["cohort"], whole["concordance"], strict=True):
         logging.info("%s: concordance %.3f", name, value)
+
+
+def corrected(measured: pd.DataFrame) -> pd.DataFrame:
+    """Add q to the concordance of one risk, or of several: Benjamini-Hochberg over the cohorts.
+
+    Parameters
+    ----------
+    measured
+        fold, seen and p, as `evaluate_risk` writes them.
+
+    Returns
+    -------
+    The same with q, over the cohorts that no network had seen; single folds, which are parts of
+    a row of their own, are corrected among themselves. NaN where networks had seen a patient:
+    p tells nothing there.
+    """
+    p = measured["p"].where(measured["seen"] == 0).to_numpy(np.float64)
+    single = measured["fold"].notna().to_numpy()
+    q = np.full(len(measured), np.nan)
+    for family in (single, ~single):
+        q[family] = false_discovery(p[family])
+    return measured.assign(q=q)
 
 
 def _groups(table: pd.DataFrame) -> Iterator[_Group]:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.multiplicity import false_discovery
 from histoniche.report.blocks import Finding, FindingKind, Tile, caution
 from histoniche.report.numbers import count, format_interval, format_p
 from histoniche.report.results import Results, records
 from histoniche.report.risk_settings import signatures_of
 from histoniche.report.risks import told_rows
+from histoniche.risk_evaluation import corrected
 
 _Q = 0.05
 
@@ -67,9 +67,8 @@ def unseen_rows(results: Results) -> pd.DataFrame:
     ]
     if not tables:
         return pd.DataFrame()
-    rows = pd.concat(tables, ignore_index=True)
-    rows = rows[rows["concordance"].notna() & (rows["seen"] == 0)].reset_index(drop=True)
-    return rows.assign(q=false_discovery(rows["p"].to_numpy(dtype=float)))
+    rows = corrected(pd.concat(tables, ignore_index=True))
+    return rows[rows["concordance"].notna() & (rows["seen"] == 0)].reset_index(drop=True)
 
 
 def risk_tiles(results: Results) -> Iterator[Tile]:

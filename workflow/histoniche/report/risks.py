@@ -8,6 +8,8 @@ import pandas as pd
 UNSEEN = ("test", "apply")
 """Roles of patients whom the networks that judge them had not seen."""
 
+Q_WORDS = "q: Benjamini-Hochberg over the cohorts of all signatures that no network had seen."
+
 _ROLE_WORDS = {
     "train": "learned from",
     "validation": "chose the weights",

@@ -13,7 +13,7 @@ from histoniche.report.figures.enrichment import shorten
 from histoniche.report.figures.forest import write_beside
 from histoniche.report.numbers import MISSING, format_interval, format_p, join_words, percent
 from histoniche.report.results import records
-from histoniche.report.risks import seen_words
+from histoniche.report.risks import Q_WORDS, seen_words
 from histoniche.report.style import (
     FAINT,
     HIGH,
@@ -27,11 +27,12 @@ from histoniche.report.style import (
     save_figure,
     save_notice,
 )
+from histoniche.risk_evaluation import corrected
 from histoniche.tables import read_table
 
 _LONGEST = 34
 _CHANCE = 0.5
-_PLACES = (10, 72, 182)
+_PLACES = (10, 72, 182, 226)
 """Left edges of the columns beside the axes, in points."""
 
 
@@ -52,9 +53,11 @@ def draw_concordance(
     concordance_figure
         Where the figure goes; ends in `.svg`.
     """
-    table = pd.concat(
-        [read_table(path).assign(score=name) for name, path in performances.items()],
-        ignore_index=True,
+    table = corrected(
+        pd.concat(
+            [read_table(path).assign(score=name) for name, path in performances.items()],
+            ignore_index=True,
+        )
     )
     with house_style():
         if table["concordance"].isna().all():
@@ -93,7 +96,7 @@ def _draw_rows(axes: Axes, table: pd.DataFrame, *, several: bool) -> None:
         tick.set_fontweight("bold" if kind == "head" else "normal")
         tick.set_color(MUTED if kind == "fold" else INK)
     axes.tick_params(axis="y", length=0)
-    for place, head in zip(_PLACES, ("n / deaths", "C (interval)", "p"), strict=True):
+    for place, head in zip(_PLACES, ("n / deaths", "C (interval)", "p", "q"), strict=True):
         write_beside(axes, place, -1.1, head, "bold")
     grid(axes, "x")
 
@@ -119,8 +122,9 @@ def _draw_row(axes: Axes, row: Mapping[str, Any], height: int) -> None:
         )
     size = f"{row['patients']:,} / {row['events']:,}"
     # Of patients whom the network learned from it says nothing.
-    p = MISSING if row["seen"] > 0 else format_p(row["p"])
-    for place, text in zip(_PLACES, (size, format_interval(value, low, high), p), strict=True):
+    tests = [MISSING if row["seen"] > 0 else format_p(row[name]) for name in ("p", "q")]
+    cells = (size, format_interval(value, low, high), *tests)
+    for place, text in zip(_PLACES, cells, strict=True):
         write_beside(axes, place, height, text, "normal")
 
 
@@ -137,7 +141,7 @@ def _note(table: pd.DataFrame, confidences: Mapping[str, float]) -> str:
     text = (
         "Of two patients, how often the one who died sooner has the higher risk. Lines: "
         f"{levels} bootstrap intervals over patients; dashed: chance. p: two-sided, "
-        "by permutation of the risks."
+        f"by permutation of the risks. {Q_WORDS}"
     )
     if (table["seen"] > 0).any():
         text += (
@@ -147,7 +151,8 @@ def _note(table: pd.DataFrame, confidences: Mapping[str, float]) -> str:
     if table["fold"].notna().any():
         text += (
             " Folds: each patient by the network that never saw them, and compared within the "
-            "fold alone, since the folds' networks are not on one scale."
+            "fold alone, since the folds' networks are not on one scale; q of a fold is over the "
+            "folds."
         )
     if table["concordance"].isna().any():
         text += " Without a point: too few deaths, or nobody to compare."

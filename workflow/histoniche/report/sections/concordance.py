@@ -10,19 +10,22 @@ from histoniche.report.numbers import MISSING, count, format_interval, format_p,
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.report.risk_settings import Signature
-from histoniche.report.risks import seen_words, told_rows
+from histoniche.report.risks import Q_WORDS, seen_words, told_rows
+from histoniche.risk_evaluation import corrected
 
 _FEW_DEATHS = 20
 
 
 def concordance_blocks(results: Results, found: Sequence[Signature]) -> Iterator[Block]:
     """Report the concordance of every signature in every cohort, and what it allows to say."""
-    measured = pd.concat(
-        [
-            results.table(f"{one.block}_performance").assign(score=one.score, block=one.block)
-            for one in found
-        ],
-        ignore_index=True,
+    measured = corrected(
+        pd.concat(
+            [
+                results.table(f"{one.block}_performance").assign(score=one.score, block=one.block)
+                for one in found
+            ],
+            ignore_index=True,
+        )
     )
     told = told_rows(measured)
     for one in found:
@@ -96,11 +99,11 @@ def _chance(unseen: pd.DataFrame, one: Signature) -> Iterator[Paragraph]:
 
 
 def in_numbers(row: dict[str, Any]) -> str:
-    """Concordance of a row with interval, size and p."""
+    """Concordance of a row with interval, size, p and q."""
     value = format_interval(row["concordance"], row["low"], row["high"])
     return (
         f"{value.removesuffix(')')}; {count(int(row['patients']), 'patient')}, "
-        f"{count(int(row['events']), 'death')}; p {format_p(row['p'])})"
+        f"{count(int(row['events']), 'death')}; p {format_p(row['p'])}, q {format_p(row['q'])})"
     )
 
 
@@ -113,21 +116,23 @@ def _table(measured: pd.DataFrame, level: str, *, several: bool) -> Table:
             seen_words(row),
             f"{int(row['patients']):,} / {int(row['events']):,}",
             format_interval(row["concordance"], row["low"], row["high"]),
-            MISSING if row["seen"] > 0 else format_p(row["p"]),
+            *(MISSING if row["seen"] > 0 else format_p(row[name]) for name in ("p", "q")),
         )
         for row in records(measured)
     ]
     heads = (
         *(("score",) if several else ()),
-        *("cohort", "networks had it", ">n / deaths", f">concordance ({level})", ">p"),
+        *("cohort", "networks had it", ">n / deaths", f">concordance ({level})", ">p", ">q"),
     )
     note = (
         "Of two patients, how often the one who died sooner has the higher risk; 0.5 is chance, 1 "
-        "perfect. p: two-sided, by permutation; not given of patients whom networks had seen."
+        f"perfect. p: two-sided, by permutation; not given of patients whom networks had seen. "
+        f"{Q_WORDS}"
     )
     if measured["fold"].notna().any():
         note += (
             " All folds: each patient by the network that never saw them, and compared within the "
-            "fold alone, since networks of different folds are not on one scale."
+            "fold alone, since networks of different folds are not on one scale; q of a single "
+            "fold is over the folds."
         )
     return table("Concordance of the signatures with survival", heads, rows, note)

@@ -6,6 +6,7 @@ from typing import Any
 from histoniche.report.numbers import count, join_words, percent
 from histoniche.report.results import Results
 from histoniche.report.risk_settings import Signature, signatures_of
+from histoniche.report.risks import Q_WORDS
 
 _UNITS = {"mm2/s": "mm²/s", "um2/ms": "µm²/ms", "1e-6 mm2/s": "10⁻⁶ mm²/s"}
 _TIES = {"efron": "Efron's", "breslow": "Breslow's"}
@@ -123,7 +124,7 @@ def _measured(settings: Mapping[str, Any]) -> str:
         f"{percent(own.get('confidence', 0.95))} percentile interval over "
         f"{own.get('bootstraps', 1000):,} bootstrap samples of the patients, and two-sided p of as "
         "many permutations of the risks; patients of a cross-validation are compared, drawn and "
-        "permuted within their fold."
+        f"permuted within their fold. {Q_WORDS}"
     )
 
 
