@@ -15,7 +15,7 @@ from histoniche.imaging.activation_measures import (
     zones_of,
 )
 from histoniche.imaging.samples import Sample, read_sample, write_sample
-from histoniche.learning.risk import load_risk_model
+from histoniche.learning.risk_model import load_risk_model
 from histoniche.tables import read_table
 from scan_cohort import MAPS, SEEN, outcomes, write_model, write_samples
 

@@ -1,5 +1,8 @@
 """Risks of patients by networks that have not seen them."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from histoniche.errors import InputError
 from histoniche.imaging.samples import read_sample
 from histoniche.imaging.scoring import score_scans
-from histoniche.learning.risk import load_risk_model
+from histoniche.learning.risk_model import load_risk_model
 from histoniche.risk_scores import judges, score_table
 from histoniche.tables import read_table, write_table
 from scan_cohort import MAPS, SEEN, outcomes, write_model, write_samples
@@ -87,3 +90,9 @@ def test_models_of_other_maps_are_refused(tmp_path):
     with pytest.raises(InputError, match="learned from MD, FA instead of FA, MD"):
         score_scans(samples, models, None, scores=tmp_path / "s.parquet", score="dls", maps=MAPS,
                     cohorts={}, threads=1)  # fmt: skip
+
+
+@pytest.mark.parametrize("module", ["scoring", "activation"])
+def test_applying_a_network_does_not_wait_for_what_trains_it(module):
+    code = f"import sys, histoniche.imaging.{module}; sys.exit('lightning' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

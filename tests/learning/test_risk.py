@@ -14,8 +14,9 @@ from histoniche.learning.checkpoints import PreemptedError, newest_state
 from histoniche.learning.concordance import agreement, resampled_agreement
 from histoniche.learning.data import Draw, EpochSampler
 from histoniche.learning.hazards import cox_loss
-from histoniche.learning.risk import ImageRiskLearner, load_risk_model, train_risk
+from histoniche.learning.risk import ImageRiskLearner, train_risk
 from histoniche.learning.risk_images import RiskImages, RiskSample, image_statistics, normalise_maps
+from histoniche.learning.risk_model import load_risk_model
 from histoniche.learning.risk_network import build_slice_network
 from histoniche.randomness import derived_seed
 from histoniche.tables import read_table

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from histoniche.errors import InputError
 from histoniche.imaging.samples import read_sample
-from histoniche.learning.risk import RiskModel, load_risk_model
+from histoniche.learning.risk_model import RiskModel, load_risk_model
 from histoniche.risk_scores import judges, score_table
 from histoniche.tables import read_table, write_table
 

@@ -81,7 +81,8 @@ class Augmentation:
         """Change all inputs in one way."""
         assert self._transform is not None
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            # `torch.manual_seed` seeds GPUs too, which takes it longer than most changes do.
+            torch.default_generator.manual_seed(seed)
             changed = self._transform(*inputs)
         changed = changed if isinstance(changed, tuple) else (changed,)
         return tuple(one.as_subclass(torch.Tensor) for one in changed)
