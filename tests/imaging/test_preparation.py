@@ -1,3 +1,4 @@
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image
@@ -93,9 +94,22 @@ def test_raw_volumes_become_the_four_maps(tmp_path):
     expected = [0.6 / np.sqrt(1.2**2 + 2 * 0.6**2), 0.8, 1.2, 0.6]
     assert aside == pytest.approx(np.tile(expected, (4, 1)), abs=1e-3)
 
+    # The maps that were fitted, as anybody reads them, and as maps of another sheet.
+    written = {name: nibabel.load(folder / "maps" / f"{name}.nii.gz") for name in MAPS}
+    for (name, image), own in zip(written.items(), [0, 1.2e-3, 1.2e-3, 1.2e-3], strict=True):
+        assert np.array_equal(image.affine, make_affine()) and image.shape == GRID
+        assert image.get_fdata()[tumour] == pytest.approx(own, abs=1e-3 if name == "FA" else 1e-6)
+        assert not image.get_fdata()[~brain].any()
+    assert bytes(written["MD"].header["descrip"]).rstrip(b"\0") == b"MD, mm2/s"
+    given = {**row, **dict.fromkeys(["dwi", "bvals", "bvecs"]), "patient": "P2"}
+    given |= {name: str(folder / "maps" / f"{name}.nii.gz") for name in MAPS}
+    again = read_sample(prepare([given], tmp_path)["P2"] / "sample.safetensors")
+    assert again.images == pytest.approx(sample.images, abs=1e-5)
+
     np.savetxt(tmp_path / "bvecs", bvecs.T[:, :-1])
     prepare([row], tmp_path)
     assert read_json(folder / "quality.json")["reason"] == "19 b-vectors for 20 volumes"
+    assert not list((folder / "maps").iterdir())
 
 
 def test_pictures_show_every_slice_and_map_and_the_outline(rows, tmp_path):

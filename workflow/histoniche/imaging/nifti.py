@@ -1,4 +1,4 @@
-"""NIfTI files: checked before their data are read, and turned to one orientation."""
+"""NIfTI files: checked before their data are read, turned to one orientation, and written."""
 
 import gzip
 import math
@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
-from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti1 import Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from nibabel.spatialimages import HeaderDataError
 
 from histoniche.errors import UnusableScan
+from histoniche.files import whole_file
 
 # A map of 0.4 mm over a head has 2**28 voxels; a diffusion volume of the Human Connectome Project
 # has almost 2**30 values.
@@ -92,6 +93,23 @@ def read_nifti(path: Path, *, what: str, dimensions: int = 3) -> Volume:
     turn = io_orientation(affine)
     turned = apply_orientation(data.reshape(shape), turn)
     return Volume(np.ascontiguousarray(turned), affine @ inv_ornt_aff(turn, shape[:3]), oriented_by)
+
+
+def write_nifti(data: np.ndarray, affine: np.ndarray, path: Path, *, description: str) -> None:
+    """Write a volume as `.nii.gz`, whole or not at all, without a time stamp.
+
+    Parameters
+    ----------
+    data, affine
+        (x, y, z), written as float32; (4, 4), from voxels to mm.
+    description
+        What the header says of the values, such as their unit; up to 79 letters.
+    """
+    image = Nifti1Image(np.asarray(data, np.float32), affine)
+    image.header.set_xyzt_units("mm")
+    image.header["descrip"] = description.encode("ascii")
+    with whole_file(path) as temporary:
+        temporary.write_bytes(gzip.compress(image.to_bytes(), mtime=0))
 
 
 def check_grid(volume: Volume, reference: Volume, *, what: str, of: str) -> None:

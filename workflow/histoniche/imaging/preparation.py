@@ -9,11 +9,13 @@ import numpy as np
 from histoniche.errors import Unusable
 from histoniche.files import write_json
 from histoniche.guard import run_limited
+from histoniche.imaging.nifti import write_nifti
 from histoniche.imaging.pictures import draw_sample
-from histoniche.imaging.prepared import Prepared
+from histoniche.imaging.prepared import Prepared, fitted_maps
 from histoniche.imaging.samples import Sample, empty_sample, make_sample, write_sample
 from histoniche.imaging.scans import Scan, read_scan
-from histoniche.imaging.units import Unit
+from histoniche.imaging.tensors import Fitted
+from histoniche.imaging.units import DIFFUSIVITIES, Unit, to_mm2_s
 from histoniche.pictures import draw_reason
 
 # Of the limited process, beside what its parent holds: raw diffusion volumes are large.
@@ -40,7 +42,9 @@ def prepare_scans(
     rows
         One a patient: `patient`, and the files that `read_scan` wants.
     outs
-        Folder of each patient; takes the files of `Prepared`.
+        Folder of each patient; takes the files of `Prepared` and, where raw diffusion volumes
+        are given, `fitted_maps`: NIfTI towards the right, to the front and upwards, FA, and MD,
+        AD and RD in mm2/s.
     maps
         Names of the maps, in order.
     unit
@@ -72,8 +76,7 @@ def prepare_scan(
 ) -> None:
     """Prepare one patient's scan in a limited process; see `prepare_scans`."""
     raw = row.get("dwi") is not None
-    for output in outputs:
-        output.parent.mkdir(parents=True, exist_ok=True)
+    for output in (*outputs, *fitted_maps(outputs.sample.parent).values()):
         # What another state of the scan left behind must not pass for this one's.
         output.unlink(missing_ok=True)
     try:
@@ -108,6 +111,8 @@ def _prepare(
     scan = read_scan(row, maps=maps, unit=unit)
     cut = make_sample(scan.maps, scan.tumour, scan.voxel_mm, **sample)
     facts = describe_scan(scan, cut, maps)
+    if scan.fitted is not None:
+        _write_maps(scan.fitted, outputs.sample.parent)
     write_sample(cut, outputs.sample)
     words = f"tumour {facts['tumour_mm3'] / 1000:.1f} cm3, voxels of {_edges(scan.voxel_mm)} mm"
     draw_sample(cut, maps, outputs.picture, title=patient, subtitle=words)
@@ -134,6 +139,14 @@ def describe_scan(scan: Scan, sample: Sample, maps: Sequence[str]) -> dict[str, 
         "brain_mm3": float(scan.brain.sum()) * voxel_mm3,
         "medians": dict(zip(maps, medians.tolist(), strict=True)),
     }
+
+
+def _write_maps(fitted: Fitted, folder: Path) -> None:
+    """Write the maps of a tensor, as others may be named in a sheet of scans."""
+    for name, path in fitted_maps(folder).items():
+        unit = "mm2/s" if name in DIFFUSIVITIES else "0 to 1"
+        values = to_mm2_s(fitted.maps[name], name)
+        write_nifti(values, fitted.volumes.affine, path, description=f"{name}, {unit}")
 
 
 def _edges(voxel_mm: Sequence[float]) -> str:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from histoniche.cohort.scan_sheet import FITTED_MAPS
+
 
 class Prepared(NamedTuple):
     """Files of one patient's prepared scan."""
@@ -19,3 +21,8 @@ class Prepared(NamedTuple):
             quality=folder / "quality.json",
             picture=folder / "picture.png",
         )
+
+
+def fitted_maps(folder: Path) -> dict[str, Path]:
+    """Maps that were fitted from raw diffusion volumes, by name, in a patient's folder."""
+    return {name: folder / "maps" / f"{name}.nii.gz" for name in FITTED_MAPS}

@@ -10,7 +10,7 @@ from scipy import ndimage
 from histoniche.cohort.scan_sheet import FITTED_MAPS
 from histoniche.errors import UnusableScan
 from histoniche.imaging.nifti import Volume, check_grid, read_nifti
-from histoniche.imaging.tensors import fit_scan
+from histoniche.imaging.tensors import Fitted, fit_scan
 from histoniche.imaging.units import (
     Unit,
     plausible,
@@ -39,6 +39,8 @@ class Scan(NamedTuple):
     """Edges of a voxel."""
     facts: dict[str, Any]
     """Where maps, brain and directions come from, and shares that were mended."""
+    fitted: Fitted | None = None
+    """The tensor's maps where raw diffusion volumes were given."""
 
 
 def read_scan(row: Mapping[str, str | None], *, maps: Sequence[str], unit: Unit) -> Scan:
@@ -62,10 +64,11 @@ def read_scan(row: Mapping[str, str | None], *, maps: Sequence[str], unit: Unit)
     brain = _read_mask(row, "brain_mask") if row.get("brain_mask") is not None else None
     facts: dict[str, Any] = {"maps": "given", "brain": "given" if brain else "where maps are not 0"}
     volumes: dict[str, Volume] = {}
+    tensor = fit_scan(row, brain) if row.get("dwi") is not None else None
     fitted: dict[str, np.ndarray] = {}
-    if row.get("dwi") is not None:
+    if tensor is not None:
         facts |= {"maps": "fitted", "brain": "given" if brain else "median_otsu"}
-        volumes["dwi"], fitted, brain, facts["gradients"] = fit_scan(row, brain)
+        volumes["dwi"], fitted, brain, facts["gradients"] = tensor
     for name in maps:
         if name not in fitted:
             volumes[name] = read_nifti(_file(row, name), what=name)
@@ -74,7 +77,7 @@ def read_scan(row: Mapping[str, str | None], *, maps: Sequence[str], unit: Unit)
     masks = {"the tumour mask": tumour, **({"the brain mask": brain} if brain else {})}
     for what, volume in {**volumes, **masks}.items():
         check_grid(volume, reference, what=what, of=of)
-    return check_scan(
+    scan = check_scan(
         {
             name: fitted[name] if name in fitted else to_um2_ms(volumes[name].data, name, unit)
             for name in maps
@@ -90,6 +93,7 @@ def read_scan(row: Mapping[str, str | None], *, maps: Sequence[str], unit: Unit)
             "tilt_degrees": reference.tilt_degrees,
         },
     )
+    return scan._replace(fitted=tensor)
 
 
 def check_scan(

@@ -25,6 +25,11 @@ def to_um2_ms(values: np.ndarray, name: str, unit: Unit) -> np.ndarray:
     return values * np.float32(_TO_UM2_MS[unit]) if name in DIFFUSIVITIES else values
 
 
+def to_mm2_s(values: np.ndarray, name: str) -> np.ndarray:
+    """Bring a map in um2/ms to mm2/s if it is one of diffusivities."""
+    return values * np.float32(1 / _TO_UM2_MS["mm2/s"]) if name in DIFFUSIVITIES else values
+
+
 def plausible(values: np.ndarray, name: str) -> np.ndarray:
     """Which values can be, boolean; FA lies in 0 to 1, diffusivities in 0 to 6 um2/ms.
 
