@@ -316,7 +316,7 @@ def test_volcano_without_a_comparison_says_so(compared, saved, tmp_path):
 
 @pytest.fixture
 def single_genes(saved):
-    """Ten genes in forty patients, three of which differ between two groups; and their tests."""
+    """Ten genes in forty patients, three of which differ between two groups; tests and ages."""
     rng = np.random.default_rng(8)
     case = np.repeat([True, False], 20)
     values = rng.normal(6, 1, (10, 40)) + np.outer([3, -2, 2, *[0] * 7], case)
@@ -337,12 +337,14 @@ def single_genes(saved):
             "label": np.where([*case, True], "dls high", "dls low"),
         }
     )  # fmt: skip
-    return saved(expression), saved(tests), saved(groups)
+    patients = pd.DataFrame({"patient": [*names, "unknown"], "age": 50.0})
+    patients.loc[patients["patient"] == "P39", "age"] = np.nan
+    return saved(expression), saved(tests), saved(groups), saved(patients)
 
 
 def test_single_genes_are_drawn_with_their_patients_and_tests(single_genes, tmp_path):
     out = tmp_path / "differing_genes.svg"
-    settings = {"rule": RULE, "top": 8, "unit": "log2", "figure": out}
+    settings = {"rule": RULE, "top": 8, "unit": "log2", "figure": out, "covariates": []}
     draw_differing_genes(*single_genes, **settings)
     assert whole(out)
     text = " ".join(words(out).split())
@@ -359,10 +361,21 @@ def test_single_genes_are_drawn_with_their_patients_and_tests(single_genes, tmp_
     assert out.read_bytes() == first
 
 
+def test_single_genes_are_those_of_the_patients_who_were_tested(single_genes, tmp_path):
+    out = tmp_path / "differing_genes.svg"
+    settings = {"rule": RULE, "top": 8, "unit": "log2", "figure": out}
+    draw_differing_genes(*single_genes, covariates=["age"], **settings)
+    text = " ".join(words(out).split())
+    assert text.count("n 20") == text.count("n 19") == 3
+    assert "n: patients who were tested" in text
+    assert "P39" not in set(pd.read_csv(out.with_suffix(".tsv"), sep="\t")["patient"])
+
+
 def test_no_gene_that_differs_is_a_notice(single_genes, tmp_path):
     out = tmp_path / "differing_genes.svg"
     rule = {"q": 1e-12, "log2_fold_change": 0.0}
-    draw_differing_genes(*single_genes, rule=rule, top=8, unit="log2", figure=out)
+    settings = {"top": 8, "unit": "log2", "figure": out, "covariates": []}
+    draw_differing_genes(*single_genes, rule=rule, **settings)
     assert "No gene differs between groups" in words(out)
 
 

@@ -158,6 +158,7 @@ rule draw_differing_genes:
         expression=rules.prepare_expression.output.expression,
         differential=rules.compare_expression.output.differential,
         groups=rules.divide_patients.output.groups,
+        patients="<results>/cohort/patients.parquet",
     output:
         **figure("differing_genes", "Genes"),
     log:
@@ -175,6 +176,7 @@ rule draw_differing_genes:
     params:
         top=config["report"]["top_genes"],
         differing=DIFFERING,
+        covariates=block("differential").get("covariates", []),
         unit=block("expression").get("unit"),
         code=code_version("draw_differing_genes"),
     message:

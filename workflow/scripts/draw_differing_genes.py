@@ -11,6 +11,8 @@ with job(snakemake.log[0]):
         Path(snakemake.input.expression),
         Path(snakemake.input.differential),
         Path(snakemake.input.groups),
+        Path(snakemake.input.patients),
+        covariates=snakemake.params.covariates,
         rule=snakemake.params.differing,
         top=snakemake.params.top,
         unit=snakemake.params.unit,

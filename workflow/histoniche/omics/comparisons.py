@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -134,6 +134,31 @@ def divide(sources: Sources, rule: Mapping[str, Any], *, where: str) -> pd.DataF
             "label": np.where(case, labels[1], labels[0]),
         }
     )
+
+
+def tested_patients(
+    group: pd.DataFrame, patients: pd.DataFrame, covariates: Iterable[str], known: Collection[str]
+) -> pd.DataFrame:
+    """Patients of one comparison in whom everything is known that its tests ask for.
+
+    Parameters
+    ----------
+    group
+        patient and group, as `divide_patients` wrote them.
+    patients
+        Covariates by patient.
+    covariates
+        Those that the tests hold equal; patients who miss one are left out.
+    known
+        Patients with expression.
+
+    Returns
+    -------
+    group, then the covariates, by patient.
+    """
+    sheet = patients[list(covariates)]
+    members = group.set_index("patient")[["group"]].join(sheet, how="inner").dropna()
+    return members.loc[members.index.isin(known)]
 
 
 def differing(

@@ -13,7 +13,7 @@ from pydeseq2.ds import DeseqStats
 
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
-from histoniche.omics.comparisons import CASE, FEWEST, REFERENCE
+from histoniche.omics.comparisons import CASE, FEWEST, REFERENCE, tested_patients
 from histoniche.omics.correlation import read_tested
 from histoniche.omics.expression import Unit, log_scale
 from histoniche.omics.moderated import moderated_t
@@ -75,11 +75,10 @@ def compare_expression(
         if counted
         else read_tested(expression, genes)[0]
     )
-    sheet = read_table(patients).set_index("patient")[list(covariates)]
+    sheet = read_table(patients).set_index("patient")
     tables = []
     for name, rows in read_table(groups).groupby("comparison", sort=False):
-        members = rows.set_index("patient")[["group"]].join(sheet, how="inner").dropna()
-        members = members.loc[members.index.isin(table.columns)]
+        members = tested_patients(rows, sheet, covariates, table.columns)
         given = table[members.index], members["group"], members[list(covariates)]
         rule: dict[str, Any] = {"kinds": covariates, "where": f"comparisons.{name}"}
         found = (

@@ -1,6 +1,6 @@
 """Boxes of the genes that differ most surely between groups of patients."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -14,6 +14,7 @@ from histoniche.omics.comparisons import (
     differing,
     differing_in_words,
     tested_in_words,
+    tested_patients,
 )
 from histoniche.omics.expression import Unit, log_scale
 from histoniche.report.figures.boxes import BOX_NOTE, draw_box
@@ -51,7 +52,9 @@ def draw_differing_genes(
     expression: Path,
     differential: Path,
     groups: Path,
+    patients: Path,
     *,
+    covariates: Iterable[str],
     rule: Mapping[str, float],
     top: int,
     unit: Unit,
@@ -67,6 +70,10 @@ def draw_differing_genes(
         What `histoniche.omics.differential.compare_expression` wrote.
     groups
         comparison, patient, group, label.
+    patients
+        Covariates by patient.
+    covariates
+        Those that the tests held equal; patients who miss one were not tested, nor are drawn.
     rule
         q and log2_fold_change, see `histoniche.omics.comparisons.differing`.
     top
@@ -76,7 +83,12 @@ def draw_differing_genes(
     """
     tests = leading_genes(read_table(differential), rule, top)
     values = log_scale(read_table(expression).set_index("gene"), unit=unit)
-    drawn = _values(values, tests, read_table(groups))
+    sheet, names = read_table(patients).set_index("patient"), list(covariates)
+    tested = [
+        rows[rows["patient"].isin(tested_patients(rows, sheet, names, values.columns).index)]
+        for _, rows in read_table(groups).groupby("comparison", sort=False)
+    ]
+    drawn = _values(values, tests, pd.concat(tested))
     with house_style():
         if drawn.empty:
             words = differing_in_words(**rule)
@@ -124,10 +136,9 @@ def leading_genes(tests: pd.DataFrame, rule: Mapping[str, float], top: int) -> p
 
 
 def _values(values: pd.DataFrame, tests: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
-    """One row a gene and patient, with the test."""
-    own = groups[groups["patient"].isin(values.columns)]
+    """One row a gene and patient who was tested, with the test."""
     columns = ["comparison", "gene", "log2_fold_change", "p", "q"]
-    table = tests[columns].merge(own, on="comparison")
+    table = tests[columns].merge(groups, on="comparison")
     found = [
         float(values.at[gene, patient])  # type: ignore[arg-type]
         for gene, patient in zip(table["gene"], table["patient"], strict=True)
@@ -173,7 +184,8 @@ def _draw_gene(axes: Axes, values: pd.DataFrame, test: Mapping[str, Any]) -> Non
 def _note(rule: Mapping[str, float], unit: Unit) -> str:
     """What the figure shows, and what is to be kept in mind."""
     return (
-        f"The genes of smallest p with {differing_in_words(**rule)}; {tested_in_words(unit)}; q: "
+        f"The genes of smallest p with {differing_in_words(**rule)}; {tested_in_words(unit)}; n: "
+        "patients who were tested; q: "
         "Benjamini-Hochberg over all genes of the comparison. log2 FC: log2 fold change with its "
         f"95\u00a0% interval, at equal covariates where some are held equal. {BOX_NOTE} Genes "
         "that were chosen for their p differ less, as a rule, in other patients."
