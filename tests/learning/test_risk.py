@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import timm
 import torch
 from safetensors.numpy import save_file
 from torch.nn.functional import interpolate
@@ -326,6 +327,24 @@ def test_samples_that_do_not_fit_are_named(samples, tmp_path, content, message):
 def test_images_of_another_shape_are_not_judged(model):
     with pytest.raises(InputError, match=r"\[4, 3, 32, 32\], the network learned from \[2, 3, 32"):
         model.judge(np.zeros((1, 4, MAPS, SIDE, SIDE), np.float32))
+
+
+def test_the_default_is_timms_resnet_34_from_a_random_start():
+    """Its weights are those that timm draws by the seed, and none that were published."""
+    settings = {**RISK, "network": "resnet34", "depth": None}
+    states = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        network = build_slice_network(settings, maps=4).eval()
+        states.append(network.encoder.state_dict())
+    torch.manual_seed(0)
+    drawn = timm.create_model("resnet34", pretrained=False, in_chans=4, num_classes=0).state_dict()
+    assert set(states[0]) == set(drawn)
+    assert all(torch.equal(states[0][name], one) for name, one in drawn.items())
+    assert not torch.equal(states[1]["conv1.weight"], drawn["conv1.weight"])
+    # A sample of 16 images, 4 slices of 4 maps, has one log hazard.
+    with torch.inference_mode():
+        assert network(torch.rand(2, 4, 4, 64, 64)).shape == (2,)
 
 
 @pytest.mark.parametrize(
