@@ -124,7 +124,7 @@ def test_the_margin_that_shows_the_planted_risk_is_found_on_held_out_scans(demo)
 def test_the_planted_set_stands_behind_the_risk_of_the_scans(own_copy):
     by_risk = {"risk": {"score": "dls", "cut": "survival"}}
     own_copy.run(
-        *("--quiet", "rules", "--until", "correlate_pathways"),
+        *("--quiet", "rules", "--until", "carry_pathways"),
         comparisons={**own_copy.config["comparisons"], **by_risk},
         pathways={**own_copy.config["pathways"], "comparison": "risk", "score": "dls"},
     )
@@ -133,6 +133,11 @@ def test_the_planted_set_stands_behind_the_risk_of_the_scans(own_copy):
     assert planted["n"] == 35 and planted["enrichment_q"] < 0.05
     assert planted["r_low"] > 0 and planted["q"] < 0.01
     assert (found.drop("Demo: CTmvp programme")["q"] > 0.01).all()
+    groups = table(own_copy, "survival/pathway_groups").query("origin == 'external'")
+    groups = groups.drop_duplicates("cohort").set_index("cohort")
+    assert groups["cut"].nunique() == 1
+    assert groups.loc["planted", "hazard_low"] > 1 and groups.loc["planted", "q"] < 0.05
+    assert groups.loc["unplanted", "hazard_low"] < 1 < groups.loc["unplanted", "hazard_high"]
 
 
 def test_the_study_opens_in_the_tools_for_annotated_matrices(demo):
