@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from histoniche.report.figures.boxes import BOX_NOTE, draw_box
+from histoniche.report.figures.boxes import BOX_NOTE, draw_box, head_panel, label_boxes
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.figures.scans import map_label
 from histoniche.report.numbers import count, format_interval, format_p
@@ -18,7 +18,6 @@ from histoniche.report.style import (
     LOW,
     MUTED,
     footnote,
-    grid,
     house_style,
     new_figure,
     save_figure,
@@ -127,11 +126,9 @@ def draw_activation_zones(
                 draw_box(axes, part, place + side, _BOXES[group], width=0.32)
             labels.append(f"{name}\n{100 * own['share'].mean():.0f}\u00a0% of the slices")
         axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-        axes.set_xticks(range(len(labels)), labels)
-        axes.tick_params(axis="x", length=0)
+        label_boxes(axes, labels)
         axes.set_ylim(0, None)
         axes.set_ylabel("Highlighted against chance (times)")
-        grid(axes, "y")
         sizes = drawn.groupby("group")["patient"].nunique()
         for group, colour in _BOXES.items():
             size = int(sizes.get(group, 0))
@@ -178,25 +175,13 @@ def _draw_map(axes: Axes, values: pd.DataFrame, name: str, test: Mapping[str, An
         part = values.loc[values["group"] == group, "inside"].to_numpy(dtype=float)
         draw_box(axes, part, place, _BOXES[group], width=0.55)
         labels.append(f"{group} risk\nn {len(part):,}")
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_xlim(-0.6, len(labels) - 0.4)
-    axes.tick_params(axis="x", length=0)
+    label_boxes(axes, labels)
     axes.set_ylabel(map_label(name))
-    grid(axes, "y")
-    axes.set_title(shorten(name, 20), size=9, pad=28)
-    if test is None or pd.isna(test["p"]):
-        return
-    ends = (test["difference"], test["difference_low"], test["difference_high"])
-    for height, text in (
-        (15, f"Δ {format_interval(*ends, decimals=3)}"),
-        (4, f"p {format_p(test['p'])}, q {format_p(test['q'])}"),
-    ):
-        axes.annotate(
-            text,
-            (0, 1),
-            (0, height),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            color=MUTED,
-            size=7.5,
-        )
+    lines = []
+    if test is not None and pd.notna(test["p"]):
+        ends = (test["difference"], test["difference_low"], test["difference_high"])
+        lines = [
+            f"Δ {format_interval(*ends, decimals=3)}",
+            f"p {format_p(test['p'])}, q {format_p(test['q'])}",
+        ]
+    head_panel(axes, shorten(name, 20), *lines)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from histoniche.report.figures.boxes import BOX_NOTE, draw_box, head_panel, label_boxes
 from histoniche.report.figures.clustering import clustered
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.numbers import format_interval, format_p
@@ -14,9 +15,7 @@ from histoniche.report.style import (
     DIVERGING,
     FAINT,
     INK,
-    MUTED,
     footnote,
-    grid,
     house_style,
     new_figure,
     save_figure,
@@ -188,9 +187,8 @@ def _draw_groups(
         axes.set_ylabel("Activity")
     footnote(
         figure,
-        "Box: quartiles and median; whiskers: up to 1.5 times the box; a dot a patient. "
-        "δ: Cliff's delta, η²: share of the ranks' variance between groups, each with its "
-        "interval. q: Benjamini-Hochberg over the gene sets of one grouping and library.",
+        f"{BOX_NOTE} δ: Cliff's delta, η²: share of the ranks' variance between groups, each with "
+        "its interval. q: Benjamini-Hochberg over the gene sets of one grouping and library.",
     )
     save_figure(figure, path, pd.concat(drawn, ignore_index=True))
 
@@ -203,45 +201,21 @@ def _draw_boxes(axes: Axes, values: pd.DataFrame, tests: pd.DataFrame) -> None:
         for group in tests.loc[tests["n"] > 0, "group"]
     }
     for place, part in enumerate(parts.values()):
-        colour = _BOXES[place % len(_BOXES)]
-        axes.boxplot(
-            part,
-            positions=[place],
-            widths=0.55,
-            showfliers=False,
-            patch_artist=True,
-            boxprops={"facecolor": colour, "alpha": 0.35, "edgecolor": INK, "linewidth": 0.8},
-            medianprops={"color": INK, "linewidth": 1.4},
-            whiskerprops={"color": MUTED, "linewidth": 0.8},
-            capprops={"color": MUTED, "linewidth": 0.8},
-        )
-        # Beside each other by rank, so that the picture is the same every time.
-        spread = (np.argsort(np.argsort(part)) * 0.618 % 1 - 0.5) * 0.4
-        axes.plot(place + spread, part, ".", color=colour, markersize=3, alpha=0.8, mew=0)
+        draw_box(axes, part, place, _BOXES[place % len(_BOXES)], width=0.55)
     # As wide as a box's share of the panel.
     width = max(6, 30 // len(parts))
     labels = [
         "\n".join([*wrap(group, width, break_long_words=False), f"n {len(part)}"])
         for group, part in parts.items()
     ]
-    axes.set_xticks(range(len(parts)), labels)
-    axes.set_xlim(-0.6, len(parts) - 0.4)
-    axes.tick_params(axis="x", length=0)
-    grid(axes, "y")
+    label_boxes(axes, labels)
     sign = "δ" if first["test"] == "Mann-Whitney" else "η²"
     effect = format_interval(first["effect"], first["effect_low"], first["effect_high"])
     term = shorten(str(first["term"]), _LONGEST - len(first["library"]))
-    axes.set_title(str(first["grouping"]), size=8.5, pad=29)
-    for height, text, colour in (
-        (16, f"{term} ({first['library']})", INK),
-        (4, f"{sign} {effect}, p {format_p(first['p'])}, q {format_p(first['q'])}", MUTED),
-    ):
-        axes.annotate(
-            text,
-            (0, 1),
-            (0, height),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            color=colour,
-            size=7.5,
-        ).set_in_layout(False)
+    head_panel(
+        axes,
+        str(first["grouping"]),
+        f"{term} ({first['library']})",
+        f"{sign} {effect}, p {format_p(first['p'])}, q {format_p(first['q'])}",
+        colour=INK,
+    )

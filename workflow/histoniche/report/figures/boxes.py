@@ -1,10 +1,12 @@
 """Boxes of a few groups beside each other, with a dot a patient."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from histoniche.report.style import INK, MUTED
+from histoniche.report.style import INK, MUTED, grid
 
 BOX_NOTE = "Box: quartiles and median; whiskers: up to 1.5 times the box; a dot a patient."
 """What a figure of boxes says of them."""
@@ -36,3 +38,38 @@ def draw_box(
         place + spread, values, ".", color=colour, markersize=4, alpha=0.8, mew=0,
         rasterized=len(values) > _MOST_DOTS,
     )  # fmt: skip
+
+
+def label_boxes(axes: Axes, labels: Sequence[str]) -> None:
+    """Name the boxes that stand at 0, 1, 2, ..., with lines behind them to read values by."""
+    axes.set_xticks(range(len(labels)), labels)
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+    axes.tick_params(axis="x", length=0)
+    grid(axes, "y")
+
+
+def head_panel(axes: Axes, title: str, *lines: str, colour: str = MUTED) -> None:
+    """Title of a panel, and below it up to two lines, such as of its test, the last one muted.
+
+    Parameters
+    ----------
+    axes
+        The panel.
+    title
+        Its title; room for two lines is left below it.
+    lines
+        None, or two.
+    colour
+        Of the first line.
+    """
+    axes.set_title(title, size=9, pad=28)
+    for text, height, shade in zip(lines, (15, 4), (colour, MUTED), strict=False):
+        axes.annotate(
+            text,
+            (0, 1),
+            (0, height),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            color=shade,
+            size=7.5,
+        ).set_in_layout(False)  # A long line takes no room from the panels.

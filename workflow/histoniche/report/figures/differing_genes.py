@@ -17,16 +17,14 @@ from histoniche.omics.comparisons import (
     tested_patients,
 )
 from histoniche.omics.expression import Unit, log_scale
-from histoniche.report.figures.boxes import BOX_NOTE, draw_box
+from histoniche.report.figures.boxes import BOX_NOTE, draw_box, head_panel, label_boxes
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.results import records
 from histoniche.report.style import (
     HIGH,
     LOW,
-    MUTED,
     footnote,
-    grid,
     house_style,
     new_figure,
     save_figure,
@@ -160,25 +158,14 @@ def _draw_gene(axes: Axes, values: pd.DataFrame, test: Mapping[str, Any]) -> Non
         draw_box(axes, part["log2_expression"].to_numpy(float), place, colour, width=0.55)
         name = "\n".join(wrap(shorten(str(part["label"].iloc[0]), 2 * _LONGEST), _LONGEST))
         labels.append(f"{name}\nn {len(part):,}")
-    axes.set_xticks(range(len(labels)), labels)
-    axes.set_xlim(-0.6, len(labels) - 0.4)
-    axes.tick_params(axis="x", length=0)
-    grid(axes, "y")
-    axes.set_title(shorten(str(test["gene"]), 20), size=9, pad=28)
+    label_boxes(axes, labels)
     ends = [test[f"log2_fold_change{end}"] for end in ("", "_low", "_high")]
-    for height, words in (
-        (15, f"log2 FC {format_interval(*ends)}"),
-        (4, f"p {format_p(test['p'])}, q {format_p(test['q'])}"),
-    ):
-        axes.annotate(
-            words,
-            (0, 1),
-            (0, height),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            color=MUTED,
-            size=7.5,
-        )
+    head_panel(
+        axes,
+        shorten(str(test["gene"]), 20),
+        f"log2 FC {format_interval(*ends)}",
+        f"p {format_p(test['p'])}, q {format_p(test['q'])}",
+    )
 
 
 def _note(rule: Mapping[str, float], unit: Unit) -> str:
