@@ -1,10 +1,12 @@
 """The parts that the summary page is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from markupsafe import Markup
+
+from histoniche.report.numbers import listed
 
 FindingKind = Literal["holds", "open", "caution"]
 
@@ -135,6 +137,14 @@ class Finding:
 def caution(text: str, see: str) -> Finding:
     """What to be careful with, and the name of the section that tells more."""
     return Finding(text, "caution", see)
+
+
+def caution_on(
+    parts: list[str], what: str, then: str, see: str, *, between: str = ", "
+) -> Iterator[Finding]:
+    """What to be careful with, where there is any of it: "`what`: a, b and 3 more. `then`"."""
+    if parts:
+        yield caution(f"{what}: {listed(parts, between=between)}. {then}", see)
 
 
 @dataclass(frozen=True)

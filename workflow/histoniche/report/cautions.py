@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from histoniche.report.blocks import Finding, Findings, Paragraph, Section, caution
+from histoniche.report.blocks import Finding, Findings, Paragraph, Section, caution, caution_on
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.numbers import (
     count,
@@ -140,18 +140,17 @@ def _segmentation(results: Results) -> Iterator[Finding]:
 def _overlap(results: Results, own: pd.DataFrame, people: str) -> Iterator[Finding]:
     """Regions that are found with little overlap."""
     low = own[~own["region"].isin(["mean", "overall", "background"]) & (own["iou"] < _LOW_IOU)]
-    if len(low):
-        parts = [
-            f"{results.named(row['region'])} "
-            f"{format_interval(row['iou'], row['iou_low'], row['iou_high'])}"
-            for row in records(low)
-        ]
-        yield caution(
-            f"Found with little overlap (intersection over union below {_LOW_IOU:g}; {people}): "
-            f"{listed(parts)}. What rests on the areas of these regions is uncertain: look at "
-            "their maps first.",
-            "segmentation",
-        )
+    parts = [
+        f"{results.named(row['region'])} "
+        f"{format_interval(row['iou'], row['iou_low'], row['iou_high'])}"
+        for row in records(low)
+    ]
+    yield from caution_on(
+        parts,
+        f"Found with little overlap (intersection over union below {_LOW_IOU:g}; {people})",
+        "What rests on the areas of these regions is uncertain: look at their maps first.",
+        "segmentation",
+    )
 
 
 def _calibration(own: pd.DataFrame, people: str) -> Iterator[Finding]:
@@ -204,17 +203,17 @@ def _signatures(results: Results) -> Iterator[Finding]:
     sizes = results.table("sizes")
     whole = sizes[(sizes["signature"] == sizes["region"]) & (sizes["genes"] > 0)]
     chance = whole[(whole["genes_q05"] == 0) & whole["expected_by_chance"].notna()]
-    if len(chance):
-        parts = [
-            f"{row['region']} ({count(int(row['genes']), 'gene')}, "
-            f"{format_number(row['expected_by_chance'], 2)} by chance)"
-            for row in records(chance)
-        ]
-        yield caution(
-            f"No gene of these signatures holds after correction: {listed(parts)}. Take what is "
-            "built on them, such as gene sets and cell types, for a guess.",
-            "signatures",
-        )
+    parts = [
+        f"{row['region']} ({count(int(row['genes']), 'gene')}, "
+        f"{format_number(row['expected_by_chance'], 2)} by chance)"
+        for row in records(chance)
+    ]
+    yield from caution_on(
+        parts,
+        "No gene of these signatures holds after correction",
+        "Take what is built on them, such as gene sets and cell types, for a guess.",
+        "signatures",
+    )
 
 
 def _comparisons(results: Results) -> Iterator[Finding]:
@@ -227,12 +226,12 @@ def _comparisons(results: Results) -> Iterator[Finding]:
         f"{row['comparison']} ({int(row['n_case']):,} against {int(row['n_reference']):,})"
         for row in records(small)
     ]
-    if parts:
-        yield caution(
-            f"Genes were compared between groups of fewer than {_FEW_IN_GROUP} patients: "
-            f"{listed(parts)}. One unlike patient can carry such a result.",
-            "comparisons",
-        )
+    yield from caution_on(
+        parts,
+        f"Genes were compared between groups of fewer than {_FEW_IN_GROUP} patients",
+        "One unlike patient can carry such a result.",
+        "comparisons",
+    )
 
 
 def _cells(results: Results) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from histoniche.report.blocks import Finding, caution
+from histoniche.report.blocks import Finding, caution, caution_on
 from histoniche.report.numbers import (
     count,
     format_interval,
@@ -156,13 +156,13 @@ def _small_groups(results: Results) -> Iterator[Finding]:
             + f" ({count(int(row['n']), 'patient')}, {count(int(row['events']), 'death')})"
             for row in records(rows)
         ]
-        if parts:
-            yield caution(
-                f"Groups of fewer than {_FEW_IN_GROUP} patients or without a death, by {what}: "
-                f"{listed(parts)}. Their curves and hazard ratios say little, or have no end: "
-                "merge levels, or state another limit beforehand.",
-                see,
-            )
+        yield from caution_on(
+            parts,
+            f"Groups of fewer than {_FEW_IN_GROUP} patients or without a death, by {what}",
+            "Their curves and hazard ratios say little, or have no end: merge levels, or state "
+            "another limit beforehand.",
+            see,
+        )
 
 
 def _models(results: Results) -> Iterator[Finding]:
@@ -192,12 +192,13 @@ def _models(results: Results) -> Iterator[Finding]:
         noted = results.table("model_tests")
         noted = noted[noted["note"].fillna("") != ""]
         parts = [f"{row['model']}: {row['note']}" for row in records(noted)]
-        if parts:
-            yield caution(
-                f"Models to be read with care: {listed(parts, between='; ')}. Expect them to do "
-                "worse in others: use fewer covariates, or a penalty.",
-                "survival_models",
-            )
+        yield from caution_on(
+            parts,
+            "Models to be read with care",
+            "Expect them to do worse in others: use fewer covariates, or a penalty.",
+            "survival_models",
+            between="; ",
+        )
 
 
 def _tests(rows: pd.DataFrame, name: str) -> list[str]:
@@ -237,13 +238,13 @@ def _clinical(results: Results) -> Iterator[Finding]:
         elif path.stem == "notes":
             notes = records(read_table(path))
             missing += [f"{path.parent.name}: {row['note']}" for row in notes]
-    if off:
-        yield caution(
-            f"Predicted risks are off after correction for optimism: {listed(off)}. A slope of 1 "
-            f"and an ICI of 0 are right; outside {_SLOPES[0]:g} to {_SLOPES[1]:g}, or above "
-            f"{_ICI:g}, read no risk off the nomogram.",
-            "clinical_use",
-        )
+    yield from caution_on(
+        off,
+        "Predicted risks are off after correction for optimism",
+        f"A slope of 1 and an ICI of 0 are right; outside {_SLOPES[0]:g} to {_SLOPES[1]:g}, or "
+        f"above {_ICI:g}, read no risk off the nomogram.",
+        "clinical_use",
+    )
     if missing:
         yield caution(
             "Too few patients, or not followed long enough, for part of the clinical evaluation: "

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from histoniche.multiplicity import false_discovery
-from histoniche.report.blocks import Finding
+from histoniche.report.blocks import Finding, caution
 from histoniche.report.numbers import count, format_interval, format_p, join_words
 from histoniche.report.results import Results, records
 from histoniche.report.traits import MACRO, main_round, round_words, tidy
@@ -45,10 +45,9 @@ def trait_cautions(results: Results) -> Iterator[Finding]:
     table = told(results)
     fewest = int(table["n_patients"].min()) if len(table) else _FEW
     if fewest < _FEW:
-        yield Finding(
+        yield caution(
             f"How well a trait is told rests on {count(fewest, 'test patient')} at the least: "
             "what cannot be shown here may still be there.",
-            "caution",
             "traits",
         )
 
