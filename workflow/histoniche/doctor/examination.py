@@ -22,8 +22,7 @@ from histoniche.doctor.slides import Probe, check_slides, choose_slides, probe_s
 from histoniche.doctor.space import bytes_of_scan, bytes_of_slide, check_space, existing
 from histoniche.errors import InputError
 from histoniche.imaging.prepared import Prepared
-
-CHECKOUT = Path(__file__).parents[3]
+from histoniche.running import CHECKOUT
 
 
 def examine(config: Path, *, profile: Path | None, slides: int | None) -> Iterator[Finding]:

@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,8 +29,8 @@ from histoniche.reproduction.tables import (
     write_differences,
 )
 from histoniche.reproduction.tolerances import STATED, read_tolerances
+from histoniche.running import run_to_end, study_command
 
-CHECKOUT = Path(__file__).parents[3]
 FINDINGS = "reproduction.tsv"
 
 _MARK = "reproduction-of.txt"
@@ -177,28 +174,10 @@ def _run(
 
 def _snakemake(choices: Choices, targets: Sequence[str], *arguments: str) -> None:
     """Run the installed workflow on the new study."""
-    snakefile = CHECKOUT / "Snakefile"
-    if not snakefile.is_file():
-        remedy = "install histoniche from its checkout, as make demo does"
-        raise InputError("the workflow is not here", file=snakefile, remedy=remedy)
-    place = ["--profile", str(choices.profile)] if choices.profile else []
-    if choices.cores is not None or not place:
-        place += ["--cores", str(choices.cores or 1)]
-    command = [
-        str(Path(sys.executable).with_name("snakemake")),
-        *("--snakefile", str(snakefile)),
-        *("--directory", str(choices.into)),
-        *("--workflow-profile", str(CHECKOUT / "workflow" / "profiles" / "default")),
-        *("--configfile", str(choices.into / "config" / "config.yaml")),
-        *place,
-        *arguments,
-        "--",
-        *targets,
-    ]
-    status = subprocess.run(command, check=False, env={**os.environ}).returncode
-    if status:
-        remedy = "mend what it says, and start this again; what is done stays"
-        raise InputError(f"snakemake ended with status {status}", remedy=remedy)
+    cores = choices.cores if choices.cores or choices.profile else 1
+    config = choices.into / "config" / "config.yaml"
+    command = study_command(choices.into, config, profile=choices.profile, cores=cores)
+    run_to_end([*command, *arguments, "--", *targets])
 
 
 def _versions(run: bytes) -> Iterator[tuple[str, str, str]]:

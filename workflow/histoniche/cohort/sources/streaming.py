@@ -2,7 +2,6 @@
 
 import logging
 import subprocess
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from histoniche.cohort.sources.command import fetch_some
 from histoniche.cohort.sources.records import remove
 from histoniche.cohort.study import Study, read_study
 from histoniche.errors import InputError
+from histoniche.running import find_snakemake, run_to_end
 
 
 def stream(
@@ -64,7 +64,7 @@ def stream(
         for place, batches in enumerate(windows):
             ahead.pop().result()
             ahead += [begin(window) for window in windows[place + 1 : place + 2]]
-            _run(configs, manifests_of(study, batches), arguments)
+            run_to_end(_command(configs, manifests_of(study, batches), arguments))
             slides = [slide for own in batches.values() for slide in own]
             for path in _sources(study, slides):
                 remove(path, folder)
@@ -140,17 +140,9 @@ def _size(study: Study) -> int:
     return int(study.config["slides"]["slides_per_job"])
 
 
-def _run(configs: Sequence[Path], targets: Sequence[str], arguments: Sequence[str]) -> None:
-    """Have the workflow make some targets."""
-    status = subprocess.run(_command(configs, targets, arguments), check=False).returncode
-    if status:
-        remedy = "mend what it says, and start this again; slides that are there stay"
-        raise InputError(f"snakemake ended with status {status}", remedy=remedy)
-
-
 def _command(
     configs: Sequence[Path], targets: Sequence[str], arguments: Sequence[str]
 ) -> list[str]:
-    """How snakemake is called."""
-    snakemake = Path(sys.executable).with_name("snakemake")
-    return [str(snakemake), *arguments, "--configfile", *map(str, configs), "--", *targets]
+    """How snakemake is called, as the user's own profile and working directory say."""
+    files = map(str, configs)
+    return [str(find_snakemake()), *arguments, "--configfile", *files, "--", *targets]

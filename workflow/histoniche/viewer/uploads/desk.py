@@ -8,12 +8,13 @@ from typing import IO
 import anyio
 
 from histoniche.errors import InputError
+from histoniche.running import find_snakemake, find_workflow
 from histoniche.slides.readers.slide import words_of
 from histoniche.viewer.uploads.chunks import Receiver, slide_file
 from histoniche.viewer.uploads.limits import Limits
 from histoniche.viewer.uploads.results import Found
 from histoniche.viewer.uploads.retention import remove
-from histoniche.viewer.uploads.runner import LOG, Place, Runner, find_snakemake
+from histoniche.viewer.uploads.runner import LOG, Place, Runner
 from histoniche.viewer.uploads.stages import Progress, progress_of
 from histoniche.viewer.uploads.store import Store, Upload
 from histoniche.viewer.uploads.study import RESULTS, Plan, plan_study
@@ -162,6 +163,7 @@ def open_desk(options: Options, *, config: Path | None, results: Path) -> Desk:
             remedy="name it with --config",
         )
     find_snakemake()
+    find_workflow()
     folder = options.folder.resolve()
     if folder.is_relative_to(results.resolve()):
         raise InputError(

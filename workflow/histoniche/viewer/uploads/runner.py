@@ -2,9 +2,7 @@
 
 import logging
 import os
-import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from histoniche.errors import InputError
+from histoniche.running import study_command
 from histoniche.slides.readers.slide import words_of
 from histoniche.tables import read_table
 from histoniche.viewer.uploads.check import why_unusable
@@ -22,13 +21,14 @@ from histoniche.viewer.uploads.retention import expire
 from histoniche.viewer.uploads.store import Store, Upload
 from histoniche.viewer.uploads.study import CONFIG, RESULTS, Plan
 
-CHECKOUT = Path(__file__).parents[4]
 LOG = "run.log"
 
 _PAUSE = 0.5
 _HOUR = 3600
 _PATIENCE = 20
 _TARGET = "apply_models"
+# Why a job runs, and where, is nothing to people who sent a slide.
+_QUIET = ("--quiet", "reason", "host")
 
 
 class Place(NamedTuple):
@@ -147,7 +147,7 @@ class Runner:
             self._plan.write(upload, slide_file(self._folder, upload))
         if any((folder / ".snakemake" / "locks").glob("*")):
             self._snakemake(upload, "--unlock")
-        status = self._snakemake(upload, _TARGET)
+        status = self._snakemake(upload, "--", _TARGET)
         if status is None:
             return
         if reason := why_left_out(folder / RESULTS, upload.id):
@@ -161,9 +161,11 @@ class Runner:
     def _snakemake(self, upload: Upload, *arguments: str) -> int | None:
         """Run Snakemake; None if it was ended before its time."""
         folder = self._folder / upload.id
+        profile, cores = self._place
+        command = study_command(folder, folder / CONFIG, profile=profile, cores=cores)
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
-                [*snakemake_command(folder, self._place), *arguments],
+                [*command, *_QUIET, *arguments],
                 cwd=folder,
                 env={**os.environ, MARK: str(folder)},
                 stdin=subprocess.DEVNULL,
@@ -198,45 +200,3 @@ def why_left_out(results: Path, slide: str) -> str:
         return ""
     quality = read_table(path).set_index("slide")
     return "" if quality.loc[slide, "status"] == "ok" else str(quality.loc[slide, "reason"])
-
-
-def find_snakemake() -> Path:
-    """The program that runs the workflow, of this environment.
-
-    Raises
-    ------
-    InputError
-        If it, or the workflow, is not there.
-    """
-    beside = Path(sys.executable).with_name("snakemake")
-    found = str(beside) if beside.is_file() else shutil.which("snakemake")
-    if found is None:
-        raise InputError(
-            "uploads are run by Snakemake, which is not installed",
-            file=beside,
-            remedy="start the viewer from the environment that make viewer sets up",
-        )
-    if not (CHECKOUT / "Snakefile").is_file():
-        raise InputError(
-            "uploads need the workflow, of which this package is no part",
-            file=CHECKOUT / "Snakefile",
-            remedy="start the viewer of a checkout",
-        )
-    return Path(found)
-
-
-def snakemake_command(folder: Path, place: Place) -> list[str]:
-    """How Snakemake is started on the study of one upload."""
-    usual = CHECKOUT / "workflow" / "profiles" / "default"
-    where = [] if place.profile is None else ["--profile", str(place.profile)]
-    if place.cores is not None or place.profile is None:
-        where += ["--cores", str(place.cores or "all")]
-    return [
-        str(find_snakemake()),
-        *("--snakefile", str(CHECKOUT / "Snakefile")),
-        *("--directory", str(folder)),
-        *("--configfile", str(folder / CONFIG)),
-        *("--workflow-profile", str(usual)),
-        *("--quiet", "reason", "host"),
-        *where,
-    ]
