@@ -5,15 +5,7 @@ import math
 import pytest
 
 from histoniche.report.measures import compared, covariate_name
-from histoniche.report.numbers import (
-    count,
-    format_days,
-    format_interval,
-    format_number,
-    format_p,
-    join_words,
-    percent,
-)
+from histoniche.report.numbers import format_days, format_interval, format_number, format_p, percent
 
 NAN = float("nan")
 
@@ -67,14 +59,7 @@ def test_median_survival_that_is_not_reached_is_not_a_number():
     assert format_days(NAN, 380, NAN) == "not reached"
 
 
-def test_words():
-    assert [count(n, "patient") for n in (1, 2, 1204)] == [
-        "1 patient",
-        "2 patients",
-        "1,204 patients",
-    ]
-    assert join_words(["a", "b", "c"]) == "a, b and c"
-    assert join_words(["a"]) == "a"
+def test_percentages():
     assert percent(0.95) == "95\u00a0%"
     assert percent(0.999) == "99.9\u00a0%"
 

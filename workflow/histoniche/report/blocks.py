@@ -6,7 +6,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from histoniche.report.numbers import listed
+from histoniche.wording import listed
 
 FindingKind = Literal["holds", "open", "caution"]
 

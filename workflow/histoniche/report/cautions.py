@@ -6,18 +6,12 @@ import pandas as pd
 
 from histoniche.report.blocks import Finding, Findings, Paragraph, Section, caution, caution_on
 from histoniche.report.evaluation import ROLE_NAMES, best_role
-from histoniche.report.numbers import (
-    count,
-    format_interval,
-    format_number,
-    join_words,
-    listed,
-    percent,
-)
+from histoniche.report.numbers import format_interval, format_number, percent
 from histoniche.report.results import Results, records
 from histoniche.report.risk_findings import risk_cautions
 from histoniche.report.survival_cautions import survival_cautions
 from histoniche.report.trait_findings import trait_cautions
+from histoniche.wording import count, join_words, listed
 
 _FEW_HELD_OUT = 5
 _FEW_WITH_EXPRESSION = 30

@@ -9,18 +9,12 @@ import pandas as pd
 from histoniche.multiplicity import false_discovery
 from histoniche.report.blocks import Finding
 from histoniche.report.measures import compared, covariate_name
-from histoniche.report.numbers import (
-    count,
-    format_interval,
-    format_number,
-    format_p,
-    join_words,
-    percent,
-)
+from histoniche.report.numbers import format_interval, format_number, format_p, percent
 from histoniche.report.results import Results, records
 from histoniche.report.risk_findings import risk_findings
 from histoniche.report.sections.survival_models import independence
 from histoniche.report.trait_findings import trait_findings
+from histoniche.wording import count, join_words
 
 _Q = 0.05
 _MOST = 3

@@ -16,7 +16,7 @@ from histoniche.report.budget import MOST_BYTES, lighter, linked_pictures
 from histoniche.report.cautions import careful_section
 from histoniche.report.evaluation import ROLE_NAMES, best_role
 from histoniche.report.findings import findings
-from histoniche.report.numbers import count, format_interval
+from histoniche.report.numbers import format_interval
 from histoniche.report.page_script import page_script, script_source
 from histoniche.report.results import Results
 from histoniche.report.risk_findings import risk_tiles
@@ -46,6 +46,7 @@ from histoniche.report.sections.traits import traits_section
 from histoniche.report.sections.words import words_section
 from histoniche.report.sorting import sort_value
 from histoniche.report.trait_findings import told
+from histoniche.wording import count
 
 TEMPLATES = Path(__file__).parent / "templates"
 

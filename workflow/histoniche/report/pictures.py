@@ -12,8 +12,8 @@ from PIL import Image
 
 from histoniche.report.blocks import Link, Photo, Picture
 from histoniche.report.figure_tables import count_rows, small_table
-from histoniche.report.numbers import count
 from histoniche.report.results import Results
+from histoniche.wording import count
 
 LARGEST_DRAWING = 600_000
 """Bytes of the largest drawing that stands on the page as one."""

@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 
 from histoniche.report.blocks import Finding, FindingKind, Tile, caution
-from histoniche.report.numbers import count, format_interval, format_p
+from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.results import Results, records
 from histoniche.report.risk_settings import signatures_of
 from histoniche.report.risks import told_rows
 from histoniche.risk_evaluation import corrected
+from histoniche.wording import count
 
 _Q = 0.05
 

@@ -5,18 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from histoniche.report.blocks import Finding, caution, caution_on
-from histoniche.report.numbers import (
-    count,
-    format_interval,
-    format_number,
-    format_p,
-    listed,
-    percent,
-)
+from histoniche.report.numbers import format_interval, format_number, format_p, percent
 from histoniche.report.results import Results, records
 from histoniche.survival.estimation import FEWEST_EVENTS
 from histoniche.survival.proportionality import GLOBAL
 from histoniche.tables import read_table
+from histoniche.wording import count, listed
 
 _LEVEL = 0.05
 _FEW_DEATHS = 30

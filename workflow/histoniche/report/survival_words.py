@@ -6,17 +6,10 @@ from typing import Any
 import pandas as pd
 
 from histoniche.omics.scores import AREA
-from histoniche.report.numbers import (
-    count,
-    format_days,
-    format_interval,
-    format_number,
-    format_p,
-    join_words,
-    percent,
-)
+from histoniche.report.numbers import format_days, format_interval, format_number, format_p, percent
 from histoniche.survival.gene_scan import Test
 from histoniche.survival.scores import ACTIVITY, GENE, INDEX
+from histoniche.wording import count, join_words
 
 
 def comparison_in_words(groups: pd.DataFrame, *, what: str) -> str:

@@ -6,9 +6,10 @@ import pandas as pd
 
 from histoniche.multiplicity import false_discovery
 from histoniche.report.blocks import Finding, caution
-from histoniche.report.numbers import count, format_interval, format_p, join_words
+from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.results import Results, records
 from histoniche.report.traits import MACRO, main_round, round_words, tidy
+from histoniche.wording import count, join_words
 
 _Q = 0.05
 _MOST = 3

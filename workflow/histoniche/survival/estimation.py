@@ -22,6 +22,7 @@ from histoniche.survival.partial_likelihood import (
     derivatives,
     log_likelihood,
 )
+from histoniche.wording import count
 
 _STEPS = 60
 _HALVINGS = 10
@@ -254,8 +255,7 @@ def few_events_note(parameters: int, events: int) -> str:
     """A warning if a model has more parameters than a tenth of its events, else nothing."""
     if parameters * FEWEST_EVENTS <= events:
         return ""
-    plural = "" if parameters == 1 else "s"
-    return f"{parameters} parameter{plural} on {events} events: fewer than {FEWEST_EVENTS} each"
+    return f"{count(parameters, 'parameter')} on {events} events: fewer than {FEWEST_EVENTS} each"
 
 
 def _newton(

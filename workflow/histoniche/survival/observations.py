@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from histoniche.errors import InputError
+from histoniche.wording import count
 
 Floats = NDArray[np.float64]
 Events = NDArray[np.bool_]
@@ -69,8 +70,8 @@ def observations(
         for values, rule in zip(given, (_TIME, _EVENT), strict=True)
     )
     if n < fewest:
-        only = f"only {n} patient{'' if n == 1 else 's'}"
-        raise InputError(f"{only}, {fewest} are needed", remedy="add patients with follow-up")
+        problem = f"only {count(n, 'patient')}, {fewest} are needed"
+        raise InputError(problem, remedy="add patients with follow-up")
     if deaths and not event.any():
         raise InputError(
             f"nobody died among {n} patients", remedy="wait for events, or choose others"

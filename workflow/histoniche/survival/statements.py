@@ -14,6 +14,7 @@ from histoniche.survival.follow_up import Size
 from histoniche.survival.nested import Nested
 from histoniche.survival.nomogram import Nomogram
 from histoniche.survival.terms import rounded
+from histoniche.wording import join_words
 
 _PARTS = {"event": "deaths", "nonevent": "survivors", "total": "in total"}
 
@@ -53,7 +54,7 @@ def state_model(model: CoxModel, size: Size, *, name: str) -> str:
 
 def state_nomogram(nomogram: Nomogram) -> str:
     """How a nomogram is read."""
-    days = _listed([f"{day:g}" for day in nomogram.days])
+    days = join_words([f"{day:g}" for day in nomogram.days])
     return (
         f"Nomogram of the Cox model {nomogram.name}, from n = {nomogram.n:,} patients with "
         f"{nomogram.events:,} deaths. Add the points of every covariate; below their total "
@@ -125,7 +126,7 @@ def state_added_value(
             for part in ("total", "event", "nonevent")
         )
         parts.append(f"{measure}: {inner}")
-    kind = "categories divided at " + _listed([f"{cut:g}" for cut in cuts])
+    kind = "categories divided at " + join_words([f"{cut:g}" for cut in cuts])
     how = f"{_level(confidence)} intervals of {int(first['bootstraps']):,} bootstrap samples"
     if "optimism" in table:
         how += " with both models refitted, corrected for optimism"
@@ -222,8 +223,3 @@ def _days(value: Any) -> str:
 def _level(confidence: float) -> str:
     """A level in per cent."""
     return f"{100 * confidence:g} %"
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Words as in a sentence: a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]

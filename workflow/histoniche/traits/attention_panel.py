@@ -9,7 +9,8 @@ from PIL import ImageDraw
 from histoniche.errors import InputError
 from histoniche.slides.store import TileStore
 from histoniche.traits.colours import ATTENTION_ENDS, attention_colours
-from histoniche.traits.painting import INK, MUTED, font, ramp, tile_count, write
+from histoniche.traits.painting import INK, MUTED, font, ramp, write
+from histoniche.wording import count
 
 _BAR = 220
 _ROW = 24
@@ -52,7 +53,7 @@ def read_attention(tiles: Path, attention: Path, *, trait: str) -> TileAttention
     store, found = TileStore(tiles), TileStore(attention)
     if len(store) != len(found):
         raise InputError(
-            f"attention on {tile_count(len(found))} where {store.slide} has {len(store)}",
+            f"attention on {count(len(found), 'tile')} where {store.slide} has {len(store)}",
             file=attention,
             remedy="score the trait again",
         )
@@ -72,7 +73,7 @@ def read_attention(tiles: Path, attention: Path, *, trait: str) -> TileAttention
 def attention_title(panel: TileAttention) -> str:
     """Name of the trait, and the class of the bag with its probability."""
     if not panel.probabilities:
-        return f"{panel.trait}, {tile_count(0)}"
+        return f"{panel.trait}, {count(0, 'tile')}"
     name = max(panel.probabilities, key=lambda one: panel.probabilities[one])
     return f"{panel.trait}: {name} {panel.probabilities[name]:.2f}, attention"
 
@@ -97,11 +98,10 @@ def draw_attention_legend(
         write(draw, (place - half, y + 20), label, size=12, colour=MUTED)
     words = "x the mean"
     write(draw, (left + _BAR + 14, y + 1), words, size=13, colour=MUTED, room=room - _BAR - 14)
-    count = len(panel.relative)
-    few = tiles_of_half(panel.relative)
-    share = f" ({few / count:.0%})" if count else ""
+    tiles, few = len(panel.relative), tiles_of_half(panel.relative)
+    share = f" ({few / tiles:.0%})" if tiles else ""
     of = "this slide's attention" if panel.slides > 1 else "the attention"
-    words = f"Half of {of} is on {few:,} of {tile_count(count)}{share}"
+    words = f"Half of {of} is on {few:,} of {count(tiles, 'tile')}{share}"
     write(draw, (left, y + 2 * _ROW - 4), words, size=13, colour=MUTED, room=room)
     if panel.slides > 1:
         words = f"Judged and compared over the patient's {panel.slides} slides"

@@ -14,7 +14,8 @@ from histoniche.pictures import save_png
 from histoniche.slides.store import TileStore
 from histoniche.tables import read_table
 from histoniche.traits.colours import NEGATIVE, POSITIVE, class_colours
-from histoniche.traits.painting import MUTED, font, tile_count, write
+from histoniche.traits.painting import MUTED, font, write
+from histoniche.wording import count
 
 _TILE = 150
 _GAP = 14
@@ -114,7 +115,7 @@ def picture_review_tiles(
     table = read_table(chosen)
     if grad_cams is not None and len(grad_cams) != len(table):
         raise InputError(
-            f"{len(grad_cams)} Grad-CAMs where {tile_count(len(table))} were chosen",
+            f"{len(grad_cams)} Grad-CAMs where {count(len(table), 'tile')} were chosen",
             file=chosen,
             remedy="make them from this table",
         )

@@ -34,10 +34,10 @@ from histoniche.traits.painting import (
     paint_tiles,
     pale_colours,
     ramp,
-    tile_count,
     write,
 )
 from histoniche.traits.tile_calls import TileCalls, read_calls
+from histoniche.wording import count
 
 _SIDE = 480
 _NARROWEST = 330
@@ -197,7 +197,7 @@ def _title(panel: Panel) -> str:
     """What stands above a panel."""
     if isinstance(panel, TileAttention):
         return attention_title(panel)
-    return f"{panel.trait}, {tile_count(len(panel.origin))}"
+    return f"{panel.trait}, {count(len(panel.origin), 'tile')}"
 
 
 def _legend_height(panel: Panel) -> int:
@@ -273,7 +273,7 @@ def _name(
     room: float,
 ) -> None:
     """Name of a class with its tiles; the name gives way, the number does not."""
-    size = f"  {tile_count(int(counts[which]))} ({counts[which] / max(1, counts.sum()):.0%})"
+    size = f"  {count(int(counts[which]), 'tile')} ({counts[which] / max(1, counts.sum()):.0%})"
     taken = draw.textlength(size, font=font(13))
     width = write(draw, at, name, size=15, room=room - taken)
     write(draw, (at[0] + width, at[1] + 2), size, size=13, colour=MUTED)

@@ -22,10 +22,10 @@ from histoniche.traits.painting import (
     font,
     paint_tiles,
     pale_colours,
-    tile_count,
     write,
 )
 from histoniche.traits.predictions import CALLS
+from histoniche.wording import count
 
 MOST_NAMED = 4
 """Traits up to which each combination has a colour; of more, each number of positive ones has."""
@@ -256,16 +256,16 @@ def _draw_legend(
     left, y = at
     none, *others = kinds
     positive = sum(kind.tiles for kind in others)
-    words = f"Share of {tile_count(positive)} with a positive trait"
+    words = f"Share of {count(positive, 'tile')} with a positive trait"
     write(draw, (left, y), words, size=15, room=room)
     for kind in others:
         if kind.tiles:
             y += _ROW
-            share = f"{kind.tiles / positive:.1%}, {tile_count(kind.tiles)}"
+            share = f"{kind.tiles / positive:.1%}, {count(kind.tiles, 'tile')}"
             _draw_kind(draw, (left, y), kind, share, room)
     if none.tiles:
         total = positive + none.tiles
-        words = f"{none.tiles / total:.1%} of all {tile_count(total)}"
+        words = f"{none.tiles / total:.1%} of all {count(total, 'tile')}"
         _draw_kind(draw, (left, y + _ROW + 10), none, words, room)
 
 

@@ -118,11 +118,6 @@ def ramp(draw: ImageDraw.ImageDraw, box: Sequence[float], colours: np.ndarray) -
     draw.rectangle((left, top, right, bottom), outline="#888888")
 
 
-def tile_count(number: int) -> str:
-    """How many tiles, in words."""
-    return f"{number:,} tile{'' if number == 1 else 's'}"
-
-
 def _plain(words: str) -> str:
     """Words in the letters that the font has: accents fall off, others become ?."""
     letters = unicodedata.normalize("NFKD", words)

@@ -19,7 +19,6 @@ from histoniche.cohort.sources.cohort_files import (
 )
 from histoniche.cohort.sources.connection import Connection
 from histoniche.cohort.sources.credentials import read_token
-from histoniche.cohort.sources.decisions import in_words
 from histoniche.cohort.sources.derivation import derive
 from histoniche.cohort.sources.fetching import estimate, fetch, human
 from histoniche.cohort.sources.gathering import Gathered, Services
@@ -29,6 +28,7 @@ from histoniche.cohort.sources.pacing import Bandwidth, Limits
 from histoniche.cohort.sources.recipes import adapted, find_recipe, read_recipe
 from histoniche.cohort.sources.records import WANTED, read_wanted, verify, write_fetched
 from histoniche.errors import InputError
+from histoniche.wording import count
 
 TOKEN_VARIABLE, GDC_VARIABLE = "HISTONICHE_TOKEN", "HISTONICHE_GDC"
 """Environment variables that name the file with a token, and the address of the service that the
@@ -212,7 +212,7 @@ class Verified(NamedTuple):
     @property
     def words(self) -> str:
         """One line for a person, if there is no problem."""
-        more = f", and {in_words(self.coming, 'file')} never came yet" if self.coming else ""
+        more = f", and {count(self.coming, 'file')} never came yet" if self.coming else ""
         return f"all is as it came{more}"
 
 
@@ -243,7 +243,7 @@ def _space(cohort: Gathered, folder: Path, *, keep_slides: bool) -> list[str]:
     lines = [expected.words]
     if not keep_slides:
         size = human(sum(one.size or 0 for one in slides))
-        lines.append(f"{in_words(len(slides), 'slide')} ({size}) pass through, a few at a time")
+        lines.append(f"{count(len(slides), 'slide')} ({size}) pass through, a few at a time")
     if expected.size > expected.free:
         remedy = "--no-keep-slides has slides pass through" if keep_slides else "make room"
         lines.append(f"note: there is no room for {human(expected.size)}: {remedy}")
@@ -253,23 +253,23 @@ def _space(cohort: Gathered, folder: Path, *, keep_slides: bool) -> list[str]:
 def _controlled(cohort: Gathered) -> list[str]:
     """That files need a token, if any do."""
     number = sum(remote.controlled for remote in cohort.remotes)
-    said = f"{in_words(number, 'controlled file')}: histoniche fetch needs --token FILE"
+    said = f"{count(number, 'controlled file')}: histoniche fetch needs --token FILE"
     return [said] if number else []
 
 
 def _counted(cohort: Gathered) -> list[str]:
     """The flow in words."""
     lines = []
-    for count in cohort.flow.counts:
+    for one in cohort.flow.counts:
         numbers = [
-            in_words(number, what)
-            for number, what in ((count.slides, "slide"), (count.patients, "patient"))
+            count(number, what)
+            for number, what in ((one.slides, "slide"), (one.patients, "patient"))
             if number is not None
         ]
         indent, text = {
-            "kept": ("", count.step),
-            "left out": ("  left out: ", count.reason),
-            "of these": ("  ", count.step),
-        }[count.role]
+            "kept": ("", one.step),
+            "left out": ("  left out: ", one.reason),
+            "of these": ("  ", one.step),
+        }[one.role]
         lines.append(f"{indent}{text}: {' of '.join(numbers)}")
     return lines

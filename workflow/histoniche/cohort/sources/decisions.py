@@ -35,11 +35,6 @@ class Count(NamedTuple):
     slides: int | None
 
 
-def in_words(number: int, what: str) -> str:
-    """A number of things: 1 slide, 2,053 slides."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 @dataclass
 class Flow:
     """Counts at every step, in the manner of CONSORT, with every decision behind them."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from histoniche.cohort.sources import follow_up
 from histoniche.cohort.sources.cbioportal import CBioPortal
-from histoniche.cohort.sources.decisions import in_words
 from histoniche.cohort.sources.gathering import Gathered
 from histoniche.cohort.sources.stated_survival import read_stated
+from histoniche.wording import count
 
 
 def add_survival(
@@ -34,7 +34,7 @@ def add_survival(
         timeless = {one.patient for one in own if one.time is None}
         own = follow_up.complete_survival(own, stated[tuple(settings["complete_from"])])
         filled = {one.patient for one in own if one.time is not None} & timeless
-        said = in_words(len(filled), "patient")
+        said = count(len(filled), "patient")
         cohort.warnings.append(f"survival of {said} is that of {source}")
         cohort.rules.append(f"Patients without a time in the GDC have that of {source}, if any.")
     warning = follow_up.only_the_dead(cases, own)

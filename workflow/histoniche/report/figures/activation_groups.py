@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from histoniche.report.figures.boxes import BOX_NOTE, draw_box, head_panel, label_boxes
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.figures.scans import map_label
-from histoniche.report.numbers import count, format_interval, format_p
+from histoniche.report.numbers import format_interval, format_p
 from histoniche.report.results import records
 from histoniche.report.style import (
     HIGH,
@@ -24,6 +24,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _BOXES = {"low": LOW, "high": HIGH}
 _COLUMNS = 4

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from histoniche.report.figures.nomogram import duration
-from histoniche.report.numbers import count, percent
+from histoniche.report.numbers import percent
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -20,6 +20,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 PARTS = {"total": "in all", "event": "those who died", "nonevent": "survivors"}
 """Parts of every measure, in words."""

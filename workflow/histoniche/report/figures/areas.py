@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from histoniche.cohort.palette import Region
 from histoniche.report.measures import MEASURES
-from histoniche.report.numbers import count, format_number
+from histoniche.report.numbers import format_number
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -27,6 +27,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_BARS = 120
 _MOST_DOTS = 4000

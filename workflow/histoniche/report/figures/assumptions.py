@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, format_p, percent
+from histoniche.report.numbers import format_p, percent
 from histoniche.report.style import (
     FAINT,
     HIGH,
@@ -25,6 +25,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _COLUMNS = 3
 _NAME = 34

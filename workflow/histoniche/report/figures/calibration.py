@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from histoniche.report.figures.nomogram import duration
-from histoniche.report.numbers import count, format_interval, percent
+from histoniche.report.numbers import format_interval, percent
 from histoniche.report.style import (
     HIGH,
     LOW,
@@ -25,6 +25,7 @@ from histoniche.report.style import (
 )
 from histoniche.survival.cohorts import TRAINING
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _SHARES = (0, 0.25, 0.5, 0.75, 1)
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from histoniche.cohort.palette import Region
 from histoniche.omics.signatures import ENDINGS
 from histoniche.report.figures.enrichment import in_order, shorten
-from histoniche.report.numbers import count, format_p
+from histoniche.report.numbers import format_p
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -26,6 +26,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _Q = 0.05
 _COLUMNS = 2

@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from histoniche.cohort.sources.decisions import in_words
 from histoniche.report.style import FAINT, INK, MUTED, house_style, new_figure, save_figure
+from histoniche.wording import count
 
 _BOX, _SIDE = (0.0, 4.1), (4.7, 4.5)
 """Left edge and width of the boxes of those who are left, and of those left out, in inches."""
@@ -70,7 +70,7 @@ def _of(rows: pd.DataFrame, role: str) -> Any:
 def _number(row: Any) -> str:
     """What is counted, in words."""
     counts = ((row.slides, "slide"), (row.patients, "patient"))
-    return " of ".join(in_words(int(number), what) for number, what in counts if number != "")
+    return " of ".join(count(int(number), what) for number, what in counts if number != "")
 
 
 def _folded(lines: list[str], width: float) -> list[str]:

@@ -11,7 +11,7 @@ from matplotlib.ticker import MultipleLocator
 
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.figures.forest import write_beside
-from histoniche.report.numbers import MISSING, format_interval, format_p, join_words, percent
+from histoniche.report.numbers import MISSING, format_interval, format_p, percent
 from histoniche.report.results import records
 from histoniche.report.risks import Q_WORDS, seen_words
 from histoniche.report.style import (
@@ -29,6 +29,7 @@ from histoniche.report.style import (
 )
 from histoniche.risk_evaluation import corrected
 from histoniche.tables import read_table
+from histoniche.wording import join_words
 
 _LONGEST = 34
 _CHANCE = 0.5

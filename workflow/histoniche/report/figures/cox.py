@@ -9,7 +9,7 @@ from histoniche.cohort.palette import Region
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.figures.forest import LONGEST, Line, draw_lines, level_lines
 from histoniche.report.measures import compared
-from histoniche.report.numbers import count, format_interval, format_p, percent
+from histoniche.report.numbers import format_interval, format_p, percent
 from histoniche.report.style import (
     MUTED,
     footnote,
@@ -20,6 +20,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _ALONE = "univariable"
 _HEADS = ("ratio (interval)", "p", "q", "n / deaths")

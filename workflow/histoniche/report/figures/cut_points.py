@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from histoniche.cohort.palette import Region
 from histoniche.omics.scores import AREA
 from histoniche.report.measures import MEASURES
-from histoniche.report.numbers import count, format_number, format_p, percent
+from histoniche.report.numbers import format_number, format_p, percent
 from histoniche.report.style import (
     FAINT,
     HIGH,
@@ -32,6 +32,7 @@ from histoniche.report.style import (
 )
 from histoniche.report.survival_words import corrected_in_words, score_in_words
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_PANELS = 12
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from histoniche.report.figures.calibration import cohort_rows, cohort_words
 from histoniche.report.figures.nomogram import duration
-from histoniche.report.numbers import count, percent
+from histoniche.report.numbers import percent
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -25,6 +25,7 @@ from histoniche.report.style import (
 from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.decision_curve import ALL, NONE
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 # Okabe & Ito's colours, which colour-blind people can tell apart.
 _MODELS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

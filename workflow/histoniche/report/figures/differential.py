@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 
 from histoniche.omics.comparisons import differing, differing_in_words, tested_in_words
 from histoniche.report.figures.volcano import Names, draw_sides, heights, move_apart
-from histoniche.report.numbers import count
 from histoniche.report.style import (
     MUTED,
     footnote,
@@ -19,6 +18,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _ACROSS = 2
 

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from histoniche.cohort.palette import Region
-from histoniche.report.numbers import count
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -24,6 +23,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _Q = 0.05
 _MOST_ROWS = 36

@@ -17,7 +17,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from histoniche.cohort.palette import Region
 from histoniche.report.figures.clustering import Floats, cluster
 from histoniche.report.figures.signatures import top_genes
-from histoniche.report.numbers import count
 from histoniche.report.style import (
     DIVERGING,
     FAINT,
@@ -29,6 +28,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_GENES = 60
 _MOST_NAMES = 40

@@ -10,7 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from histoniche.randomness import generator
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, join_words
 from histoniche.report.style import (
     FAINT,
     HIGH,
@@ -26,6 +25,7 @@ from histoniche.report.style import (
 )
 from histoniche.tables import read_table
 from histoniche.traits.heterogeneity import GroupRule, hti_groups
+from histoniche.wording import count, join_words
 
 _BINS = 20
 _MOST_GROUPS = 12

@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch
 from matplotlib.path import Path as Curve
 
-from histoniche.report.numbers import count
 from histoniche.report.style import (
     FAINT,
     INK,
@@ -27,6 +26,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_PAIRS = 30
 _MOST_COLUMNS = 30

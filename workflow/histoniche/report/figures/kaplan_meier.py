@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
-from histoniche.report.numbers import count, format_days, percent
+from histoniche.report.numbers import format_days, percent
 from histoniche.report.style import (
     HIGH,
     INK,
@@ -32,6 +32,7 @@ from histoniche.report.survival_words import (
     who_in_words,
 )
 from histoniche.survival.curves import at_risk_table
+from histoniche.wording import count
 
 _COLOURS = (LOW, HIGH, "#009E73", "#CC79A7", "#56B4E9", "#B58900", INK, MUTED)
 _DASHES = ("-", "--", ":")

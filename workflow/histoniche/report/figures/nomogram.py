@@ -9,7 +9,6 @@ from typing import NamedTuple
 import pandas as pd
 from matplotlib.axes import Axes as Canvas
 
-from histoniche.report.numbers import count
 from histoniche.report.style import (
     FAINT,
     INK,
@@ -30,6 +29,7 @@ from histoniche.survival.nomogram import (
     round_ticks,
     survival_ticks,
 )
+from histoniche.wording import count
 
 _LABEL_WIDTH = 30
 """Signs of a name on one line."""

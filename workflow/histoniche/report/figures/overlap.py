@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from histoniche.cohort.palette import Region
 from histoniche.report.figures.enrichment import in_order, shorten
-from histoniche.report.numbers import count, format_p
+from histoniche.report.numbers import format_p
 from histoniche.report.style import (
     FAINT,
     INK,
@@ -25,6 +25,7 @@ from histoniche.report.style import (
     text_on,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _Q = 0.05
 _MOST = 24

@@ -12,7 +12,7 @@ from histoniche.omics.comparisons import CASE
 from histoniche.report.figures.enrichment import shorten
 from histoniche.report.figures.heat_map import show_standard_scores, standardise
 from histoniche.report.figures.kaplan_meier import Panel, draw_panels
-from histoniche.report.numbers import count, format_interval, format_number, format_p
+from histoniche.report.numbers import format_interval, format_number, format_p
 from histoniche.report.style import (
     FAINT,
     HIGH,
@@ -27,6 +27,7 @@ from histoniche.report.style import (
 from histoniche.report.survival_words import corrected_in_words
 from histoniche.survival.score_groups import SEARCHED
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_ROWS = 40
 _MOST_NAMES = 60

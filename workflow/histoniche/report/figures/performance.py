@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, format_interval, percent
+from histoniche.report.numbers import format_interval, percent
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -24,6 +24,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _Style = Literal["-", "--", ":"]

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count
 from histoniche.report.risks import role_words
 from histoniche.report.style import (
     HIGH,
@@ -25,6 +24,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_COHORTS = 8
 _COLUMNS = 2

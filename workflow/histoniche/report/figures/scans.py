@@ -15,7 +15,6 @@ from histoniche.imaging.quality_table import median_column
 from histoniche.imaging.samples import Sample, read_sample
 from histoniche.imaging.units import DIFFUSIVITIES
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count
 from histoniche.report.style import (
     HIGH,
     INK,
@@ -29,6 +28,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _UNIT = "10⁻³ mm²/s"
 _MOST_MAPS = 6

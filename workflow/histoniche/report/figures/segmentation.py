@@ -10,7 +10,7 @@ from histoniche.cohort.palette import Region
 from histoniche.report.evaluation import ROLE_NAMES, best_role, found_by
 from histoniche.report.figures.confusion import draw_shares, shares_of
 from histoniche.report.figures.training import draw_learning_curves
-from histoniche.report.numbers import count, format_interval, format_number
+from histoniche.report.numbers import format_interval, format_number
 from histoniche.report.style import (
     FAINT,
     HIGH,
@@ -29,6 +29,7 @@ from histoniche.report.style import (
     smallest,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _NONE = "No held-out slide has an annotation, so there is nothing to measure."
 

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from scipy.cluster.hierarchy import dendrogram
 
 from histoniche.report.figures.clustering import cluster, leaf_order
-from histoniche.report.numbers import count
 from histoniche.report.style import (
     DIVERGING,
     INK,
@@ -27,6 +26,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_GENES = 60
 _MOST_MAPS = 9

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from histoniche.cohort.palette import Region
 from histoniche.report.figures.kaplan_meier import draw_curve
 from histoniche.report.measures import MEASURES
-from histoniche.report.numbers import count, format_interval, format_p, percent
+from histoniche.report.numbers import format_interval, format_p, percent
 from histoniche.report.style import (
     HIGH,
     LOW,
@@ -26,6 +26,7 @@ from histoniche.report.style import (
 )
 from histoniche.survival.curves import at_risk, round_times
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _COLOURS = {"low": LOW, "high": HIGH}
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from histoniche.cohort.palette import Region
 from histoniche.report.figures.kaplan_meier import Panel, draw_panels
-from histoniche.report.numbers import count, format_p
+from histoniche.report.numbers import format_p
 from histoniche.report.survival_words import (
     between_in_words,
     corrected_in_words,
@@ -19,6 +19,7 @@ from histoniche.report.survival_words import (
 from histoniche.survival.score_groups import SEARCHED
 from histoniche.survival.stated_groups import COMPARISON
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _MOST_PANELS = 12
 _SET_APART = "Where the cut was searched for, it is the search that sets the curves so far apart."

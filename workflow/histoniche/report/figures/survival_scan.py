@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from histoniche.report.figures.volcano import Names, draw_sides, heights, move_apart
-from histoniche.report.numbers import count, format_p
+from histoniche.report.numbers import format_p
 from histoniche.report.style import (
     MUTED,
     footnote,
@@ -19,6 +19,7 @@ from histoniche.report.style import (
 from histoniche.survival.gene_scan import Test
 from histoniche.survival.observations import Floats
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 # Round hazard ratios for axes that reach at least as far as the first number, a logarithm.
 _TICKS = (

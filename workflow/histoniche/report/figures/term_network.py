@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, format_p
+from histoniche.report.numbers import format_p
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -29,6 +29,7 @@ from histoniche.report.style import (
     text_on,
 )
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 Points = NDArray[np.float64]
 

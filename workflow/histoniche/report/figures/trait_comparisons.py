@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, format_interval
+from histoniche.report.numbers import format_interval
 from histoniche.report.results import records
 from histoniche.report.style import (
     HIGH,
@@ -37,6 +37,7 @@ from histoniche.report.traits import (
 )
 from histoniche.tables import read_table
 from histoniche.traits.chains import CHAIN, SINGLE
+from histoniche.wording import count
 
 _DRAWN = ("accuracy", "auroc", "f1")
 _SIDES = ("first", "second")

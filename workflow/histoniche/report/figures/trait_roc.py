@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from histoniche.report.figures.confusion import draw_shares, shares_of
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, format_interval, join_words
+from histoniche.report.numbers import format_interval
 from histoniche.report.results import records
 from histoniche.report.style import (
     INK,
@@ -36,6 +36,7 @@ from histoniche.report.traits import (
 )
 from histoniche.tables import read_table
 from histoniche.traits.colours import class_colours
+from histoniche.wording import count, join_words
 
 _AUROC = "auroc"
 _STEPS = 400

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import join_words
 from histoniche.report.style import (
     INK,
     MUTED,
@@ -33,6 +32,7 @@ from histoniche.report.traits import (
     tidy,
 )
 from histoniche.tables import read_table
+from histoniche.wording import join_words
 
 _COLOURS = {"test": "#0072B2", "near": "#D55E00", "ood": "#009E73"}
 

@@ -9,7 +9,7 @@ import scipy.stats
 from matplotlib.axes import Axes
 
 from histoniche.report.figures.enrichment import shorten
-from histoniche.report.numbers import count, format_interval
+from histoniche.report.numbers import format_interval
 from histoniche.report.style import (
     FAINT,
     HIGH,
@@ -25,6 +25,7 @@ from histoniche.report.style import (
 )
 from histoniche.report.traits import main_round, tidy
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 _SCORES = {"share": "Share of positive tiles", "mean": "Mean probability of the tiles"}
 _PICTURE_FROM = 1500

@@ -6,17 +6,11 @@ import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Table, table
 from histoniche.report.figures.scans import map_label
-from histoniche.report.numbers import (
-    count,
-    format_interval,
-    format_number,
-    format_p,
-    join_words,
-    percent,
-)
+from histoniche.report.numbers import format_interval, format_number, format_p, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.report.risk_settings import Signature
+from histoniche.wording import count, join_words
 
 _Q = 0.05
 _ZONES = {"core": "the tumour's core", "margin": "its margin", "outside": "outside of it"}

@@ -4,9 +4,10 @@ import numpy as np
 
 from histoniche.report.blocks import Block, Paragraph, Section, table
 from histoniche.report.measures import MEASURES
-from histoniche.report.numbers import count, format_number
+from histoniche.report.numbers import format_number
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results
+from histoniche.wording import count
 
 _TITLE = "Areas of the regions"
 

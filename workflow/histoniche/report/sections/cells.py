@@ -5,16 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.numbers import (
-    MISSING,
-    count,
-    format_number,
-    format_p,
-    join_words,
-    percent,
-)
+from histoniche.report.numbers import MISSING, format_number, format_p, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records, top_of_each
+from histoniche.wording import count, join_words
 
 _MOST = 40
 

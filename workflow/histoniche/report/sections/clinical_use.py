@@ -20,18 +20,12 @@ from histoniche.report.blocks import (
 )
 from histoniche.report.figures.added_value import PARTS
 from histoniche.report.figures.nomogram import duration
-from histoniche.report.numbers import (
-    MISSING,
-    format_interval,
-    format_number,
-    format_p,
-    join_words,
-    percent,
-)
+from histoniche.report.numbers import MISSING, format_interval, format_number, format_p, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.survival.cohorts import TRAINING
 from histoniche.tables import read_table
+from histoniche.wording import join_words
 
 Tables = dict[str, pd.DataFrame]
 

@@ -8,10 +8,11 @@ import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Section, Table, table
 from histoniche.report.evaluation import ROLE_NAMES
-from histoniche.report.numbers import MISSING, count, format_number
+from histoniche.report.numbers import MISSING, format_number
 from histoniche.report.results import Results
 from histoniche.report.sections.cohort_origin import origin_blocks
 from histoniche.report.sections.cohorts_compared import cohort_blocks
+from histoniche.wording import count
 
 _MOST_LEVELS = 8
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Table, table
-from histoniche.report.numbers import MISSING, count
+from histoniche.report.numbers import MISSING
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
+from histoniche.wording import count
 
 _MOST_ROWS = 200
 

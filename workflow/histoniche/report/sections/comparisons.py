@@ -11,9 +11,10 @@ from histoniche.omics.comparisons import (
     tested_in_words,
 )
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.numbers import format_number, format_p, join_words
+from histoniche.report.numbers import format_number, format_p
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
+from histoniche.wording import join_words
 
 _TITLE = "Genes between groups of patients"
 _Q = 0.05

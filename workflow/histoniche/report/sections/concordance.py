@@ -6,12 +6,13 @@ from typing import Any
 import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Table, table
-from histoniche.report.numbers import MISSING, count, format_interval, format_p, join_words, percent
+from histoniche.report.numbers import MISSING, format_interval, format_p, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.report.risk_settings import Signature
 from histoniche.report.risks import Q_WORDS, seen_words, told_rows
 from histoniche.risk_evaluation import corrected
+from histoniche.wording import count, join_words
 
 _FEW_DEATHS = 20
 

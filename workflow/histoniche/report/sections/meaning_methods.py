@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from histoniche.report.numbers import join_words
 from histoniche.report.results import Results
+from histoniche.wording import join_words
 
 _MEASURES = {
     "overlap_coefficient": "their shared genes as a share of the smaller set",

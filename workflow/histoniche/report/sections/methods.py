@@ -6,7 +6,7 @@ from pathlib import Path
 from histoniche.omics.scores import OWN
 from histoniche.report.blocks import Block, Bullets, Heading, Paragraph, Section, table
 from histoniche.report.measures import MEASURES
-from histoniche.report.numbers import count, join_words, percent
+from histoniche.report.numbers import percent
 from histoniche.report.results import Results
 from histoniche.report.sections.citations import CITATIONS, cited
 from histoniche.report.sections.molecular_methods import molecular_methods
@@ -18,6 +18,7 @@ from histoniche.report.sections.survival_methods import (
 )
 from histoniche.report.sections.trait_methods import trait_caveats, trait_methods
 from histoniche.report.versions import software_versions
+from histoniche.wording import count, join_words
 
 
 def methods_section(results: Results, absent: Sequence[Section] = ()) -> Section:

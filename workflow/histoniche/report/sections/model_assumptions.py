@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from histoniche.report.blocks import Block, Heading, Paragraph, Picture, Table, table
-from histoniche.report.numbers import count, format_number, format_p
+from histoniche.report.numbers import format_number, format_p
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.survival.proportionality import GLOBAL
+from histoniche.wording import count
 
 _LEVEL = 0.05
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from histoniche.omics.comparisons import differing_in_words, tested_in_words
-from histoniche.report.numbers import join_words, percent
+from histoniche.report.numbers import percent
 from histoniche.report.results import Results
 from histoniche.report.sections.meaning_methods import meaning_methods
 from histoniche.report.sections.pathway_methods import pathway_methods
+from histoniche.wording import join_words
 
 _UNITS = {
     "counts": "Counts were scaled to counts per million of the patient's library",

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
-from histoniche.report.numbers import MISSING, format_number, format_p, join_words
+from histoniche.report.numbers import MISSING, format_number, format_p
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records, top_of_each
+from histoniche.wording import join_words
 
 _Q = 0.05
 _SIGNATURES = "Gene signatures"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from histoniche.omics.comparisons import BY_SURVIVAL, differing_in_words, tested_in_words
-from histoniche.report.numbers import join_words, percent
+from histoniche.report.numbers import percent
 from histoniche.report.results import Results
+from histoniche.wording import join_words
 
 
 def pathway_methods(results: Results) -> Iterator[str]:

@@ -16,18 +16,12 @@ from histoniche.report.blocks import (
     table,
     without_empty_note,
 )
-from histoniche.report.numbers import (
-    count,
-    format_days,
-    format_interval,
-    format_number,
-    format_p,
-    join_words,
-)
+from histoniche.report.numbers import format_days, format_interval, format_number, format_p
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.report.sections.pathway_methods import cut_in_words
 from histoniche.report.survival_words import comparison_in_words, search_in_words
+from histoniche.wording import count, join_words
 
 _TITLE = "Biology behind a score"
 _MOST_ROWS = 60

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from histoniche.report.numbers import count, join_words, percent
+from histoniche.report.numbers import percent
 from histoniche.report.results import Results
 from histoniche.report.risk_settings import Signature, signatures_of
 from histoniche.report.risks import Q_WORDS
+from histoniche.wording import count, join_words
 
 _UNITS = {"mm2/s": "mm²/s", "um2/ms": "µm²/ms", "1e-6 mm2/s": "10⁻⁶ mm²/s"}
 _TIES = {"efron": "Efron's", "breslow": "Breslow's"}

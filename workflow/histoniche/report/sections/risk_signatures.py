@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pandas as pd
 
 from histoniche.report.blocks import Block, Heading, Paragraph, Section
-from histoniche.report.numbers import count, join_words
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results
 from histoniche.report.risk_settings import Signature, signatures_of
 from histoniche.report.sections.activation import activation_blocks
 from histoniche.report.sections.concordance import concordance_blocks
 from histoniche.report.sections.scans import scan_blocks
+from histoniche.wording import count, join_words
 
 _TITLE = "Signatures of risk"
 _ROLES = {"train": "to learn from", "validation": "to choose the weights by"}

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from histoniche.report.blocks import Block, Gallery, Paragraph, table
-from histoniche.report.numbers import count, join_words
 from histoniche.report.pictures import photo_of, picture_of
 from histoniche.report.results import Results, records
+from histoniche.wording import count, join_words
 
 _MOST_ROWS = 40
 # Slices are laid along the skull base, which tilts them by so much.

@@ -8,10 +8,11 @@ import pandas as pd
 from histoniche.learning.leaderboard import COLUMNS
 from histoniche.report.blocks import Block, Paragraph, Section, Table, not_run, table
 from histoniche.report.evaluation import ROLE_NAMES, best_role, found_by
-from histoniche.report.numbers import count, format_interval, format_number, percent
+from histoniche.report.numbers import format_interval, format_number, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.tables import read_table
+from histoniche.wording import count
 
 # Trials that the page lists.
 _TRIALS = 10

@@ -16,10 +16,11 @@ from histoniche.report.blocks import (
     table,
 )
 from histoniche.report.evaluation import ROLE_NAMES
-from histoniche.report.numbers import count, format_number
+from histoniche.report.numbers import format_number
 from histoniche.report.pictures import photo_of
 from histoniche.report.results import Results
 from histoniche.slides.artefact_kinds import COLOURS, KINDS
+from histoniche.wording import count
 
 _TITLE = "Slides and their quality"
 _MOST_THUMBNAILS = 48

@@ -12,16 +12,10 @@ from histoniche.report.blocks import (
     without_empty_note,
 )
 from histoniche.report.measures import MEASURES, compared, covariate_name
-from histoniche.report.numbers import (
-    count,
-    format_days,
-    format_interval,
-    format_number,
-    format_p,
-    percent,
-)
+from histoniche.report.numbers import format_days, format_interval, format_number, format_p, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
+from histoniche.wording import count
 
 _MOST_ROWS = 120
 _TITLE = "Survival"

@@ -16,7 +16,7 @@ from histoniche.report.blocks import (
     table,
     without_empty_note,
 )
-from histoniche.report.numbers import count, format_days, format_interval, format_number, format_p
+from histoniche.report.numbers import format_days, format_interval, format_number, format_p
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.report.survival_words import (
@@ -30,6 +30,7 @@ from histoniche.report.survival_words import (
 )
 from histoniche.survival.cohort_comparison import SIDES
 from histoniche.survival.stated_groups import COMPARISON
+from histoniche.wording import count
 
 _TITLE = "Survival of groups"
 _MOST_TEXTS = 12

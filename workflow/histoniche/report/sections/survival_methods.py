@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from histoniche.report.numbers import join_words, percent
+from histoniche.report.numbers import percent
 from histoniche.report.results import Results, records
 from histoniche.report.survival_words import limits_in_words, score_in_words
 from histoniche.survival.stated_groups import COMPARISON
+from histoniche.wording import join_words
 
 
 def curves_methods(results: Results) -> Iterator[str]:

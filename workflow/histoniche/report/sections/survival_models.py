@@ -18,18 +18,12 @@ from histoniche.report.blocks import (
     not_run,
     table,
 )
-from histoniche.report.numbers import (
-    count,
-    format_days,
-    format_interval,
-    format_p,
-    join_words,
-    percent,
-)
+from histoniche.report.numbers import format_days, format_interval, format_p, percent
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results, records
 from histoniche.report.sections.model_assumptions import assumption_blocks
 from histoniche.report.sections.model_performance import performance_blocks
+from histoniche.wording import count, join_words
 
 _TITLE = "Survival models"
 _Q = 0.05

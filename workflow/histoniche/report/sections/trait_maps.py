@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from histoniche.report.blocks import Block, Gallery, Heading, Paragraph
-from histoniche.report.numbers import count, percent
+from histoniche.report.numbers import percent
 from histoniche.report.pictures import photo_of, picture_of
 from histoniche.report.results import Results
 from histoniche.report.trait_settings import bag_traits, tile_traits
+from histoniche.wording import count
 
 _PICTURES = 6
 _GALLERY_BYTES = 400_000

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from histoniche.report.numbers import count, join_words, percent
+from histoniche.report.numbers import percent
 from histoniche.report.results import Results
 from histoniche.report.sections.trait_comparisons import TEST_NAMES
 from histoniche.report.sections.trait_maps import set_aside
@@ -17,6 +17,7 @@ from histoniche.report.trait_settings import (
     tile_traits,
     trained_elsewhere,
 )
+from histoniche.wording import count, join_words
 
 _RULES = {
     "youden": "where Youden's index is best",

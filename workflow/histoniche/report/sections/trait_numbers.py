@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from histoniche.report.blocks import Block, Paragraph, Table, table
-from histoniche.report.numbers import MISSING, count, format_interval, join_words
+from histoniche.report.numbers import MISSING, format_interval
 from histoniche.report.results import Results, records
 from histoniche.report.traits import (
     LEVEL_NAMES,
@@ -19,6 +19,7 @@ from histoniche.report.traits import (
     span,
     tidy,
 )
+from histoniche.wording import count, join_words
 
 _SETS = {**SET_NAMES, "unseen": "test and OOD together"}
 _FEW = 10

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from histoniche.report.blocks import Block, Heading, Paragraph, Section, not_run
-from histoniche.report.numbers import count, join_words
 from histoniche.report.pictures import picture_of
 from histoniche.report.results import Results
 from histoniche.report.sections.trait_comparisons import chains, comparisons, round_table
@@ -19,6 +18,7 @@ from histoniche.report.trait_settings import (
     tile_traits,
     trained_elsewhere,
 )
+from histoniche.wording import count, join_words
 
 _TITLE = "Traits on the tiles"
 _OUTSIDE = ("near", "far")
