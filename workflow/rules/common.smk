@@ -119,8 +119,26 @@ def shared_attempt(wildcards, attempt, rulename):
     """
     if "batch" not in wildcards.keys() or not workflow.is_main_process:
         return attempt
-    ready = (job.attempt for job in workflow.dag.ready_jobs if job.name == rulename)
-    return max([attempt, *ready])
+    if attempt > 1:
+        # It was ready before, so that nothing else need have changed.
+        ready_attempts.cache_clear()
+    scheduler = workflow.scheduler
+    finished = scheduler.finished_jobs if scheduler else 0
+    latest = ready_attempts(finished, len(workflow.dag.ready_jobs))
+    return max(attempt, latest.get(rulename, 1))
+
+
+@functools.lru_cache(maxsize=1)
+def ready_attempts(finished, ready):
+    """The latest attempt of each rule's jobs that are ready, once so many are and have finished.
+
+    What is ready for the first time became so when something else finished. So of ten thousand
+    jobs that are ready together the first looks at all, and not each.
+    """
+    latest = {}
+    for job in workflow.dag.ready_jobs:
+        latest[job.name] = max(job.attempt, latest.get(job.name, 1))
+    return latest
 
 
 def growing(amount, each):
