@@ -82,6 +82,9 @@ def test_the_slides_own_segments_are_copied_and_decode_to_its_pixels(write_jpeg,
     total = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     store = TileStore(tmp_path / "S1.zarr")
     assert int(total) == sum(int(shard.sum()) for _, shard in store.shards("pixels"))
+    # It cannot write into it: encoding anew would lose detail.
+    with pytest.raises(TypeError, match="copied from the slide"):
+        zarr.open_group(tmp_path / "S1.zarr", mode="r+")["pixels"][0] = tile
 
 
 def test_a_damaged_index_or_tile_names_slide_and_shard(tmp_path, tiles):

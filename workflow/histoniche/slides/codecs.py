@@ -121,8 +121,8 @@ class SourceJpegCodec(ArrayBytesCodec):
         raise TypeError("source-jpeg tiles are copied from the slide, not encoded")
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
-        """Refuse: segments differ in size."""
-        raise NotImplementedError
+        """Refuse, as Zarr asks of codecs whose chunks differ in size."""
+        raise NotImplementedError("segments of source-jpeg differ in size")
 
 
 register_codec(SOURCE_JPEG, SourceJpegCodec)
