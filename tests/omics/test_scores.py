@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from histoniche.errors import InputError
-from histoniche.omics.scores import DTYPES, collect_scores
+from histoniche.omics.scores import collect_scores
+from histoniche.score_table import DTYPES
 from histoniche.tables import read_table, write_table
 
 PATIENTS = ["P1", "P2", "P3", "P4"]

@@ -5,8 +5,8 @@ from pathlib import Path
 from histoniche.jobs import job
 
 with job(snakemake.log[0]):
-    from histoniche.omics.scores import AREA
     from histoniche.report.measures import UNITS
+    from histoniche.score_table import AREA
     from histoniche.survival.clinical import evaluate_clinically
     from histoniche.survival.follow_up import days_of
 

@@ -10,10 +10,10 @@ import pandas as pd
 
 from histoniche.errors import InputError
 from histoniche.omics.activity_kernels import gene_set_variation, single_sample_enrichment
-from histoniche.omics.correlation import read_tested
 from histoniche.omics.gene_sets import admissible_sets
 from histoniche.omics.smoothed_ranks import CONSTANT, Kernel
 from histoniche.tables import write_table
+from histoniche.tested_genes import read_tested
 
 Method = Literal["ssgsea", "gsva"]
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -17,9 +17,10 @@ from histoniche.omics.ranks import (
     partial_rank_correlation,
     rank_correlation,
 )
-from histoniche.omics.scores import OWN
 from histoniche.randomness import generator
+from histoniche.score_table import OWN
 from histoniche.tables import read_table, write_table
+from histoniche.tested_genes import read_tested
 
 FEWEST = 5
 """Fewest patients from whom a correlation is reported."""
@@ -264,14 +265,6 @@ def correlate_with_survival(values: pd.DataFrame, patients: pd.DataFrame) -> pd.
             "cox_q": false_discovery(cox_p),
         }
     )
-
-
-def read_tested(expression: Path, genes: Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
-    """Values of the tested genes, and in how many patients each is detected."""
-    values = read_table(expression).set_index("gene")
-    summary = read_table(genes).set_index("gene")
-    tested = summary.index[summary["tested"]]
-    return values.loc[tested], summary.loc[tested, "detected"]
 
 
 def _warn_of_constants(values: pd.DataFrame, areas: pd.DataFrame) -> None:

@@ -14,10 +14,10 @@ from pydeseq2.ds import DeseqStats
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
 from histoniche.omics.comparisons import CASE, FEWEST, REFERENCE, tested_patients
-from histoniche.omics.correlation import read_tested
 from histoniche.omics.expression import Unit, log_scale
 from histoniche.omics.moderated import moderated_t
 from histoniche.tables import read_table, write_table
+from histoniche.tested_genes import read_tested
 
 COLUMNS = [
     "gene", "n_case", "n_reference", "base_mean", "log2_fold_change", "log2_fold_change_low",

@@ -11,7 +11,6 @@ import pandas as pd
 from histoniche.cohort.origins import EXTERNAL, STUDY
 from histoniche.errors import InputError
 from histoniche.omics.activity import FEWEST
-from histoniche.omics.correlation import read_tested
 from histoniche.omics.decisions import Decision, write_decisions
 from histoniche.omics.expression import Unit, log_scale
 from histoniche.omics.external_cohorts import (
@@ -23,6 +22,7 @@ from histoniche.omics.external_cohorts import (
 from histoniche.omics.gene_sets import read_gmt
 from histoniche.omics.smoothed_ranks import CONSTANT
 from histoniche.tables import read_table, write_table
+from histoniche.tested_genes import read_tested
 
 SCORES: dict[str, Any] = {
     "origin": object,

@@ -11,13 +11,13 @@ from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
 from histoniche.omics.activity import FEWEST, Method, activity_of_sets, scorable
 from histoniche.omics.comparisons import CASE, differing, differing_in_words
-from histoniche.omics.correlation import read_tested
 from histoniche.omics.decisions import Decision, write_decisions
 from histoniche.omics.differential_enrichment import enrich_comparisons
 from histoniche.omics.expression import Unit, log_scale
 from histoniche.omics.gene_sets import read_gmt
 from histoniche.omics.pearson import pearson
 from histoniche.tables import read_table, write_table
+from histoniche.tested_genes import read_tested
 
 Sets = Mapping[tuple[str, str], Collection[str]]
 """Genes by library and term."""

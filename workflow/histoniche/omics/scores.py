@@ -12,12 +12,8 @@ import pandas as pd
 from histoniche.errors import InputError
 from histoniche.omics.signatures import ENDINGS
 from histoniche.omics.text import read_cells
+from histoniche.score_table import AREA, DTYPES, OWN
 from histoniche.tables import read_table, write_table
-
-DTYPES: dict[str, Any] = {"patient": object, "score": object, "kind": object, "value": "float64"}
-
-AREA, OWN = "area", "score"
-"""Kinds of scores."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}")
 _MISSING = ("", "NA", "NaN", "nan", "null")
@@ -45,8 +41,8 @@ def collect_scores(
     patients
         The cohort's patients; others are left out.
     scores
-        Written: `DTYPES`; first the areas, called as their regions, then the study's
-        own scores in their order, then the risks. A score that a patient lacks is NaN.
+        Written: see `histoniche.score_table`; first the areas, called as their regions, then the
+        study's own scores in their order, then the risks. A score that a patient lacks is NaN.
     regions
         The palette's regions, whose names no score may have.
     min_shared

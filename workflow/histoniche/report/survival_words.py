@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from histoniche.omics.scores import AREA
 from histoniche.report.numbers import format_days, format_interval, format_number, format_p, percent
+from histoniche.score_table import ACTIVITY, AREA, GENE, INDEX
 from histoniche.survival.gene_scan import Test
-from histoniche.survival.scores import ACTIVITY, GENE, INDEX
 from histoniche.wording import count, join_words
 
 

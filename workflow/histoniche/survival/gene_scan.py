@@ -15,12 +15,12 @@ from histoniche.cox_scan import cox_scan
 from histoniche.errors import InputError
 from histoniche.logrank_scan import logrank_scan
 from histoniche.multiplicity import false_discovery
-from histoniche.omics.correlation import read_tested
 from histoniche.survival.cohort import FEWEST
 from histoniche.survival.cohort_comparison import read_followed
 from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.observations import Events, Floats, observations
 from histoniche.tables import write_table
+from histoniche.tested_genes import read_tested
 
 Test = Literal["cox", "log_rank"]
 

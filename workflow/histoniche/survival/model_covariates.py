@@ -8,7 +8,7 @@ import pandas as pd
 
 from histoniche.cohort.schemas import nearest
 from histoniche.errors import InputError
-from histoniche.omics.scores import AREA
+from histoniche.score_table import AREA
 from histoniche.survival.cohorts import TRAINING
 from histoniche.survival.observations import check_observations
 from histoniche.survival.terms import Declared

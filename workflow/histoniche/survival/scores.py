@@ -3,18 +3,13 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from histoniche.cohort.schemas import nearest
 from histoniche.errors import InputError
+from histoniche.score_table import ACTIVITY, DTYPES, GENE
 from histoniche.tables import read_table, write_table
-
-DTYPES: dict[str, Any] = {"patient": object, "score": object, "kind": object, "value": "float64"}
-
-GENE, ACTIVITY, INDEX = "gene", "activity", "hti"
-"""Kinds of scores beside those of the table that is brought along."""
 
 
 def gather_scores(
@@ -40,8 +35,8 @@ def gather_scores(
     heterogeneity
         patient, score, kind, value: indices of the patients' slides; or None.
     scores
-        Written: `DTYPES`, first `table`, then the genes and the gene sets in their order, then
-        the indices.
+        Written: see `histoniche.score_table`; first `table`, then the genes and the gene sets in
+        their order, then the indices.
     genes
         Symbols whose expression is a score.
     gene_sets

@@ -13,7 +13,6 @@ from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
 from histoniche.cohort.palette import Region
-from histoniche.omics.scores import AREA
 from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import format_number, format_p, percent
 from histoniche.report.style import (
@@ -31,6 +30,7 @@ from histoniche.report.style import (
     save_notice,
 )
 from histoniche.report.survival_words import corrected_in_words, score_in_words
+from histoniche.score_table import AREA
 from histoniche.tables import read_table
 from histoniche.wording import count
 

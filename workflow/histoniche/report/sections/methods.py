@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from histoniche.omics.scores import OWN
 from histoniche.report.blocks import Block, Bullets, Heading, Paragraph, Section, table
 from histoniche.report.measures import MEASURES
 from histoniche.report.numbers import percent
@@ -18,6 +17,7 @@ from histoniche.report.sections.survival_methods import (
 )
 from histoniche.report.sections.trait_methods import trait_caveats, trait_methods
 from histoniche.report.versions import software_versions
+from histoniche.score_table import OWN
 from histoniche.wording import count, join_words
 
 
