@@ -23,6 +23,7 @@ LEFT = {
     "viewer": {"cohort", "slides", "regions", "traits", "report"},
     "demo": {"cohort"},
     "doctor": {"cohort", "slides", "imaging"},
+    "commands": {"cohort", "survival", "report", "reproduction", "viewer", "demo", "doctor"},
 }
 """What stands left of each folder, or beside the flow of what it looks at."""
 
