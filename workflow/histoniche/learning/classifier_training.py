@@ -96,14 +96,7 @@ def train_classifier(
         steps=checks * len(loaders["train"]),
         seed=seed,
     )
-    content = {
-        side: [
-            (one.label, store.attributes["manifest"])
-            for one, store in zip(some, stores, strict=True)
-        ]
-        for (side, some), stores in zip(slides.items(), opened.values(), strict=True)
-    }
-    state = state / state_name([settings, seed, list(classes), content])
+    state = state / state_name([settings, seed, list(classes), _content(slides, opened)])
     fit(module, loaders, state, settings, epochs=checks, devices=devices)
     module.to(choose_device())
     description = {
@@ -114,11 +107,7 @@ def train_classifier(
         "normalisation": normalisation,
         "settings": dict(settings),
         "seed": seed,
-        "tiles": {side: len(some) for side, some in tiles.items()},
-        "slides": {side: len(np.unique(some.slides)) for side, some in tiles.items()},
-        "checks": len(module.history),
-        "kept": best_row(module.history, module.monitor),
-        "precision": choose_precision(),
+        **_course(module, tiles),
         "encoder_weights_sha256": weights_digest(encoder_weights, settings),
         "versions": versions(),
         **_evaluate(module, loaders["validation"]),
@@ -127,6 +116,30 @@ def train_classifier(
     save_model(module.network, description, out)
     write_table(_history(module, settings), out / "history.parquet")
     shutil.rmtree(state, ignore_errors=True)
+
+
+def _content(
+    slides: Mapping[str, Sequence[ClassedSlide]], stores: Mapping[str, Sequence[TileStore]]
+) -> dict[str, list[tuple[str, Any]]]:
+    """What a network learns from by class and manifest, side by side, to name its state."""
+    return {
+        side: [
+            (one.label, store.attributes["manifest"])
+            for one, store in zip(some, opened, strict=True)
+        ]
+        for (side, some), opened in zip(slides.items(), stores.values(), strict=True)
+    }
+
+
+def _course(module: Classifier, tiles: Mapping[str, ClassedTiles]) -> dict[str, Any]:
+    """What a network was trained on, for how long, and which of its checks is kept."""
+    return {
+        "tiles": {side: len(some) for side, some in tiles.items()},
+        "slides": {side: len(np.unique(some.slides)) for side, some in tiles.items()},
+        "checks": len(module.history),
+        "kept": best_row(module.history, module.monitor),
+        "precision": choose_precision(),
+    }
 
 
 def _classed_tiles(
