@@ -14,12 +14,11 @@ from anndata import AnnData
 from histoniche.errors import InputError
 from histoniche.multiplicity import false_discovery
 from histoniche.omics.decisions import Decision
-from histoniche.omics.gene_names import require_shared
-from histoniche.omics.gene_sets import Signatures, read_signatures
+from histoniche.omics.gene_sets import Signatures
 from histoniche.omics.group_means import group_means
 from histoniche.omics.interaction_rule import KEYS, Appearance, keep, summarise
 from histoniche.omics.ligand_receptor import matrix_mean, pair_scores, permutation_p
-from histoniche.omics.pairs import read_pairs
+from histoniche.omics.tested_pairs import choose_signatures, read_shared_pairs, received_by
 from histoniche.randomness import generator
 from histoniche.tables import write_table
 
@@ -92,15 +91,12 @@ def find_interactions(
     data = anndata.read_h5ad(matrix)
     usable = _usable_patients(data.obs, min_cells)
     _check_receivers(receivers, set(data.obs["cell_type"]))
-    there, taken = _read_shared_pairs(pairs, set(data.var_names))
-    sets = {} if signatures is None else _choose(signatures, chosen, set(data.var_names))
+    there, taken = read_shared_pairs(pairs, set(data.var_names))
+    sets: Signatures = {}
     if signatures is not None:
-        there = there[there["receptor"].isin(frozenset[str]().union(*sets.values()))]
-        empty = sorted(set(chosen or ()) - set(sets))
-        taken += [
-            Decision("pairs", "chosen signatures without a gene", len(empty), ", ".join(empty)),
-            Decision("pairs", "with the receptor in a chosen signature", len(there)),
-        ]
+        sets = choose_signatures(signatures, chosen, set(data.var_names))
+        there, decided = received_by(there, sets, chosen)
+        taken += decided
     tables = []
     for patient in sorted(data.obs["patient"].astype(str).unique()):
         part, decided = patient_interactions(
@@ -124,10 +120,9 @@ def find_interactions(
         patients_share=patients_share,
         appears_as=appears_as,
     )
-    kept = int(table["kept"].sum())
     names = ", ".join(usable)
     taken.append(Decision("kept", "patients with two cell types or more", len(usable), names))
-    taken.append(Decision("kept", "rows", kept))
+    taken.append(Decision("kept", "rows", int(table["kept"].sum())))
     write_table(table, interactions)
     write_table(summarise(table), summary)
     write_table(pd.DataFrame(taken), decisions)
@@ -176,12 +171,7 @@ def patient_interactions(
     codes = pd.Categorical(data.obs["cell_type"], categories=types).codes.astype(np.intp)
     expressing = np.asarray((data.X > 0).sum(axis=0)).ravel()
     tested = pairs[pairs.isin(set(data.var_names[expressing >= min_expressing])).all(axis=1)]
-    taken.append(Decision("", "pairs tested", len(tested)))
-    tests = len(tested) * len(types) ** 2
-    note = f"a lone finding can reach a q of {min(1, tests / (1 + permutations)):.2g} at best"
-    if len(types) == 1:
-        note = "one type alone has no labels to shuffle, so that there is no p"
-    taken.append(Decision("", "tests", tests, note))
+    taken += _tests(len(tested), len(types), permutations)
     used = sorted({*tested["ligand"], *tested["receptor"]})
     values = data[:, used].X.toarray().astype(np.float64)
     ligands, receptors = (
@@ -222,6 +212,15 @@ def patient_interactions(
     return pd.DataFrame(table).sort_values("score", ascending=False, kind="stable"), taken
 
 
+def _tests(pairs: int, types: int, permutations: int) -> list[Decision]:
+    """How many tests are made of some pairs and types, and what they can find."""
+    tests = pairs * types**2
+    note = f"a lone finding can reach a q of {min(1, tests / (1 + permutations)):.2g} at best"
+    if types == 1:
+        note = "one type alone has no labels to shuffle, so that there is no p"
+    return [Decision("", "pairs tested", pairs), Decision("", "tests", tests, note)]
+
+
 def _admissible(data: AnnData, min_cells: int) -> tuple[AnnData, list[str], list[Decision]]:
     """Cells of the types with `min_cells` cells or more, and those types."""
     sizes = data.obs["cell_type"].astype(str).value_counts().sort_index()
@@ -232,44 +231,6 @@ def _admissible(data: AnnData, min_cells: int) -> tuple[AnnData, list[str], list
         Decision("", f"cell types of fewer than {min_cells} cells, left out", len(small), names),
     ]
     return data[data.obs["cell_type"].isin(types).to_numpy()], types, taken
-
-
-def _read_shared_pairs(path: Path, genes: set[str]) -> tuple[pd.DataFrame, list[Decision]]:
-    """Pairs of which the cells have both genes."""
-    pairs, repeated = read_pairs(path)
-    require_shared({*pairs["ligand"], *pairs["receptor"]}, genes, what="pairs", file=path)
-    there = pairs[pairs.isin(genes).all(axis=1)]
-    if there.empty:
-        raise InputError(
-            "of no pair are both genes among the cells' genes",
-            file=path,
-            remedy="give pairs of the cells' species, or cells with more genes",
-        )
-    return there, [
-        Decision("pairs", "in the table", len(pairs) + repeated),
-        Decision("pairs", "repeated, dropped", repeated),
-        Decision("pairs", "with both genes among the cells' genes", len(there)),
-    ]
-
-
-def _choose(path: Path, chosen: Collection[str] | None, present: set[str]) -> Signatures:
-    """Chosen signatures; one that a GMT lacks, or genes of another system, are an error.
-
-    What a table of derived signatures lacks has no gene, which is a finding.
-    """
-    signatures = read_signatures(path)
-    unknown = sorted(set(chosen or ()) - set(signatures))
-    if unknown and path.suffix != ".parquet":
-        raise InputError(
-            f"no such signature; there are {', '.join(signatures)}",
-            file=path,
-            value=unknown[0],
-            remedy="mend ligand_receptor.signatures",
-        )
-    every = frozenset[str]().union(*signatures.values())
-    if every:
-        require_shared(every, present, what="signatures", file=path)
-    return {name: genes for name, genes in signatures.items() if chosen is None or name in chosen}
 
 
 def _check_receivers(receivers: Collection[str] | None, types: set[str]) -> None:
