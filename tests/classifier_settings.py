@@ -5,6 +5,19 @@ from typing import Any
 from training_settings import DEFAULTS as SEGMENTATION
 from training_settings import NO_CHANGES
 
+# Of the optimiser and of the loss, of all networks the same.
+STEPS: dict[str, Any] = {
+    "momentum": 0.0,
+    "weight_decay": 0.0001,
+    "gradient_clip": 1.0,
+    "schedule": SEGMENTATION["schedule"],
+    "weight_average": 0.0,
+    "loss": ["cross_entropy"],
+    "class_balance": 0.0,
+    "label_smoothing": 0.0,
+    "gce_q": 0.7,
+    "focal_gamma": 2.0,
+}
 CLASSIFIER: dict[str, Any] = {
     "encoder": "resnet18",
     "encoder_weights": None,
@@ -28,16 +41,7 @@ CLASSIFIER: dict[str, Any] = {
     "crop": None,
     "optimiser": "adamw",
     "learning_rate": 0.001,
-    "momentum": 0.0,
-    "weight_decay": 0.0001,
-    "gradient_clip": 1.0,
-    "schedule": SEGMENTATION["schedule"],
-    "weight_average": 0.0,
-    "loss": ["cross_entropy"],
-    "class_balance": 0.0,
-    "label_smoothing": 0.0,
-    "gce_q": 0.7,
-    "focal_gamma": 2.0,
+    **STEPS,
     "augment": SEGMENTATION["augment"],
 }
 # A network of 0.4 million numbers, which learns as the large ones do.
@@ -63,16 +67,7 @@ MIL: dict[str, Any] = {
     "sampling": "balanced",
     "optimiser": "adamw",
     "learning_rate": 0.0002,
-    "momentum": 0.0,
-    "weight_decay": 0.0001,
-    "gradient_clip": 1.0,
-    "schedule": SEGMENTATION["schedule"],
-    "weight_average": 0.0,
-    "loss": ["cross_entropy"],
-    "class_balance": 0.0,
-    "label_smoothing": 0.0,
-    "gce_q": 0.7,
-    "focal_gamma": 2.0,
+    **STEPS,
 }
 FEATURES: dict[str, Any] = {
     "encoder": "tf_efficientnet_lite0",

@@ -113,6 +113,18 @@ def write_samples(folder: Path, table: pd.DataFrame, *, side: int = 16, slices: 
     return samples
 
 
+def write_judged(folder):
+    """Write samples of patients a to d, that of c unusable, and the networks of `SEEN`."""
+    table = outcomes(4)
+    table["patient"] = ["a", "b", "c", "d"]
+    samples = write_samples(folder / "scans", table, bad=("c",))
+    models = {
+        number: write_model(folder / "models" / str(number), seen, seed=number)
+        for number, seen in SEEN.items()
+    }
+    return samples, models
+
+
 def write_model(folder, seen, *, seed=0, mean=0.3, maps=MAPS):
     """Write a network that nobody trained, for samples of two slices of 16 px."""
     torch.manual_seed(seed)

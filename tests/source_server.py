@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from histoniche.cohort.sources.remote import Remote
 
 
 @dataclass
@@ -231,3 +234,15 @@ def serving() -> Iterator[Server]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def remote_of(server: Any, path: str = "/data/a", **options: Any) -> Remote:
+    """A file of a server as a list of a source names it; `options` say otherwise."""
+    file = server.files[path]
+    listed = {"size": len(file.content), "md5": file.md5} | options
+    return Remote("slides/a.svs", f"{server.base}{path}", **listed)
+
+
+def visible(folder: Path) -> list[str]:
+    """Names of all files below a folder."""
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())

@@ -17,7 +17,7 @@ from histoniche.imaging.activation_measures import (
 from histoniche.imaging.samples import Sample, read_sample, write_sample
 from histoniche.learning.risk_model import load_risk_model
 from histoniche.tables import read_table
-from scan_cohort import MAPS, SEEN, outcomes, write_model, write_samples
+from scan_cohort import MAPS, outcomes, write_judged, write_samples
 
 
 def disc(side=32, radius=10.0):
@@ -63,13 +63,7 @@ def test_a_tumour_that_reaches_the_edge_of_its_crop_has_its_margin_there():
 
 
 def test_activation_is_the_mean_of_the_networks_that_have_not_seen_the_patient(tmp_path):
-    table = outcomes(4)
-    table["patient"] = ["a", "b", "c", "d"]
-    samples = write_samples(tmp_path / "scans", table, bad=("c",))
-    models = {
-        number: write_model(tmp_path / "models" / str(number), SEEN[number], seed=number)
-        for number in SEEN
-    }
+    samples, models = write_judged(tmp_path)
     outs = {name: tmp_path / "out" / name / "activation.safetensors" for name in samples}
     map_activation(samples, models, outs, maps=MAPS, patients=list("acd"), threads=1)
     assert not outs["b"].exists()

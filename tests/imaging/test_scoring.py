@@ -13,7 +13,7 @@ from histoniche.imaging.scoring import score_scans
 from histoniche.learning.risk_model import load_risk_model
 from histoniche.risk_scores import judges, score_table
 from histoniche.tables import read_table, write_table
-from scan_cohort import MAPS, SEEN, outcomes, write_model, write_samples
+from scan_cohort import MAPS, SEEN, outcomes, write_judged, write_model, write_samples
 
 SPLIT = pd.DataFrame(
     {"patient": ["a", "b", "c"], "role": "test", "fold": pd.array([0, 1, 2], dtype="Int64")}
@@ -51,13 +51,7 @@ def test_roles_beside_a_single_network_are_test_and_those_of_brought_models_are_
 
 
 def test_scores_are_those_of_the_networks_themselves(tmp_path):
-    table = outcomes(4)
-    table["patient"] = ["a", "b", "c", "d"]
-    samples = write_samples(tmp_path / "scans", table, bad=("c",))
-    models = {
-        number: write_model(tmp_path / "models" / str(number), SEEN[number], seed=number)
-        for number in SEEN
-    }
+    samples, models = write_judged(tmp_path)
     write_table(SPLIT, tmp_path / "split.parquet")
     score_scans(
         samples,

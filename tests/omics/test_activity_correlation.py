@@ -8,23 +8,10 @@ import pytest
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
+from activity_table import PATIENTS, activities
 from histoniche.errors import InputError
 from histoniche.omics.activity_correlation import DTYPES, correlate_activity
 from histoniche.tables import read_table, write_table
-
-PATIENTS = [f"P{i}" for i in range(30)]
-
-
-def activities(terms: int = 6, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    rows = [
-        (patient, library, f"S{k}", "gsva", rng.normal(), 10 + k)
-        for patient in PATIENTS
-        for library in ("one", "two")
-        for k in range(terms)
-    ]
-    columns = ["patient", "library", "term", "method", "activity", "size"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def scores(seed: int = 1) -> pd.DataFrame:

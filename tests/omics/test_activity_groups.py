@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
+from activity_table import PATIENTS, activities
 from histoniche.errors import InputError
 from histoniche.omics.activity_groups import (
     DTYPES,
@@ -18,20 +19,7 @@ from histoniche.omics.activity_groups import (
 )
 from histoniche.tables import read_table, write_table
 
-PATIENTS = [f"P{i}" for i in range(30)]
 GROUPS = {"IDH1": ("mutated", "wild type"), "subtype": ("a", "b", "c")}
-
-
-def activities(terms: int = 6, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    rows = [
-        (patient, library, f"S{k}", "gsva", rng.normal(), 10 + k)
-        for patient in PATIENTS
-        for library in ("one", "two")
-        for k in range(terms)
-    ]
-    columns = ["patient", "library", "term", "method", "activity", "size"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def grouped() -> pd.DataFrame:

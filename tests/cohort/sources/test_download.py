@@ -19,21 +19,11 @@ from histoniche.cohort.sources.partial import held, part_of
 from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
 from histoniche.files import read_json, sha256
-from source_server import File, cut, status
+from source_server import File, cut, remote_of, status, visible
 from study import CHECKOUT
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 MODIFIED = "Wed, 21 Oct 2026 07:28:00 GMT"
-
-
-def remote_of(server, path="/data/a", **options):
-    file = server.files[path]
-    listed = {"size": len(file.content), "md5": file.md5} | options
-    return Remote("slides/a.svs", f"{server.base}{path}", **listed)
-
-
-def visible(folder):
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_file_comes_whole_with_its_checksums(server, connection, tmp_path):

@@ -22,21 +22,11 @@ from histoniche.cohort.sources.partial import part_of
 from histoniche.cohort.sources.records import is_fetched, write_wanted
 from histoniche.cohort.sources.remote import Remote
 from histoniche.errors import InputError
-from source_server import File, cut, status
+from source_server import File, cut, remote_of, status, visible
 from source_services import FakeGdc, case
 from study import CHECKOUT
 
 CONTENT = bytes(range(256)) * 1200
-
-
-def remote_of(server, path="/data/a", **options):
-    file = server.files[path]
-    listed = {"size": len(file.content), "md5": file.md5} | options
-    return Remote("slides/a.svs", f"{server.base}{path}", **listed)
-
-
-def visible(folder):
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
 @dataclass
