@@ -11,7 +11,7 @@ from histoniche.cohort.named_files import is_file_of_weights
 from histoniche.cohort.palette import JOINT, find_palette, read_palette
 from histoniche.cohort.places import fill_in_paths
 from histoniche.cohort.risk_settings import SLIDES, signature_tiling
-from histoniche.cohort.study import brought_models
+from histoniche.cohort.segmentation_settings import brought_models
 from histoniche.cohort.trait_settings import MIL, tiling_of
 from histoniche.errors import InputError
 from histoniche.files import write_text
