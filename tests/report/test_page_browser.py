@@ -11,6 +11,7 @@ import pytest
 from browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
 from histoniche.report.blocks import Gallery, Link, Photo, Picture, Section, Swatches, table
 from histoniche.report.page import render
+from viewer_browser import AXE, everybody_can_use
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 ROWS = [
@@ -194,6 +195,20 @@ def test_printing_hides_the_controls_and_shows_every_row(page):
         "all => all.map(e => getComputedStyle(e).display)"
     )
     assert set(displays) == {"contents"}
+
+
+def test_a_narrow_screen_shows_the_page_and_scrolls_its_tables_alone(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    wide = page.locator("table:has(caption:text-is('Wide'))")
+    assert wide.bounding_box()["width"] > 390
+    assert wide.locator("xpath=..").evaluate("e => getComputedStyle(e).overflowX") == "auto"
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core here: make test-viewer fetches it")
+def test_everybody_can_use_the_page(page):
+    page.get_by_role("button", name="Open all tables of figures").click()
+    everybody_can_use(page)
 
 
 def test_a_printed_page_says_where_closed_tables_are_and_has_those_that_are_open(page):

@@ -1,6 +1,8 @@
 """Tiles of real slides of several formats are what their readers give."""
 
+import openslide
 import pytest
+from openslide import lowlevel
 from PIL import Image
 
 from histoniche.errors import UnusableSlide
@@ -40,6 +42,25 @@ def test_tiles_of_every_level_are_the_readers_own(real_data, name, tmp_path):
             expected = read_scaled(slide, x=x, y=y, width=width, height=height, size=shown)
             assert sent == encode_jpeg(expected, 95)
     pool.close()
+
+
+@pytest.mark.parametrize("name", SLIDES)
+def test_label_and_macro_images_are_never_opened(real_data, name, tmp_path, monkeypatch):
+    file = SlideFile(real_data / "slides" / name, SLIDES[name])
+    if not file.path.exists():
+        pytest.skip(f"no {name} among the real slides")
+    opened = []
+    hidden = property(lambda slide: opened.append(slide) or {})
+    monkeypatch.setattr(openslide.OpenSlide, "associated_images", hidden)
+    monkeypatch.setattr(lowlevel, "read_associated_image", lambda *_: opened.append("image"))
+    with open_slide(file.path, mpp=file.mpp) as slide:
+        size = slide.levels[0][:2]
+    tiles = SlideTiles(Settings())
+    pyramid = Pyramid(*size, 512)
+    for level in range(pyramid.last - 2, pyramid.last + 1):
+        tiles.read(file, tmp_path / "none.png", pyramid.rectangle(level, 0, 0), size)
+    tiles.pool.close()
+    assert opened == []
 
 
 def test_a_broken_slide_is_an_error_of_its_own(real_data):
