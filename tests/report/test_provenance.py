@@ -208,6 +208,20 @@ def test_crate_names_for_each_output_rule_inputs_parameters_times_size_and_diges
     assert graph["workflow/Snakefile"]["identifier"] == "commit unknown"
 
 
+def test_who_ran_it_is_named_where_the_configuration_says_so_and_nobody_else(study):
+    by = {**SETTINGS, "study": {**SETTINGS["study"], "run_by": "Core facility"}}
+    graph = graph_of(study.seal("named.zip", settings=by))
+    agents = {one["@id"] for one in graph.values() if "agent" in one}
+    jobs = {name for name in graph if name.startswith("#job/") and "instrument" in graph[name]}
+    assert agents == {"#run", "#organize", *jobs} and len(jobs) == 2
+    assert graph["#run"]["agent"] == {"@id": "#organisation"}
+    assert graph["#organisation"]["@type"] == "Organization"
+    assert graph["#organisation"]["name"] == "Core facility"
+    silent = graph_of(study.seal())
+    assert not any("agent" in one for one in silent.values())
+    assert "#organisation" not in silent
+
+
 def test_inputs_of_one_name_stay_two(study):
     other = f"{study.home}/other/S1.svs"
     study.record("results/areas/patients.tsv", rule="both", input=[other, f"{study.home}/S1.svs"])

@@ -12,7 +12,7 @@ from rocrate.rocrate import ROCrate
 from histoniche import __version__
 from histoniche.report.contents import description, media_type
 from histoniche.report.listing import by_entity, digest_of_store
-from histoniche.report.steps import CONTEXT, Steps, describe_steps
+from histoniche.report.steps import AGENT, CONTEXT, Steps, describe_steps
 
 SNAKEFILE = "workflow/Snakefile"
 
@@ -46,7 +46,7 @@ def crate_metadata(
     digests
         SHA-256 of every file but those two, which are made last.
     study
-        Title, description, authors and licence.
+        Title, description, authors, licence, and who ran it.
     published
         Date of the bundle, YYYY-MM-DD.
     run
@@ -81,7 +81,7 @@ def crate_metadata(
         )
     if workflow is not None:
         workflow["sha256"] = digests[SNAKEFILE]
-        _add_run(crate, workflow, entities, run)
+        _add_run(crate, workflow, entities, run, by=study.get("run_by", ""))
     crate.metadata.extra_terms.update(CONTEXT)
     content = crate.metadata.generate()
     if workflow is not None:
@@ -164,9 +164,13 @@ def _add_file(crate: Any, name: str, size: int | None, digest: str | None) -> An
 
 
 def _add_run(
-    crate: Any, workflow: Any, entities: Mapping[str, Any], run: Mapping[str, Any]
+    crate: Any, workflow: Any, entities: Mapping[str, Any], run: Mapping[str, Any], *, by: str
 ) -> None:
-    """The run that made the results from the configuration and the sheets."""
+    """The run that made the results from the configuration and the sheets.
+
+    Who ran it is what the configuration says, and nobody where it says nothing: the account
+    under which it ran is not asked for.
+    """
     seed = ContextEntity(
         crate,
         "#seed",
@@ -186,6 +190,10 @@ def _add_run(
             "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
+    if by:
+        action["agent"] = crate.add(
+            ContextEntity(crate, AGENT, properties={"@type": "Organization", "name": by})
+        )
     crate.root_dataset["mentions"] = [action]
     crate.root_dataset["conformsTo"] = [
         crate.add(

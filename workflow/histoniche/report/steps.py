@@ -23,6 +23,9 @@ CONTEXT = {
 } | {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 """Terms that RO-Crate 1.1 does not know, of the profile's own vocabulary."""
 
+AGENT = "#organisation"
+"""Who ran the workflow, where the configuration says so."""
+
 _DONE = "http://schema.org/CompletedActionStatus"
 _MOST_CHARACTERS = 500
 _UNITS = {
@@ -70,6 +73,10 @@ def describe_steps(steps: Steps, graph: list[Entity]) -> None:
     new: dict[str, Entity] = {}
     for entity in (*_rules(rules, steps), *_used(steps), *_actions(steps), *_control(rules, jobs)):
         new.setdefault(entity["@id"], entity)
+    if AGENT in by_id:
+        for entity in new.values():
+            if entity["@type"] in ("CreateAction", "OrganizeAction"):
+                entity["agent"] = _to(AGENT)
     graph += new.values()
     workflow["@type"] = [*workflow["@type"], "HowTo"]
     workflow["step"] = [_to(f"#step/{rule}") for rule in rules]
