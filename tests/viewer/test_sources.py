@@ -1,9 +1,13 @@
 """Where slides lie, as the configuration of a run says."""
 
+import shutil
+
+import pandas as pd
 import pytest
 import yaml
 
 from histoniche.errors import InputError
+from histoniche.tables import write_table
 from histoniche.viewer.index import Index
 from histoniche.viewer.sources import find_config, read_sources
 from histoniche.viewer.topics import find_topics
@@ -56,3 +60,14 @@ def test_every_figure_and_table_stands_on_one_page(index):
 def test_a_run_that_started_from_areas_has_no_slides(copied):
     (copied.results / "slides" / "quality.parquet").unlink()
     assert len(Index(copied.results).slides) == 0
+
+
+def test_risks_and_the_biology_behind_a_score_have_their_pages(copied):
+    for name in ("risk_concordance", "risks_imaging", "imaging_samples", "pathway_activity"):
+        shutil.copy(copied.results / "figures" / "cox.svg", copied.results / f"figures/{name}.svg")
+    scores = pd.DataFrame({"patient": ["P1"], "slide_signature": [0.5]})
+    write_table(scores, copied.results / "slide_signature" / "scores.parquet")
+    topics = find_topics(Index(copied.results))
+    assert topics["risk"].figures == ["imaging_samples", "risk_concordance", "risks_imaging"]
+    assert topics["risk"].tables == ["slide_signature/scores"]
+    assert "pathway_activity" in topics["enrichment"].figures

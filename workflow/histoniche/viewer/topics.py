@@ -40,11 +40,17 @@ TOPICS = (
     Topic(
         "enrichment",
         "Enrichment",
-        r"enrichment|gsea|term_network|activity.*|volcano.*|differing_genes",
+        r"enrichment|gsea|term_network|activity.*|volcano.*|differing_genes|pathway_.*",
         r"omics/(enrichment|gsea|term_.*|activity.*|differential.*|comparison.*)",
     ),
     Topic("cells", "Single cells", r"cell_.*|interaction.*", r"omics/(cell.*|interaction.*)"),
     Topic("traits", "Traits", r"trait_.*|chain_.*|heterogeneity.*", r"traits/.*"),
+    Topic(
+        "risk",
+        "Signatures of risk",
+        r"risks?_.*|imaging_.*",
+        r"imaging/.*|slide_signature/.*",
+    ),
     Topic(
         "survival",
         "Survival",
