@@ -231,3 +231,21 @@ def test_the_outer_half_of_a_halo_never_counts():
         windows.append(window)
     tiles, _ = blended(windows, CELLS, size=size, halo=halo)
     assert all(torch.allclose(tile, torch.tensor(0.25), atol=0.002) for tile in tiles)
+
+
+@pytest.mark.parametrize("labels", [1, 2, 3, 8, 9, 40])
+@pytest.mark.parametrize("halo", [0, 8])
+def test_the_label_is_the_most_probable_and_of_equals_the_lowest(labels, halo):
+    generator = torch.Generator().manual_seed(labels)
+    window = (3 * torch.randn(labels, 32 + 2 * halo, 32 + 2 * halo, generator=generator)).softmax(0)
+    window[:, :, 16:20] = 1 / labels
+    window[:, :, 20:24] = 0
+    window[-1, :, 20:24] = 1
+    blender = Blender([(0, 0)], size=32, halo=halo, keep=False, device=torch.device("cpu"))
+    blender.add(0, window)
+    (tile,) = blender.finished(last=True)
+    inner = slice(halo, halo + 32)
+    confidence, label = window[:, inner, inner].max(0)
+    assert torch.equal(tile.label, label.to(torch.uint8))
+    assert torch.equal(tile.confidence, (confidence * 255).round().to(torch.uint8))
+    assert tile.probability is None

@@ -183,9 +183,15 @@ def _probabilities(
 ) -> torch.Tensor:
     """Probabilities of the regions, float (n, labels, h, w), on request the mean of four flips."""
     if not flips:
-        return fused_logits(heads, pixels, palette).softmax(1)
+        return _softmax(fused_logits(heads, pixels, palette))
     total = torch.zeros(())
     for axes in ([], [-1], [-2], [-1, -2]):
-        found = fused_logits(heads, pixels.flip(axes), palette).softmax(1)
+        found = _softmax(fused_logits(heads, pixels.flip(axes), palette))
         total = total + found.flip(axes) / 4
     return total
+
+
+def _softmax(logits: torch.Tensor) -> torch.Tensor:
+    """Probabilities, float (n, labels, h, w)."""
+    # With channels last it takes four times as long on a CPU, and so does what follows.
+    return logits.contiguous().softmax(1)

@@ -120,7 +120,7 @@ class Blender:
         self._weight = ramp[:, None] * ramp[None, :]
         rim = torch.ones(size, size, dtype=torch.bool)
         rim[band : size - band, band : size - band] = False
-        self._rim = rim.to(device)
+        self._rim = rim.flatten().nonzero()[:, 0].to(device)
         self._shared = {step: self._share(rim, *step) for step in _AROUND} if band else {}
 
     def add(self, index: int, window: torch.Tensor) -> None:
@@ -137,8 +137,7 @@ class Blender:
         tile = window[:, halo : halo + size, halo : halo + size]
         self._waiting[index] = _answers(tile, keep=self._keep)
         self._seen = index
-        # By pixel, as networks in channels_last give them, so that this is no copy.
-        pixels = window.permute(1, 2, 0).reshape(-1, len(window))
+        pixels = window.reshape(len(window), -1)
         column, row = self._cells[index]
         for (dx, dy), (source, target, weight) in self._shared.items():
             neighbour = self._index.get((column + dx, row + dy))
@@ -146,13 +145,13 @@ class Blender:
                 if neighbour not in self._rims:
                     self._rims[neighbour] = self._new_rim(len(window))
                 sums, weights = self._rims[neighbour]
-                part = pixels[source].mul_(weight[:, None])
+                part = pixels.index_select(1, source).mul_(weight)
                 if neighbour == index:
                     # All of its own rim, in its own order.
                     sums.add_(part)
                     weights.add_(weight)
                 else:
-                    sums.index_add_(0, target, part)
+                    sums.index_add_(1, target, part)
                     weights.index_add_(0, target, weight)
 
     def finished(self, *, last: bool = False) -> Iterator[Found]:
@@ -167,11 +166,10 @@ class Blender:
             found = self._waiting.pop(self._done)
             if self._band:
                 sums, weights = self._rims.pop(self._done)
-                rim = _answers((sums / weights[:, None]).T, keep=self._keep)
-                found.label[self._rim] = rim.label
-                found.confidence[self._rim] = rim.confidence
-                if found.probability is not None and rim.probability is not None:
-                    found.probability[:, self._rim] = rim.probability
+                rim = _answers(sums / weights, keep=self._keep)
+                for whole, part in zip(found, rim, strict=True):
+                    if whole is not None and part is not None:
+                        whole.view(*whole.shape[:-2], -1)[..., self._rim] = part
             self._done += 1
             yield found
 
@@ -185,9 +183,9 @@ class Blender:
 
     def _new_rim(self, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Sums and weights of a rim that nothing has added to."""
-        count = int(self._rim.sum())
+        count = len(self._rim)
         return (
-            torch.zeros(count, classes, device=self._device),
+            torch.zeros(classes, count, device=self._device),
             torch.zeros(count, device=self._device),
         )
 
@@ -211,10 +209,21 @@ class Blender:
 
 
 def _answers(probability: torch.Tensor, *, keep: bool) -> Found:
-    """The most probable label of every pixel and its probability, of (classes, ...)."""
-    confidence, label = probability.max(0)
+    """The most probable label of every pixel and its probability, of float32 (classes, ...).
+
+    Of probabilities that differ by less than some millionths the lower label may be taken.
+    """
+    # The place of the largest number takes ten times as long as the number. So each carries its
+    # label in its last bits; as integers, floats that are not negative have the same order.
+    last = len(probability) - 1
+    bits = (1 << last.bit_length()) - 1
+    label = torch.arange(last, -1, -1, dtype=torch.int32, device=probability.device)
+    label = label.view(-1, *[1] * (probability.ndim - 1))
+    largest = probability.view(torch.int32).bitwise_and(~bits).bitwise_or_(label).amax(0)
     return Found(
-        label.to(torch.uint8), _as_byte(confidence), _as_byte(probability) if keep else None
+        (last - (largest & bits)).to(torch.uint8),
+        _as_byte(probability.amax(0)),
+        _as_byte(probability) if keep else None,
     )
 
 
