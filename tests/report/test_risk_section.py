@@ -177,7 +177,8 @@ def test_both_signatures_stand_beside_each_other(run):
     # One correction over the cohorts of both.
     second = performance().assign(p=[0.5, 0.5, 0.001, 0.02])
     both = run({**tables, "slide_signature_performance": second}, **results.settings)
-    found = {one.text.split("p ")[-1].split(";")[0] for one in risk_findings(both)}
+    text = " ".join(one.text for one in risk_findings(both))
+    found = set(re.findall(r"p (\S+, q [^;]+);", text))
     assert found == {"0.0040, q 0.0053", "0.0010, q 0.0040", "0.020, q 0.020"}
     alone = run(
         {"slide_signature_performance": performance(), "slide_signature_scores": scores},

@@ -6,12 +6,13 @@ import time
 import pytest
 import uvicorn
 
+from browser import NEEDS_AXE, NEEDS_CHROMIUM
 from histoniche.viewer import assets
 from histoniche.viewer.app import create_app
 from histoniche.viewer.security import Gate
 from histoniche.viewer.uploads.desk import LOG
 from upload_desk import make_desk
-from viewer_browser import NEEDS_BROWSER, everybody_can_use, keep
+from viewer_browser import everybody_can_use, keep
 from viewer_server import free_port
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -31,7 +32,7 @@ WAYS = {
     "cancelled": "Try again",
 }
 
-pytestmark = NEEDS_BROWSER
+pytestmark = [NEEDS_CHROMIUM, NEEDS_AXE]
 
 
 @pytest.fixture(scope="module")
