@@ -119,7 +119,8 @@ class Cluster:
         study.write_config()
         with (study.folder / "run.log").open("w") as log:
             process = subprocess.Popen(
-                study.command(*arguments),
+                # What a shell starts in the background would not hear Ctrl-C, nor what that starts.
+                ["env", "--default-signal=INT", *study.command(*arguments)],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **study.environment},
