@@ -19,7 +19,8 @@ PATIENTS = 12
 FEW: dict[str, Any] = {"epochs": 1, "tiles_per_slide": 3, "validation_tiles_per_slide": 3}
 SMALLER: dict[str, dict[str, Any]] = {
     "glioblast_traits": {
-        "tilings": {"glioblast160": {"mpp": 12, "size": 160, "min_tissue": 0.5}},
+        # As large on the glass as 160 px of 12 µm.
+        "tilings": {"glioblast160": {"mpp": 20, "size": 96, "min_tissue": 0.5}},
         "rounds": {"folds": 3, "stratify": ["molecular_subtype"]},
         "training": {
             **FEW,
@@ -38,7 +39,7 @@ SMALLER: dict[str, dict[str, Any]] = {
         "training": {**FEW, "encoder_weights": None, "normalisation": "tiles"},
     },
     "pathomch": {
-        "tilings": {"pathomch": {"mpp": 4, "size": 320, "min_tissue": 0.5}},
+        "tilings": {"pathomch": {"mpp": 8, "size": 320, "min_tissue": 0.5}},
         "rounds": {"rounds": 2, "test": 0.3, "validation": 0.3},
         # Inception wants at least 299 px.
         "training": {
