@@ -39,7 +39,7 @@ SMALLER: dict[str, dict[str, Any]] = {
         "training": {**FEW, "encoder_weights": None, "normalisation": "tiles"},
     },
     "pathomch": {
-        "tilings": {"pathomch": {"mpp": 8, "size": 320, "min_tissue": 0.5}},
+        "tilings": {"pathomch": {"mpp": 4, "size": 320, "min_tissue": 0.5}},
         "rounds": {"rounds": 2, "test": 0.3, "validation": 0.3},
         # Inception wants at least 299 px.
         "training": {
