@@ -1,6 +1,5 @@
 """What every job does around its work: a log, and one line instead of a traceback."""
 
-import gc
 import logging
 import sys
 import traceback
@@ -45,5 +44,3 @@ def job(log: str) -> Iterator[None]:
         for each in handlers:
             root.removeHandler(each)
         handler.close()
-        # What is left to Python's end would be searched for cycles there: with torch, for a second.
-        gc.freeze()
