@@ -8,10 +8,10 @@ import zlib
 
 import pytest
 
-from browser import CHROMIUM, FLAGS, NEEDS_CHROMIUM
+from browser import CHROMIUM, FLAGS, NEEDS_AXE, NEEDS_CHROMIUM
 from histoniche.report.blocks import Gallery, Link, Photo, Picture, Section, Swatches, table
 from histoniche.report.page import render
-from viewer_browser import AXE, everybody_can_use
+from viewer_browser import everybody_can_use
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 ROWS = [
@@ -205,7 +205,7 @@ def test_a_narrow_screen_shows_the_page_and_scrolls_its_tables_alone(page):
     assert wide.locator("xpath=..").evaluate("e => getComputedStyle(e).overflowX") == "auto"
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core here: make test-viewer fetches it")
+@NEEDS_AXE
 def test_everybody_can_use_the_page(page):
     page.get_by_role("button", name="Open all tables of figures").click()
     everybody_can_use(page)
